@@ -1,0 +1,215 @@
+// THE DOOR: the only header that JavaCPP parses. Opaque classes, plain types; every function checks its arguments
+// first and throws a sentence (InvalidArgument, Error: util/check.h). Names are UTF-8. Nodes are numbers: the order
+// in which they were made. Objects are made by `create` and friends and freed by `destroy`, once; everything else
+// about lifetimes (use after close, close while running) is the Java side's business.
+#pragma once
+
+#include <cstdint>
+
+#if defined(__GNUC__)
+#define CHAINRULE_EXPORT __attribute__((visibility("default")))
+#else
+#define CHAINRULE_EXPORT
+#endif
+
+namespace chainrule {
+namespace api {
+
+// A computation graph being built. Not safe to change from two threads.
+class CHAINRULE_EXPORT NativeGraph {
+ public:
+  static NativeGraph* create();
+  static void destroy(NativeGraph* graph);
+
+  // input, target (features) or label (classes); `op` says which.
+  int32_t data(int32_t op, const char* name, int64_t size);
+  int32_t parameter(const char* name, int64_t rows, int64_t columns, int32_t initializer, double value);
+  int32_t constant(const char* name, int64_t rows, int64_t columns, const double* values);
+  // Any other operation. linear: x, weight, bias?; matmul: x, weight; loss: prediction, target or label.
+  int32_t add(int32_t op, const char* name, const int32_t* inputs, int32_t count, double constant, int64_t begin,
+              int64_t end, bool transposed);
+
+  int32_t size() const;
+  int32_t find(const char* name) const;  // -1: there is none
+  const char* name(int32_t node) const;
+  int32_t op(int32_t node) const;
+  bool batched(int32_t node) const;
+  int64_t rows(int32_t node) const;
+  int64_t columns(int32_t node) const;
+  int32_t input_count(int32_t node) const;
+  int32_t input(int32_t node, int32_t index) const;
+
+ private:
+  NativeGraph() = default;
+  ~NativeGraph() = default;
+  friend class NativeModel;
+  struct Body;
+  Body* body = nullptr;
+};
+
+// A graph's parameters on a device.
+class CHAINRULE_EXPORT NativeModel {
+ public:
+  // A copy of the graph as it is now; parameters drawn from the seed.
+  static NativeModel* create(const NativeGraph* graph, bool double_precision, int64_t seed);
+  static NativeModel* load(const char* path);
+  static void destroy(NativeModel* model);
+
+  NativeModel* snapshot() const;   // a copy that later training does not change
+  NativeGraph* graph() const;      // a new handle: destroy it
+  void save(const char* path) const;
+  bool double_precision() const;
+  int64_t seed() const;
+  // rows * columns values of one parameter, row-major [out][in].
+  void read_parameter(int32_t node, float* values, int64_t count) const;
+  void read_parameter(int32_t node, double* values, int64_t count) const;
+  void write_parameter(int32_t node, const float* values, int64_t count);
+  void write_parameter(int32_t node, const double* values, int64_t count);
+
+ private:
+  NativeModel() = default;
+  ~NativeModel() = default;
+  friend class NativeTrainer;
+  friend class NativePredictor;
+  friend class NativeWorkspace;
+  struct Body;
+  Body* body = nullptr;
+};
+
+// Where one caller's data lie: for each data node of the graph (input, target, label, in the order they were made: its
+// slot) the address of [batch][feature] values of the model's type, or of int32 class indices.
+class CHAINRULE_EXPORT NativeInputs {
+ public:
+  int64_t* addresses();                            // one a slot; write own addresses here; 0: no data
+  int32_t slots() const;
+  int64_t sample_bytes(int32_t slot) const;
+  char* reserve(int32_t slot, int64_t batch);      // memory of ours for `batch` samples; its address is set too
+
+ private:
+  NativeInputs() = default;
+  ~NativeInputs() = default;
+  friend class NativeTrainer;
+  friend class NativeWorkspace;
+  friend class NativePredictor;
+  struct Body;
+  Body* body = nullptr;
+};
+
+// Columns of examples that lie in native memory.
+class CHAINRULE_EXPORT NativeDataset {
+ public:
+  static NativeDataset* create(int64_t examples);
+  static void destroy(NativeDataset* dataset);
+
+  // type 0: float, 1: double, 2: int32 class indices (features = 1). Returns examples * features values to fill.
+  char* add_column(const char* name, int32_t type, int64_t features);
+  int64_t examples() const;
+
+ private:
+  NativeDataset() = default;
+  ~NativeDataset() = default;
+  friend class NativeTrainer;
+  struct Body;
+  Body* body = nullptr;
+};
+
+// Trains a model on a loss. One caller at a time.
+class CHAINRULE_EXPORT NativeTrainer {
+ public:
+  // optimizer 0: SGD (momentum, nesterov), 1: Adam, 2: AdamW (beta1, beta2, epsilon).
+  static NativeTrainer* create(NativeModel* model, int32_t loss, int32_t optimizer, double learning_rate,
+                               double momentum, bool nesterov, double weight_decay, double beta1, double beta2,
+                               double epsilon);
+  // From a file written by save: a trainer for `model`, which was loaded from the same file.
+  static NativeTrainer* load(NativeModel* model, const char* path);
+  static void destroy(NativeTrainer* trainer);
+
+  NativeInputs* inputs();            // belongs to the trainer
+  double step(int64_t batch);        // forward, backward, update; returns the loss before the update
+  double evaluate(int64_t batch);    // the loss alone
+  double gradients(int64_t batch);   // forward and backward, no update; see read_gradient
+  void read_gradient(int32_t node, float* values, int64_t count) const;   // of a parameter, [out][in], or of an
+  void read_gradient(int32_t node, double* values, int64_t count) const;  // input, [batch][feature]
+
+  // Binds a dataset: columns by the names of the data nodes. All labels are checked here.
+  void bind(NativeDataset* dataset, int64_t batch_size);
+  void shuffle(bool on, int64_t seed);
+  // Steps over the bound dataset until one of: max_steps done, `epochs` epochs completed in all (epoch() counts
+  // them), max_milliseconds over. Returns the number of steps done.
+  int64_t fit(int64_t max_steps, int64_t epochs, double max_milliseconds);
+  // The mean loss, a sample's weight each, of the samples since the running epoch began, and of the epoch before.
+  double running_loss() const;
+  double epoch_loss() const;
+  double last_loss() const;
+
+  double learning_rate() const;
+  void learning_rate(double value);
+  int32_t optimizer() const;
+  int64_t steps() const;             // updates made
+  int64_t epoch() const;             // epochs completed
+  int64_t position() const;          // samples of the running epoch already trained
+  int32_t loss() const;
+  bool trains(int32_t parameter) const;  // does it reach the loss?
+  const char* plan(int64_t batch);   // the phases of a step, as text
+  void save(const char* path) const; // the model and all that resuming needs
+
+ private:
+  NativeTrainer() = default;
+  ~NativeTrainer() = default;
+  struct Body;
+  Body* body = nullptr;
+};
+
+// One caller's memory for predictions: inputs, outputs and what lies between.
+class CHAINRULE_EXPORT NativeWorkspace {
+ public:
+  static void destroy(NativeWorkspace* workspace);
+
+  NativeInputs* inputs();                           // belongs to the workspace
+  char* reserve_output(int32_t index, int64_t batch);  // memory for output number `index`, [batch][feature]
+
+ private:
+  NativeWorkspace() = default;
+  ~NativeWorkspace() = default;
+  friend class NativePredictor;
+  struct Body;
+  Body* body = nullptr;
+};
+
+// Computes chosen nodes of a model. Any number of callers at once, each with its own workspace.
+class CHAINRULE_EXPORT NativePredictor {
+ public:
+  static NativePredictor* create(NativeModel* model, const int32_t* outputs, int32_t count);
+  static void destroy(NativePredictor* predictor);
+
+  NativeWorkspace* workspace() const;               // a new one: destroy it
+  bool needs(int32_t slot) const;                   // do the outputs depend on this data node?
+  // Waits for a step that is running on the model. Values go to the workspace's outputs.
+  void predict(NativeWorkspace* workspace, int64_t batch) const;
+
+ private:
+  NativePredictor() = default;
+  ~NativePredictor() = default;
+  struct Body;
+  Body* body = nullptr;
+};
+
+// The registry of operations (ops/op.h).
+CHAINRULE_EXPORT int32_t op_count();
+CHAINRULE_EXPORT const char* op_name(int32_t op);
+
+// The team of threads, the whole process's.
+CHAINRULE_EXPORT void set_threads(int32_t threads);
+CHAINRULE_EXPORT int32_t threads();
+
+// Native memory held by the library, in bytes, and how often it was asked for since the process began.
+CHAINRULE_EXPORT int64_t native_bytes();
+CHAINRULE_EXPORT int64_t native_allocations();
+
+// "OpenBLAS 0.3.31 ..., kernel SkylakeX, 1 thread": the library that really runs, and its file.
+CHAINRULE_EXPORT const char* blas_description();
+// baseline, avx2 or avx512.
+CHAINRULE_EXPORT const char* instruction_set();
+
+}  // namespace api
+}  // namespace chainrule

@@ -1,0 +1,194 @@
+// What an engine must do, and the words in which a plan speaks to it: steps on operands, gathered into phases.
+// Engines include rule headers and this file, never graph or api.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "graph/shape.h"
+#include "ops/op.h"
+
+namespace chainrule {
+
+// The blocks of memory that operands live in. A caller brings one address for each (Context).
+enum class Space : int32_t {
+  arena,        // values between phases, placed by lifetime; one arena a caller
+  parameters,   // all parameters of a model, dense, each at a multiple of 64 bytes
+  constants,    // laid out like the parameters
+  gradients,    // gradients somebody asked for; a parameter's at the offset of the parameter
+  state0,       // optimizer state, at the offset of the parameter: velocity, first moment
+  state1,       // second moment
+  input,        // the user's data, [batch][feature]; `slot` says which
+  output,       // what leaves the core, [batch][feature]; `slot` says which
+};
+constexpr int32_t space_count = 8;
+
+// A matrix in one of the spaces. Element (r, c) is at offset + (r * row_stride + c * column_stride) elements;
+// column_stride is 0 (one value a row) or 1.
+struct Operand {
+  Space space = Space::arena;
+  int32_t slot = -1;        // input, output: which
+  int64_t offset = -1;      // bytes; -1: there is no operand
+  int64_t row_stride = 0;
+  int64_t column_stride = 1;
+
+  bool present() const { return offset >= 0; }
+};
+
+// A number known only when the step runs: constant + per_learning_rate * learning rate.
+struct Coefficient {
+  double constant = 1;
+  double per_learning_rate = 0;
+};
+
+// What to compute on a domain of rows x columns. (r, c) goes over the domain; A, B, ... are the operands in the order
+// given. `=` is `+=` for the steps marked (acc) when `accumulate` is set.
+enum class StepKind : int32_t {
+  product,                 // C = α op(A) op(B) + β C: C A B; k, transposed_a, transposed_b
+  unary_forward,           // a = rule(z + bias): a z bias?
+  unary_backward,          // d_z = rule(δ, saved): d_z δ saved?                                           (acc)
+  binary_forward,          // c = rule(a, b): c a b
+  binary_backward,         // d_a or d_b (side 0, 1) = rule(δ, other): d δ other?                          (acc)
+  row_sum,                 // s_r = α Σ_c x_rc + β s_r: s x
+  reduction_forward,       // s_c = rule over r of x: s x
+  reduction_backward,      // d_x = rule(δ_c, x): d_x δ x                                                  (acc)
+  log_sum_exp_forward,     // s_c: s z
+  log_sum_exp_backward,    // d_z = rule(δ_c, z, s_c): d_z δ z s                                           (acc)
+  softmax_forward,         // a: a z
+  softmax_backward,        // d_z: d_z δ a                                                                 (acc)
+  copy,                    // d = s: d s                                                                   (acc)
+  polynomial_forward,      // φ: φ x; the domain is that of x
+  polynomial_backward,     // d_x: d_x δ x                                                                 (acc)
+  loss,                    // one sum a tile, and derivatives: partials? f y d_f? d_y? δ?                  (acc)
+  loss_value,              // s = constant * Σ partials: s partials; `count` of them
+  transpose_in,            // [batch][feature] to [feature][batch]: x user
+  transpose_out,           // the other way, adding +0: user x
+  fill,                    // d = constant: d                                                              (acc)
+  sgd,                     // w v? g; mode 0: v is already the new velocity, no g
+  adam,                    // w m v g
+};
+constexpr int32_t max_operands = 6;
+
+struct Step {
+  StepKind kind = StepKind::fill;
+  Op op = Op::identity;      // whose rule
+  Operand operands[max_operands];
+  int64_t rows = 1;          // the domain
+  int64_t columns = 1;
+  double constant = 0;       // the c of the rule; loss: the factor on values and derivatives
+  double constant2 = 0;      // loss: the factor on the derivatives (δ folded in)
+  bool accumulate = false;
+  bool accumulate2 = false;  // loss: of d_y
+  int32_t side = 0;          // binary_backward
+  bool labels = false;       // loss: y holds class indices (int32), not values
+  int64_t count = 0;         // reduction: features; loss_value: partial sums
+  int64_t k = 0;             // product
+  bool transposed_a = false;
+  bool transposed_b = false;
+  Coefficient alpha;         // product, row_sum
+  Coefficient beta{0, 0};
+
+  // Filled in by the engine's prepare.
+  void (*kernel)(const Step&, const struct Context&, const struct Rect&) = nullptr;
+};
+
+// Does a tile of the step need all rows of its columns (the features of its samples)?
+inline bool needs_whole_columns(const Step& step) {
+  switch (step.kind) {
+    case StepKind::reduction_forward:
+    case StepKind::log_sum_exp_forward:
+    case StepKind::softmax_forward:
+    case StepKind::softmax_backward:
+    case StepKind::polynomial_forward:
+    case StepKind::polynomial_backward:
+      return true;
+    case StepKind::loss:
+      return step.op == Op::softmax_cross_entropy;
+    default:
+      return false;
+  }
+}
+
+// The most tiles of a grid.
+constexpr int64_t max_tiles = 64;
+
+// How a domain is cut into tiles: a function of shapes alone, so that bits do not depend on the number of threads.
+struct Grid {
+  int64_t tile_rows = 1;
+  int64_t tile_columns = 1;
+  int64_t row_tiles = 1;
+  int64_t column_tiles = 1;
+
+  int64_t tiles() const { return row_tiles * column_tiles; }
+};
+
+// The part of a domain that one tile covers, ends excluded.
+struct Rect {
+  int64_t row_begin, row_end, column_begin, column_end;
+  int64_t tile;  // its number in the grid
+};
+
+// Steps that run on each tile one after another, all tiles in parallel. Between phases all tiles have finished.
+struct Phase {
+  int32_t first_step = 0;
+  int32_t steps = 0;
+  int64_t rows = 1;  // the domain that the grid cuts
+  int64_t columns = 1;
+  Grid grid;
+};
+
+struct Program {
+  DType dtype = DType::float32;
+  int64_t batch = 0;
+  std::vector<Step> steps;
+  std::vector<Phase> phases;
+  int32_t backward_begin = 0;  // the first phase of the backward pass: nothing before it writes a parameter
+  int64_t arena_bytes = 0;
+  Operand loss;                // the scalar that is checked between the passes; absent when only predicting
+};
+
+// Hyper-parameters of the update, as this step needs them.
+struct UpdateScalars {
+  double learning_rate = 0;
+  double momentum = 0;
+  bool nesterov = false;
+  double weight_decay = 0;
+  bool decoupled = false;  // AdamW
+  double beta1 = 0, beta2 = 0, epsilon = 0;
+  double correction1 = 1, correction2 = 1;
+};
+
+// One caller's memory and numbers for one run.
+struct Context {
+  char* base[space_count] = {};
+  void* const* inputs = nullptr;   // addresses by slot
+  void* const* outputs = nullptr;
+  UpdateScalars update;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // Zeroed memory, aligned to 64 bytes and counted. Throws Error when there is none.
+  virtual char* allocate(int64_t bytes) = 0;
+  virtual void release(char* memory, int64_t bytes) = 0;
+
+  // Elements from one row of a batched value to the next.
+  virtual int64_t leading_dimension(DType dtype, int64_t columns) const = 0;
+
+  // How the engine cuts a step's domain when the step leads a phase.
+  virtual Grid grid(const Step& step, DType dtype) const = 0;
+
+  // Chooses the kernels; once a program, before the first run. Throws InvalidArgument for sizes beyond the BLAS.
+  virtual void prepare(Program& program) const = 0;
+
+  // Runs phases [first, last). Any number of callers at once, each with its own context.
+  virtual void run(const Program& program, const Context& context, int32_t first, int32_t last) = 0;
+};
+
+// The engine on this machine's processor.
+Backend& cpu_backend();
+
+}  // namespace chainrule

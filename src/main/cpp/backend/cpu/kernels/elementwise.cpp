@@ -1,0 +1,141 @@
+// Loops over the elementwise rules: whole rows of a tile, vectorised by the compiler.
+#include "backend/cpu/kernels/kernels.h"
+#include "ops/log_sum_exp.h"
+
+namespace chainrule {
+inline namespace CHAINRULE_ISA {
+
+namespace {
+
+// One row of d (+)= f(a, b), where an operand may have one value for the whole row.
+template <bool SpreadA, bool SpreadB, class T, class F>
+inline void zip_row(T* d, const T* a, const T* b, int64_t n, bool accumulate, F f) {
+  const T a0 = *a, b0 = *b;
+  if (accumulate) {
+    CHAINRULE_VECTORIZE
+    for (int64_t i = 0; i < n; ++i) d[i] += f(SpreadA ? a0 : a[i], SpreadB ? b0 : b[i]);
+  } else {
+    CHAINRULE_VECTORIZE
+    for (int64_t i = 0; i < n; ++i) d[i] = f(SpreadA ? a0 : a[i], SpreadB ? b0 : b[i]);
+  }
+}
+
+template <class T, class F>
+void zip(const Step& step, const Rect& rect, const View<T>& d, const View<T>& a, const View<T>& b, F f) {
+  const int64_t n = rect.column_end - rect.column_begin;
+  for (int64_t r = rect.row_begin; r < rect.row_end; ++r) {
+    T* out = d.row(r) + rect.column_begin;
+    const T* x = a.row(r) + (a.spread ? 0 : rect.column_begin);
+    const T* y = b.row(r) + (b.spread ? 0 : rect.column_begin);
+    if (!a.spread && !b.spread) {
+      zip_row<false, false>(out, x, y, n, step.accumulate, f);
+    } else if (!a.spread) {
+      zip_row<false, true>(out, x, y, n, step.accumulate, f);
+    } else if (!b.spread) {
+      zip_row<true, false>(out, x, y, n, step.accumulate, f);
+    } else {
+      zip_row<true, true>(out, x, y, n, step.accumulate, f);
+    }
+  }
+}
+
+template <class T, class Rule>
+struct Elementwise {
+  static void unary_forward(const Step& step, const Context& context, const Rect& rect) {
+    const T c = static_cast<T>(step.constant);
+    View<T> a = view<T>(context, step.operands[0]), z = view<T>(context, step.operands[1]);
+    View<T> bias = view<T>(context, step.operands[2]);
+    if (step.operands[2].present()) {
+      zip(step, rect, a, z, bias, [c](T x, T b) { return Rule::forward(x + b, c); });
+    } else {
+      zip(step, rect, a, z, z, [c](T x, T) { return Rule::forward(x, c); });
+    }
+  }
+
+  static void unary_backward(const Step& step, const Context& context, const Rect& rect) {
+    const T c = static_cast<T>(step.constant);
+    View<T> d_z = view<T>(context, step.operands[0]), delta = view<T>(context, step.operands[1]);
+    View<T> saved = step.operands[2].present() ? view<T>(context, step.operands[2]) : delta;
+    zip(step, rect, d_z, delta, saved, [c](T d, T s) { return Rule::backward(d, s, c); });
+  }
+
+  static void binary_forward(const Step& step, const Context& context, const Rect& rect) {
+    View<T> c = view<T>(context, step.operands[0]);
+    View<T> a = view<T>(context, step.operands[1]), b = view<T>(context, step.operands[2]);
+    zip(step, rect, c, a, b, [](T x, T y) { return Rule::forward(x, y); });
+  }
+
+  static void binary_backward(const Step& step, const Context& context, const Rect& rect) {
+    View<T> d = view<T>(context, step.operands[0]), delta = view<T>(context, step.operands[1]);
+    View<T> other = step.operands[2].present() ? view<T>(context, step.operands[2]) : delta;
+    if (step.side == 0) {
+      zip(step, rect, d, delta, other, [](T g, T o) { return Rule::backward_a(g, o); });
+    } else {
+      zip(step, rect, d, delta, other, [](T g, T o) { return Rule::backward_b(g, o); });
+    }
+  }
+
+  static void reduction_backward(const Step& step, const Context& context, const Rect& rect) {
+    const T n = static_cast<T>(step.count);
+    View<T> d_x = view<T>(context, step.operands[0]), delta = view<T>(context, step.operands[1]);
+    View<T> x = step.operands[2].present() ? view<T>(context, step.operands[2]) : delta;
+    zip(step, rect, d_x, delta, x, [n](T d, T v) { return Rule::backward(d, v, n); });
+  }
+};
+
+template <class T>
+struct Others {
+  static void log_sum_exp_backward(const Step& step, const Context& context, const Rect& rect) {
+    View<T> d_z = view<T>(context, step.operands[0]), delta = view<T>(context, step.operands[1]);
+    View<T> z = view<T>(context, step.operands[2]), s = view<T>(context, step.operands[3]);
+    for (int64_t r = rect.row_begin; r < rect.row_end; ++r) {
+      T* out = d_z.row(r);
+      const T *d = delta.row(r), *x = z.row(r), *v = s.row(r);
+      CHAINRULE_VECTORIZE
+      for (int64_t i = rect.column_begin; i < rect.column_end; ++i) {
+        store(out[i], LogSumExp::backward(d[delta.spread ? 0 : i], x[i], v[s.spread ? 0 : i]), step.accumulate);
+      }
+    }
+  }
+
+  static void fill(const Step& step, const Context& context, const Rect& rect) {
+    View<T> d = view<T>(context, step.operands[0]);
+    const T value = static_cast<T>(step.constant);
+    zip(step, rect, d, View<T>{const_cast<T*>(&value), 0, true}, View<T>{const_cast<T*>(&value), 0, true},
+        [](T v, T) { return v; });
+  }
+};
+
+template <class T>
+Kernel find(const Step& step) {
+  Kernel none = nullptr;
+  switch (step.kind) {
+    case StepKind::unary_forward:
+      return visit_unary(step.op, none, [](auto rule) { return Kernel(Elementwise<T, decltype(rule)>::unary_forward); });
+    case StepKind::unary_backward:
+      return visit_unary(step.op, none, [](auto rule) { return Kernel(Elementwise<T, decltype(rule)>::unary_backward); });
+    case StepKind::binary_forward:
+      return visit_binary(step.op, none, [](auto rule) { return Kernel(Elementwise<T, decltype(rule)>::binary_forward); });
+    case StepKind::binary_backward:
+      return visit_binary(step.op, none,
+                          [](auto rule) { return Kernel(Elementwise<T, decltype(rule)>::binary_backward); });
+    case StepKind::reduction_backward:
+      return visit_reduction(step.op, none,
+                             [](auto rule) { return Kernel(Elementwise<T, decltype(rule)>::reduction_backward); });
+    case StepKind::log_sum_exp_backward:
+      return Others<T>::log_sum_exp_backward;
+    case StepKind::fill:
+      return Others<T>::fill;
+    default:
+      return none;
+  }
+}
+
+}  // namespace
+
+Kernel find_elementwise(const Step& step, DType dtype) {
+  return dtype == DType::float32 ? find<float>(step) : find<double>(step);
+}
+
+}  // namespace CHAINRULE_ISA
+}  // namespace chainrule

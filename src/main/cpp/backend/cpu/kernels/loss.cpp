@@ -1,0 +1,164 @@
+// Losses: value and derivatives in one pass over a tile. A tile's sum goes to its own place among the partial sums,
+// in double; loss_value adds them in order.
+#include "backend/cpu/kernels/kernels.h"
+#include "ops/softmax.h"
+#include "ops/softmax_cross_entropy.h"
+
+namespace chainrule {
+inline namespace CHAINRULE_ISA {
+
+namespace {
+
+// Target values, or one-hot rows made from class indices.
+template <class T, bool Labels>
+struct Targets {
+  View<T> values;
+  const int32_t* labels;
+
+  Targets(const Context& context, const Operand& operand)
+      : values(view<T>(context, operand)), labels(reinterpret_cast<const int32_t*>(values.data)) {}
+
+  inline T at(int64_t r, int64_t c) const {
+    if constexpr (Labels) return labels[c] == static_cast<int32_t>(r) ? T(1) : T(0);
+    return values.data[r * values.row_stride + c];
+  }
+};
+
+template <class T, bool Labels>
+struct Loss {
+  // The operands of a loss step.
+  struct Operands {
+    double* partials;
+    View<T> f;
+    Targets<T, Labels> y;
+    View<T> d_f, d_y;
+    T factor;  // of the derivatives
+
+    Operands(const Step& step, const Context& context)
+        : partials(view<double>(context, step.operands[0]).data),
+          f(view<T>(context, step.operands[1])),
+          y(context, step.operands[2]),
+          d_f(view<T>(context, step.operands[3])),
+          d_y(view<T>(context, step.operands[4])) {
+      const T* delta = view<T>(context, step.operands[5]).data;
+      factor = static_cast<T>(step.constant2) * (delta == nullptr ? T(1) : *delta);
+    }
+  };
+
+  template <class Rule>
+  static void elementwise(const Step& step, const Context& context, const Rect& rect) {
+    const Operands on(step, context);
+    const T c = static_cast<T>(step.constant);
+    double total = 0;
+    for (int64_t begin = rect.column_begin; begin < rect.column_end; begin += column_block) {
+      int64_t left = rect.column_end - begin, width = left < column_block ? left : column_block;
+      double sum[column_block] = {};
+      for (int64_t r = rect.row_begin; r < rect.row_end; ++r) {
+        const T* f = on.f.row(r);
+        if (on.partials != nullptr) {
+          for (int64_t i = 0; i < width; ++i) {
+            sum[i] += static_cast<double>(Rule::forward(f[begin + i], on.y.at(r, begin + i), c));
+          }
+        }
+        if (on.d_f.data != nullptr) {
+          T* d = on.d_f.row(r);
+          CHAINRULE_VECTORIZE
+          for (int64_t i = begin; i < begin + width; ++i) {
+            store(d[i], Rule::d_prediction(on.factor, f[i], on.y.at(r, i), c), step.accumulate);
+          }
+        }
+        if (on.d_y.data != nullptr) {
+          T* d = on.d_y.row(r);
+          CHAINRULE_VECTORIZE
+          for (int64_t i = begin; i < begin + width; ++i) {
+            store(d[i], Rule::d_target(on.factor, f[i], on.y.at(r, i), c), step.accumulate2);
+          }
+        }
+      }
+      for (int64_t i = 0; i < width; ++i) total += sum[i];
+    }
+    if (on.partials != nullptr) on.partials[rect.tile] = total;
+  }
+
+  static void softmax_cross_entropy(const Step& step, const Context& context, const Rect& rect) {
+    const Operands on(step, context);
+    double total = 0;
+    for (int64_t begin = rect.column_begin; begin < rect.column_end; begin += column_block) {
+      int64_t left = rect.column_end - begin, width = left < column_block ? left : column_block;
+      total += cross_entropy_block(on, step, begin, width);
+    }
+    if (on.partials != nullptr) on.partials[rect.tile] = total;
+  }
+
+  static double cross_entropy_block(const Operands& on, const Step& step, int64_t begin, int64_t width) {
+    using Rule = SoftmaxCrossEntropy;
+    T max[column_block], sum[column_block] = {}, sum_target[column_block] = {}, dot[column_block] = {};
+    for (int64_t i = 0; i < width; ++i) max[i] = on.f.data[begin + i];
+    for (int64_t r = 1; r < step.rows; ++r) {
+      const T* z = on.f.row(r) + begin;
+      for (int64_t i = 0; i < width; ++i) max[i] = max[i] < z[i] || z[i] != z[i] ? z[i] : max[i];
+    }
+    for (int64_t r = 0; r < step.rows; ++r) {
+      const T* z = on.f.row(r) + begin;
+      CHAINRULE_VECTORIZE
+      for (int64_t i = 0; i < width; ++i) {
+        T y = on.y.at(r, begin + i);
+        sum[i] += Softmax::numerator(z[i], max[i]);
+        sum_target[i] += y;
+        dot[i] += y == 0 ? T(0) : y * (z[i] - max[i]);
+      }
+    }
+    for (int64_t r = 0; r < step.rows; ++r) {
+      const T* z = on.f.row(r) + begin;
+      if (on.d_f.data != nullptr) {
+        T* d = on.d_f.row(r) + begin;
+        CHAINRULE_VECTORIZE
+        for (int64_t i = 0; i < width; ++i) {
+          T probability = Softmax::forward(Softmax::numerator(z[i], max[i]), sum[i]);
+          store(d[i], Rule::d_logits(on.factor, probability, on.y.at(r, begin + i), sum_target[i]),
+                step.accumulate);
+        }
+      }
+      if (on.d_y.data != nullptr) {
+        T* d = on.d_y.row(r) + begin;
+        CHAINRULE_VECTORIZE
+        for (int64_t i = 0; i < width; ++i) {
+          store(d[i], Rule::d_target(on.factor, z[i] - max[i], sum[i]), step.accumulate2);
+        }
+      }
+    }
+    double total = 0;
+    for (int64_t i = 0; i < width; ++i) {
+      total += static_cast<double>(Rule::forward(sum[i], sum_target[i], dot[i]));
+    }
+    return total;
+  }
+};
+
+template <class T>
+void loss_value(const Step& step, const Context& context, const Rect&) {
+  const double* partials = view<double>(context, step.operands[1]).data;
+  double total = 0;
+  for (int64_t i = 0; i < step.count; ++i) total += partials[i];
+  *view<T>(context, step.operands[0]).data = static_cast<T>(step.constant * total);
+}
+
+template <class T, bool Labels>
+Kernel find(const Step& step) {
+  if (step.kind == StepKind::loss_value) return loss_value<T>;
+  if (step.kind != StepKind::loss) return nullptr;
+  if (step.op == Op::softmax_cross_entropy) return Loss<T, Labels>::softmax_cross_entropy;
+  return visit_loss(step.op, Kernel(nullptr), [](auto rule) {
+    return Kernel(Loss<T, Labels>::template elementwise<decltype(rule)>);
+  });
+}
+
+}  // namespace
+
+Kernel find_loss(const Step& step, DType dtype) {
+  if (dtype == DType::float32) return step.labels ? find<float, true>(step) : find<float, false>(step);
+  return step.labels ? find<double, true>(step) : find<double, false>(step);
+}
+
+}  // namespace CHAINRULE_ISA
+}  // namespace chainrule

@@ -1,0 +1,168 @@
+// Sums over the batch (rows) and over the features of each sample (columns). Every sum has one fixed order, a function
+// of the shape alone; sums of many terms run in double, or pairwise in lanes.
+#include "backend/cpu/kernels/kernels.h"
+#include "ops/log_sum_exp.h"
+#include "ops/softmax.h"
+
+namespace chainrule {
+inline namespace CHAINRULE_ISA {
+
+namespace {
+
+// Calls body(first, width) for the blocks of a tile's columns.
+template <class Body>
+inline void for_blocks(const Rect& rect, Body body) {
+  for (int64_t c = rect.column_begin; c < rect.column_end; c += column_block) {
+    int64_t left = rect.column_end - c;
+    body(c, left < column_block ? left : column_block);
+  }
+}
+
+// Σ f(x_i) over contiguous values: lanes that the compiler keeps in vectors, emptied into a double every 1024 values.
+template <class T, class F>
+inline double sum_contiguous(const T* x, int64_t n, F f) {
+  constexpr int64_t lanes = 32, span = 1024;
+  double total = 0;
+  for (int64_t begin = 0; begin < n; begin += span) {
+    int64_t end = n < begin + span ? n : begin + span;
+    T lane[lanes] = {};
+    int64_t i = begin;
+    for (; i + lanes <= end; i += lanes) {
+      for (int64_t l = 0; l < lanes; ++l) lane[l] += f(x[i + l]);
+    }
+    for (int64_t l = 0; i < end; ++i, ++l) lane[l] += f(x[i]);
+    for (int64_t width = lanes / 2; width > 0; width /= 2) {
+      for (int64_t l = 0; l < width; ++l) lane[l] += lane[l + width];
+    }
+    total += static_cast<double>(lane[0]);
+  }
+  return total;
+}
+
+template <class T>
+struct Rowwise {
+  static void row_sum(const Step& step, const Context& context, const Rect& rect) {
+    View<T> s = view<T>(context, step.operands[0]), x = view<T>(context, step.operands[1]);
+    const double rate = context.update.learning_rate;
+    const double alpha = step.alpha.constant + step.alpha.per_learning_rate * rate;
+    const double beta = step.beta.constant + step.beta.per_learning_rate * rate;
+    for (int64_t r = rect.row_begin; r < rect.row_end; ++r) {
+      const T* row = x.row(r);
+      double sum = x.spread ? static_cast<double>(*row) * static_cast<double>(step.columns)
+                            : sum_contiguous(row, step.columns, [](T v) { return v; });
+      T& out = *s.row(r);
+      out = static_cast<T>(alpha * sum + (beta == 0 ? 0.0 : beta * static_cast<double>(out)));
+    }
+  }
+
+  template <class Rule>
+  static void reduction_forward(const Step& step, const Context& context, const Rect& rect) {
+    View<T> s = view<T>(context, step.operands[0]), x = view<T>(context, step.operands[1]);
+    const double n = static_cast<double>(step.count);
+    if (step.columns == 1 && x.row_stride == 1) {
+      *s.data = static_cast<T>(Rule::finish(sum_contiguous(x.data, step.rows, [](T v) { return Rule::term(v); }), n));
+      return;
+    }
+    for_blocks(rect, [&](int64_t c, int64_t width) {
+      double sum[column_block] = {};
+      for (int64_t r = 0; r < step.rows; ++r) {
+        const T* row = x.row(r) + c;
+        for (int64_t i = 0; i < width; ++i) sum[i] += static_cast<double>(Rule::term(row[i]));
+      }
+      for (int64_t i = 0; i < width; ++i) s.data[c + i] = static_cast<T>(Rule::finish(sum[i], n));
+    });
+  }
+
+  // m = max_r z and Σ_r e^(z - m), writing the numerators to `out` unless it is null.
+  static void softmax_sums(const View<T>& z, const View<T>& out, int64_t rows, int64_t c, int64_t width, T* max,
+                           T* sum) {
+    for (int64_t i = 0; i < width; ++i) max[i] = z.data[c + i];
+    for (int64_t r = 1; r < rows; ++r) {
+      const T* row = z.row(r) + c;
+      for (int64_t i = 0; i < width; ++i) max[i] = max[i] < row[i] || row[i] != row[i] ? row[i] : max[i];
+    }
+    for (int64_t i = 0; i < width; ++i) sum[i] = 0;
+    for (int64_t r = 0; r < rows; ++r) {
+      const T* row = z.row(r) + c;
+      if (out.data != nullptr) {
+        T* numerators = out.row(r) + c;
+        CHAINRULE_VECTORIZE
+        for (int64_t i = 0; i < width; ++i) {
+          numerators[i] = Softmax::numerator(row[i], max[i]);
+          sum[i] += numerators[i];
+        }
+      } else {
+        CHAINRULE_VECTORIZE
+        for (int64_t i = 0; i < width; ++i) sum[i] += Softmax::numerator(row[i], max[i]);
+      }
+    }
+  }
+
+  static void log_sum_exp_forward(const Step& step, const Context& context, const Rect& rect) {
+    View<T> s = view<T>(context, step.operands[0]), z = view<T>(context, step.operands[1]);
+    for_blocks(rect, [&](int64_t c, int64_t width) {
+      T max[column_block], sum[column_block];
+      softmax_sums(z, View<T>{nullptr, 0, true}, step.rows, c, width, max, sum);
+      for (int64_t i = 0; i < width; ++i) s.data[c + i] = LogSumExp::forward(max[i], sum[i]);
+    });
+  }
+
+  static void softmax_forward(const Step& step, const Context& context, const Rect& rect) {
+    View<T> a = view<T>(context, step.operands[0]), z = view<T>(context, step.operands[1]);
+    for_blocks(rect, [&](int64_t c, int64_t width) {
+      T max[column_block], sum[column_block];
+      softmax_sums(z, a, step.rows, c, width, max, sum);
+      for (int64_t r = 0; r < step.rows; ++r) {
+        T* row = a.row(r) + c;
+        for (int64_t i = 0; i < width; ++i) row[i] = Softmax::forward(row[i], sum[i]);
+      }
+    });
+  }
+
+  static void softmax_backward(const Step& step, const Context& context, const Rect& rect) {
+    View<T> d_z = view<T>(context, step.operands[0]), delta = view<T>(context, step.operands[1]);
+    View<T> a = view<T>(context, step.operands[2]);
+    for_blocks(rect, [&](int64_t c, int64_t width) {
+      T dot[column_block] = {};
+      for (int64_t r = 0; r < step.rows; ++r) {
+        const T *d = delta.row(r) + c, *p = a.row(r) + c;
+        for (int64_t i = 0; i < width; ++i) dot[i] += p[i] * d[i];
+      }
+      for (int64_t r = 0; r < step.rows; ++r) {
+        const T *d = delta.row(r) + c, *p = a.row(r) + c;
+        T* out = d_z.row(r) + c;
+        CHAINRULE_VECTORIZE
+        for (int64_t i = 0; i < width; ++i) store(out[i], Softmax::backward(d[i], p[i], dot[i]), step.accumulate);
+      }
+    });
+  }
+};
+
+template <class T>
+Kernel find(const Step& step) {
+  switch (step.kind) {
+    case StepKind::row_sum:
+      return Rowwise<T>::row_sum;
+    case StepKind::reduction_forward:
+      return visit_reduction(step.op, Kernel(nullptr), [](auto rule) {
+        return Kernel(Rowwise<T>::template reduction_forward<decltype(rule)>);
+      });
+    case StepKind::log_sum_exp_forward:
+      return Rowwise<T>::log_sum_exp_forward;
+    case StepKind::softmax_forward:
+      return Rowwise<T>::softmax_forward;
+    case StepKind::softmax_backward:
+      return Rowwise<T>::softmax_backward;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
+Kernel find_rowwise(const Step& step, DType dtype) {
+  return dtype == DType::float32 ? find<float>(step) : find<double>(step);
+}
+
+}  // namespace CHAINRULE_ISA
+}  // namespace chainrule

@@ -1,0 +1,113 @@
+#include "graph/graph.h"
+
+#include <cmath>
+#include <utility>
+
+namespace chainrule {
+
+namespace {
+
+Node leaf(Op op, const std::string& name, Shape shape) {
+  Node node;
+  node.op = op;
+  node.name = name;
+  node.shape = shape;
+  return node;
+}
+
+void require_size(Op op, const std::string& name, const char* what, int64_t size) {
+  REQUIRE(size > 0 && size <= max_elements, name_of(op), " '", name, "': ", what, " must be between 1 and ",
+          max_elements, ", but is ", size);
+}
+
+void require_matrix(Op op, const std::string& name, int64_t rows, int64_t columns) {
+  require_size(op, name, "rows", rows);
+  require_size(op, name, "columns", columns);
+  REQUIRE(rows <= max_elements / columns, name_of(op), " '", name, "': ", rows, " x ", columns,
+          " elements are more than the ", max_elements, " a value may have");
+}
+
+}  // namespace
+
+int32_t Graph::input(const std::string& name, int64_t features) {
+  require_size(Op::input, name, "features", features);
+  return append(leaf(Op::input, name, Shape::data(features)));
+}
+
+int32_t Graph::target(const std::string& name, int64_t features) {
+  require_size(Op::target, name, "features", features);
+  return append(leaf(Op::target, name, Shape::data(features)));
+}
+
+int32_t Graph::label(const std::string& name, int64_t classes) {
+  require_size(Op::label, name, "classes", classes);
+  REQUIRE(classes <= INT32_MAX, "label '", name, "': at most ", INT32_MAX, " classes, but ", classes, " came");
+  return append(leaf(Op::label, name, Shape::data(classes)));
+}
+
+int32_t Graph::parameter(const std::string& name, int64_t rows, int64_t columns, Initializer initializer,
+                         double value) {
+  require_matrix(Op::parameter, name, rows, columns);
+  int32_t kind = static_cast<int32_t>(initializer);
+  REQUIRE(kind >= 0 && kind < initializer_count, "parameter '", name, "': there is no initializer number ", kind);
+  REQUIRE(std::isfinite(value), "parameter '", name, "': the initial value must be finite, but is ", value);
+  Node node = leaf(Op::parameter, name, Shape::matrix(rows, columns));
+  node.initializer = initializer;
+  node.constant = value;
+  return append(std::move(node));
+}
+
+int32_t Graph::constant(const std::string& name, int64_t rows, int64_t columns, std::vector<double> values) {
+  require_matrix(Op::constant, name, rows, columns);
+  REQUIRE(static_cast<int64_t>(values.size()) == rows * columns, "constant '", name, "': expected ", rows * columns,
+          " values for [", rows, " x ", columns, "], but ", values.size(), " came");
+  for (double value : values) {
+    REQUIRE(std::isfinite(value), "constant '", name, "': values must be finite, but one is ", value);
+  }
+  Node node = leaf(Op::constant, name, Shape::matrix(rows, columns));
+  node.values = std::move(values);
+  return append(std::move(node));
+}
+
+int32_t Graph::add(Node node) {
+  REQUIRE(kind_of(node.op) != Kind::leaf, name_of(node.op), " '", node.name,
+          "': a leaf is made by its own function");
+  if (node.name.empty()) node.name = message(name_of(node.op), "_", size());
+  for (int32_t input : node.inputs) {
+    REQUIRE(input >= 0 && input < size(), name_of(node.op), " '", node.name, "': there is no node number ", input,
+            " in this graph of ", size(), " nodes");
+  }
+  node.shape = infer_shape(*this, node);
+  return append(std::move(node));
+}
+
+int32_t Graph::append(Node node) {
+  if (node.name.empty()) node.name = message(name_of(node.op), "_", size());
+  REQUIRE(size() < INT32_MAX, "the graph already has ", size(), " nodes");
+  int32_t id = size();
+  bool is_new = by_name_.emplace(node.name, id).second;
+  REQUIRE(is_new, name_of(node.op), " '", node.name, "': the graph already has a node of this name: ",
+          is_new ? "" : describe(by_name_.at(node.name)));
+  Op op = node.op;
+  nodes_.push_back(std::move(node));
+  if (op == Op::input || op == Op::target || op == Op::label) data_nodes_.push_back(id);
+  if (op == Op::parameter) parameters_.push_back(id);
+  return id;
+}
+
+const Node& Graph::node(int32_t id) const {
+  REQUIRE(id >= 0 && id < size(), "there is no node number ", id, " in this graph of ", size(), " nodes");
+  return nodes_[static_cast<size_t>(id)];
+}
+
+int32_t Graph::find(const std::string& name) const {
+  auto found = by_name_.find(name);
+  return found == by_name_.end() ? -1 : found->second;
+}
+
+std::string Graph::describe(int32_t id) const {
+  const Node& n = node(id);
+  return message("'", n.name, "' (", name_of(n.op), ", ", n.shape.to_string(), ")");
+}
+
+}  // namespace chainrule

@@ -1,0 +1,73 @@
+// A computation graph: nodes in topological order, because a node can only name nodes that exist. Building computes
+// nothing; every wrong shape is refused when the node is made.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "graph/shape.h"
+#include "ops/op.h"
+
+namespace chainrule {
+
+// How a parameter's first values are drawn. fan_in = columns, fan_out = rows of [out][in].
+// glorot: variance 2 / (fan_in + fan_out) (X. Glorot, Y. Bengio, 2010); he: 2 / fan_in (K. He et al., 2015).
+enum class Initializer : int32_t { constant = 0, glorot_uniform, glorot_normal, he_uniform, he_normal };
+constexpr int32_t initializer_count = 5;
+
+struct Node {
+  Op op;
+  std::string name;
+  Shape shape;
+  std::vector<int32_t> inputs;
+
+  double constant = 0;       // scale, leaky_relu, elu, huber: the c of the rule; parameter: the initializer's value
+  bool transposed = false;   // linear, matmul
+  int64_t begin = 0;         // slice
+  int64_t end = 0;
+  Initializer initializer = Initializer::constant;  // parameter
+  std::vector<double> values;                       // constant
+};
+
+class Graph {
+ public:
+  // Leaves. Names are unique; an empty name is replaced by the operation and the node's number.
+  int32_t input(const std::string& name, int64_t features);
+  int32_t target(const std::string& name, int64_t features);
+  int32_t label(const std::string& name, int64_t classes);
+  int32_t parameter(const std::string& name, int64_t rows, int64_t columns, Initializer initializer, double value);
+  int32_t constant(const std::string& name, int64_t rows, int64_t columns, std::vector<double> values);
+
+  // Any other operation. `node` brings op, name, inputs and attributes; shape is computed here.
+  // Throws InvalidArgument with the node's name, what was expected and what came.
+  int32_t add(Node node);
+
+  int32_t size() const { return static_cast<int32_t>(nodes_.size()); }
+  const Node& node(int32_t id) const;
+  const std::vector<Node>& nodes() const { return nodes_; }
+
+  // The node of this name, or -1.
+  int32_t find(const std::string& name) const;
+
+  // Data nodes (input, target, label) in the order they were made: the order of the slots of a batch.
+  const std::vector<int32_t>& data_nodes() const { return data_nodes_; }
+  const std::vector<int32_t>& parameters() const { return parameters_; }
+
+  // "'hidden' (linear, [batch x 128])"
+  std::string describe(int32_t id) const;
+
+ private:
+  int32_t append(Node node);
+
+  std::vector<Node> nodes_;
+  std::vector<int32_t> data_nodes_;
+  std::vector<int32_t> parameters_;
+  std::unordered_map<std::string, int32_t> by_name_;
+};
+
+// The shape of the node's value. Throws InvalidArgument when the operation cannot take these inputs.
+Shape infer_shape(const Graph& graph, const Node& node);
+
+}  // namespace chainrule

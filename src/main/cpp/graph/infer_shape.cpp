@@ -1,0 +1,204 @@
+// What every operation asks of its inputs' shapes, and the shape it gives. One function a kind.
+#include <cmath>
+
+#include "graph/graph.h"
+#include "ops/polynomial_features.h"
+
+namespace chainrule {
+
+namespace {
+
+// A node being made, with the words for its error sentences.
+struct Check {
+  const Graph& graph;
+  const Node& node;
+
+  template <class... Parts>
+  void that(bool holds, const Parts&... parts) const {
+    if (!holds) throw InvalidArgument(message(name_of(node.op), " '", node.name, "': ", parts...));
+  }
+
+  void count(size_t least, size_t most) const {
+    that(node.inputs.size() >= least && node.inputs.size() <= most, "expected ", least,
+         most == least ? "" : most == SIZE_MAX ? " or more" : message(" to ", most), " inputs, but ",
+         node.inputs.size(), " came");
+  }
+
+  const Shape& shape(size_t i) const { return graph.node(node.inputs[i]).shape; }
+  std::string what(size_t i) const { return graph.describe(node.inputs[i]); }
+  bool is(size_t i, Op op) const { return graph.node(node.inputs[i]).op == op; }
+
+  // Class labels are indices, not values: only a loss takes them.
+  void no_label(size_t i) const {
+    that(!is(i, Op::label), "a class label is not a value to compute with, but ", what(i), " came");
+  }
+};
+
+Shape product(const Check& check) {
+  bool has_bias = check.node.op == Op::linear;
+  check.count(2, has_bias ? 3 : 2);
+  for (size_t i = 0; i < check.node.inputs.size(); ++i) check.no_label(i);
+  // The order of the inputs: x, weight, bias.
+  const Shape& x = check.shape(0);
+  const Shape& weight = check.shape(1);
+  check.that(!weight.batched, "the weight must be batchless (a parameter), but ", check.what(1), " came");
+  bool transposed = check.node.transposed;
+  int64_t in = transposed ? weight.rows : weight.columns;
+  int64_t out = transposed ? weight.columns : weight.rows;
+  check.that(x.rows == in, "expected an input of ", in, " features for the ", transposed ? "transposed " : "",
+             "weight ", check.what(1), ", but ", check.what(0), " came");
+  if (has_bias) {
+    check.that(x.batched, "expected batched data, but ", check.what(0), " came");
+    if (check.node.inputs.size() == 3) {
+      const Shape& bias = check.shape(2);
+      check.that(!bias.batched && bias.rows == out && bias.columns == 1, "expected a bias of shape [", out,
+                 "], but ", check.what(2), " came");
+    }
+  }
+  return x.batched ? Shape::data(out) : Shape::matrix(out, x.columns);
+}
+
+Shape unary(const Check& check) {
+  check.count(1, 1);
+  check.no_label(0);
+  double c = check.node.constant;
+  check.that(std::isfinite(c), "the constant must be finite, but is ", c);
+  if (check.node.op == Op::leaky_relu || check.node.op == Op::elu) {
+    check.that(c > 0, check.node.op == Op::elu ? "alpha" : "the slope", " must be positive, but is ", c);
+  }
+  return check.shape(0);
+}
+
+Shape binary(const Check& check) {
+  check.count(2, 2);
+  check.no_label(0);
+  check.no_label(1);
+  const Shape& a = check.shape(0);
+  const Shape& b = check.shape(1);
+  if (a == b) return a;
+  // A batchless operand broadcasts over the batch: one value a feature, or a scalar for all of them. Between two
+  // batchless operands only a scalar broadcasts.
+  auto spreads = [](const Shape& small, const Shape& large) {
+    if (small.batched) return false;
+    return small.is_scalar() || (large.batched && small.rows == large.rows && small.columns == 1);
+  };
+  if (spreads(b, a)) return a;
+  if (spreads(a, b)) return b;
+  check.that(false, "the shapes do not fit: ", check.what(0), " and ", check.what(1),
+             "; they must be equal, or one batchless with one value a feature, or a scalar");
+  return a;
+}
+
+Shape reduction(const Check& check) {
+  check.count(1, 1);
+  check.no_label(0);
+  return check.shape(0).batched ? Shape::data(1) : Shape::scalar();
+}
+
+Shape rowwise(const Check& check) {
+  check.count(1, 1);
+  check.no_label(0);
+  return check.shape(0);
+}
+
+Shape concat(const Check& check) {
+  check.count(1, SIZE_MAX);
+  Shape result = check.shape(0);
+  for (size_t i = 0; i < check.node.inputs.size(); ++i) {
+    check.no_label(i);
+    if (i == 0) continue;
+    const Shape& part = check.shape(i);
+    check.that(part.batched == result.batched && part.columns == result.columns,
+               "all inputs must be batched, or all batchless with as many columns, but ", check.what(0), " and ",
+               check.what(i), " came");
+    check.that(part.rows <= max_elements / result.columns - result.rows, "the result has more than ", max_elements,
+               " elements");
+    result.rows += part.rows;
+  }
+  return result;
+}
+
+Shape slice(const Check& check) {
+  check.count(1, 1);
+  check.no_label(0);
+  Shape result = check.shape(0);
+  int64_t begin = check.node.begin, end = check.node.end;
+  check.that(0 <= begin && begin < end && end <= result.rows, "expected 0 <= begin < end <= ", result.rows,
+             " for ", check.what(0), ", but begin is ", begin, " and end is ", end);
+  result.rows = end - begin;
+  return result;
+}
+
+Shape polynomial_features(const Check& check) {
+  check.count(1, 1);
+  check.no_label(0);
+  const Shape& x = check.shape(0);
+  check.that(x.columns == 1, "expected one vector of features, but ", check.what(0), " came");
+  check.that(x.rows <= (int64_t{1} << 19), "at most ", int64_t{1} << 19, " features, but ", check.what(0), " came");
+  int64_t count = PolynomialFeatures::count(x.rows);
+  return x.batched ? Shape::data(count) : Shape::matrix(count, 1);
+}
+
+Shape batch_mean(const Check& check) {
+  check.count(1, 1);
+  check.no_label(0);
+  check.that(check.shape(0).batched, "expected batched data, but ", check.what(0), " came");
+  return Shape::matrix(check.shape(0).rows, 1);
+}
+
+Shape structure(const Check& check) {
+  if (check.node.op == Op::concat) return concat(check);
+  if (check.node.op == Op::slice) return slice(check);
+  if (check.node.op == Op::polynomial_features) return polynomial_features(check);
+  return batch_mean(check);
+}
+
+Shape loss(const Check& check) {
+  check.count(2, 2);
+  Op op = check.node.op;
+  check.no_label(0);
+  const Shape& prediction = check.shape(0);
+  const Shape& target = check.shape(1);
+  check.that(prediction.batched, "expected a batched prediction, but ", check.what(0), " came");
+  if (check.is(1, Op::label)) {
+    bool takes_labels = op == Op::softmax_cross_entropy || op == Op::negative_log_likelihood;
+    check.that(takes_labels, "expected target values, but the class label ", check.what(1), " came");
+    check.that(target.rows == prediction.rows, "expected labels of ", prediction.rows, " classes, one for each output of ",
+               check.what(0), ", but ", check.what(1), " came");
+  } else {
+    check.that(target == prediction, "expected a target of shape ", prediction.to_string(), " like the prediction ",
+               check.what(0), ", but ", check.what(1), " came");
+  }
+  if (op == Op::huber) {
+    check.that(std::isfinite(check.node.constant) && check.node.constant > 0, "delta must be positive, but is ",
+               check.node.constant);
+  }
+  return Shape::scalar();
+}
+
+}  // namespace
+
+Shape infer_shape(const Graph& graph, const Node& node) {
+  Check check{graph, node};
+  switch (kind_of(node.op)) {
+    case Kind::leaf:
+      return node.shape;
+    case Kind::product:
+      return product(check);
+    case Kind::unary:
+      return unary(check);
+    case Kind::binary:
+      return binary(check);
+    case Kind::reduction:
+      return reduction(check);
+    case Kind::rowwise:
+      return rowwise(check);
+    case Kind::structure:
+      return structure(check);
+    case Kind::loss:
+      return loss(check);
+  }
+  throw InvalidArgument(message("there is no operation number ", static_cast<int32_t>(node.op)));
+}
+
+}  // namespace chainrule

@@ -1,0 +1,16 @@
+// batch_mean: s_i = (1/B) Σ_b x_ib, the mean of each feature over the batch; the result is batchless.   d_x_ib = δ_i / B.
+#pragma once
+
+#include <cstdint>
+
+#include "util/host_device.h"
+
+namespace chainrule {
+inline namespace CHAINRULE_ISA {
+
+struct BatchMean {
+  HOST_DEVICE static constexpr double factor(int64_t batch) { return 1.0 / static_cast<double>(batch); }
+};
+
+}  // namespace CHAINRULE_ISA
+}  // namespace chainrule

@@ -1,0 +1,28 @@
+// elu: a = z where z >= 0, else c (eᶻ - 1),   d_z = δ where z >= 0, else (a + c) δ.   c > 0.
+// Saves its output: a positive c keeps the sign bit of z.
+#pragma once
+
+#include "ops/math.h"
+#include "ops/op.h"
+#include "ops/scalar.h"
+#include "util/host_device.h"
+
+namespace chainrule {
+inline namespace CHAINRULE_ISA {
+
+struct Elu {
+  static constexpr Saves saves = Saves::output;
+
+  template <class T>
+  HOST_DEVICE static T forward(T z, T c) {
+    return z < 0 ? c * math::expm1(z < 0 ? z : T(0)) : z + T(0);
+  }
+
+  template <class T>
+  HOST_DEVICE static T backward(T delta, T saved, T c) {
+    return math::sign_bit(saved) ? (saved + c) * delta : delta;
+  }
+};
+
+}  // namespace CHAINRULE_ISA
+}  // namespace chainrule

@@ -1,0 +1,35 @@
+// huber: with e = f - y,  L = e²/2 where |e| <= c, else c (|e| - c/2), mean over the outputs and the batch,
+// d_prediction = min(max(e, -c), c) δ,   d_target = -d_prediction.   c > 0.   P. J. Huber, 1964.
+#pragma once
+
+#include "ops/math.h"
+#include "ops/op.h"
+#include "util/host_device.h"
+
+namespace chainrule {
+inline namespace CHAINRULE_ISA {
+
+struct Huber {
+  static constexpr bool mean_over_outputs = true;
+
+  // One output's part of a sample's loss.
+  template <class T>
+  HOST_DEVICE static T forward(T f, T y, T c) {
+    T e = math::abs(f - y);
+    return e <= c ? e * e / 2 : c * (e - c / 2);
+  }
+
+  template <class T>
+  HOST_DEVICE static T d_prediction(T delta, T f, T y, T c) {
+    T e = f - y;
+    return (e > c ? c : (e < -c ? -c : e)) * delta;
+  }
+
+  template <class T>
+  HOST_DEVICE static T d_target(T delta, T f, T y, T c) {
+    return -d_prediction(delta, f, y, c);
+  }
+};
+
+}  // namespace CHAINRULE_ISA
+}  // namespace chainrule

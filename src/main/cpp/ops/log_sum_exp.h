@@ -1,0 +1,26 @@
+// log_sum_exp: s = ln Σ eᶻ over the features of a sample = m + ln Σ e^(z_i - m), m = max z,
+// d_z_i = e^(z_i - s) δ.   Saves input and output. No overflow for any finite z.
+#pragma once
+
+#include "ops/math.h"
+#include "ops/op.h"
+#include "util/host_device.h"
+
+namespace chainrule {
+inline namespace CHAINRULE_ISA {
+
+struct LogSumExp {
+  // `sum` is Σ Softmax::numerator(z_i, max).
+  template <class T>
+  HOST_DEVICE static T forward(T max, T sum) {
+    return max + math::log(sum);
+  }
+
+  template <class T>
+  HOST_DEVICE static T backward(T delta, T z, T s) {
+    return math::exp(z - s) * delta;
+  }
+};
+
+}  // namespace CHAINRULE_ISA
+}  // namespace chainrule

@@ -1,0 +1,29 @@
+// mean: s = (Σ x) / n over the n features,   d_x = δ / n for every feature.
+#pragma once
+
+#include "ops/op.h"
+#include "util/host_device.h"
+
+namespace chainrule {
+inline namespace CHAINRULE_ISA {
+
+struct Mean {
+  // s = finish(Σ term(x), n), the sum over the n features of a sample, in double.
+  template <class T>
+  HOST_DEVICE static T term(T x) {
+    return x;
+  }
+
+  HOST_DEVICE static double finish(double total, double n) {
+    return total / n;
+  }
+
+  // d_x for one feature.
+  template <class T>
+  HOST_DEVICE static T backward(T delta, T /*x*/, T n) {
+    return delta / n;
+  }
+};
+
+}  // namespace CHAINRULE_ISA
+}  // namespace chainrule

@@ -1,0 +1,32 @@
+// mean_squared_error: L = (1/n) Σ_i (f_i - y_i)², mean over the n outputs and over the batch: squared_error / n.
+#pragma once
+
+#include "ops/squared_error.h"
+#include "ops/op.h"
+#include "util/host_device.h"
+
+namespace chainrule {
+inline namespace CHAINRULE_ISA {
+
+struct MeanSquaredError {
+  static constexpr bool mean_over_outputs = true;
+
+  // One output's part of a sample's loss.
+  template <class T>
+  HOST_DEVICE static T forward(T f, T y, T c) {
+    return SquaredError::forward(f, y, c);
+  }
+
+  template <class T>
+  HOST_DEVICE static T d_prediction(T delta, T f, T y, T c) {
+    return SquaredError::d_prediction(delta, f, y, c);
+  }
+
+  template <class T>
+  HOST_DEVICE static T d_target(T delta, T f, T y, T c) {
+    return SquaredError::d_target(delta, f, y, c);
+  }
+};
+
+}  // namespace CHAINRULE_ISA
+}  // namespace chainrule

@@ -1,0 +1,81 @@
+// From an operation to its rule: the one place that lists the rule types. A visit calls `body` with an empty value of
+// the rule's type; an operation of another kind is refused by the compiler's -Wswitch where it was forgotten here, and
+// by `unreachable` if it ever came at run time.
+#pragma once
+
+#include "ops/add.h"
+#include "ops/binary_cross_entropy.h"
+#include "ops/elu.h"
+#include "ops/exp.h"
+#include "ops/gelu.h"
+#include "ops/huber.h"
+#include "ops/identity.h"
+#include "ops/leaky_relu.h"
+#include "ops/log.h"
+#include "ops/mean.h"
+#include "ops/mean_squared_error.h"
+#include "ops/multiply.h"
+#include "ops/negate.h"
+#include "ops/negative_log_likelihood.h"
+#include "ops/op.h"
+#include "ops/relu.h"
+#include "ops/scale.h"
+#include "ops/sigmoid.h"
+#include "ops/silu.h"
+#include "ops/softplus.h"
+#include "ops/square.h"
+#include "ops/squared_error.h"
+#include "ops/squared_norm.h"
+#include "ops/subtract.h"
+#include "ops/sum.h"
+#include "ops/tanh.h"
+
+// The rule types by kind. log_sum_exp, softmax and softmax_cross_entropy have loops of their own in the backends.
+#define CHAINRULE_UNARY_RULES(X) \
+  X(scale, Scale)                \
+  X(negate, Negate)              \
+  X(square, Square)              \
+  X(exp, Exp)                    \
+  X(log, Log)                    \
+  X(identity, Identity)          \
+  X(sigmoid, Sigmoid)            \
+  X(tanh, Tanh)                  \
+  X(relu, Relu)                  \
+  X(leaky_relu, LeakyRelu)       \
+  X(elu, Elu)                    \
+  X(softplus, Softplus)          \
+  X(gelu, Gelu)                  \
+  X(silu, Silu)
+#define CHAINRULE_BINARY_RULES(X) X(add, Add) X(subtract, Subtract) X(multiply, Multiply)
+#define CHAINRULE_REDUCTION_RULES(X) X(sum, Sum) X(mean, Mean) X(squared_norm, SquaredNorm)
+#define CHAINRULE_LOSS_RULES(X)                        \
+  X(negative_log_likelihood, NegativeLogLikelihood)    \
+  X(binary_cross_entropy, BinaryCrossEntropy)          \
+  X(squared_error, SquaredError)                       \
+  X(mean_squared_error, MeanSquaredError)              \
+  X(huber, Huber)
+
+namespace chainrule {
+inline namespace CHAINRULE_ISA {
+
+#define CHAINRULE_CASE(name, Rule) \
+  case Op::name:                   \
+    return body(Rule{});
+#define CHAINRULE_VISIT(function, RULES)                         \
+  template <class Result, class Body>                            \
+  inline Result function(Op op, Result otherwise, Body&& body) { \
+    switch (op) {                                                \
+      RULES(CHAINRULE_CASE)                                      \
+      default:                                                   \
+        return otherwise;                                        \
+    }                                                            \
+  }
+CHAINRULE_VISIT(visit_unary, CHAINRULE_UNARY_RULES)
+CHAINRULE_VISIT(visit_binary, CHAINRULE_BINARY_RULES)
+CHAINRULE_VISIT(visit_reduction, CHAINRULE_REDUCTION_RULES)
+CHAINRULE_VISIT(visit_loss, CHAINRULE_LOSS_RULES)
+#undef CHAINRULE_VISIT
+#undef CHAINRULE_CASE
+
+}  // namespace CHAINRULE_ISA
+}  // namespace chainrule

@@ -1,0 +1,29 @@
+// squared_norm: s = ‖x‖² = Σ x² over the features,   d_x = 2 x δ.
+#pragma once
+
+#include "ops/op.h"
+#include "util/host_device.h"
+
+namespace chainrule {
+inline namespace CHAINRULE_ISA {
+
+struct SquaredNorm {
+  // s = finish(Σ term(x), n), the sum over the n features of a sample, in double.
+  template <class T>
+  HOST_DEVICE static T term(T x) {
+    return x * x;
+  }
+
+  HOST_DEVICE static double finish(double total, double /*n*/) {
+    return total;
+  }
+
+  // d_x for one feature.
+  template <class T>
+  HOST_DEVICE static T backward(T delta, T x, T /*n*/) {
+    return 2 * x * delta;
+  }
+};
+
+}  // namespace CHAINRULE_ISA
+}  // namespace chainrule

@@ -1,0 +1,106 @@
+// From nodes to steps. Forward in lowering.cpp, one function a kind of operation; backward in lower_backward.cpp, the
+// same functions again, mirrored.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "graph/backward.h"
+#include "ops/matmul.h"
+#include "plan/draft.h"
+#include "plan/plan.h"
+
+namespace chainrule {
+
+class Lowering final : public BackwardRules {
+ public:
+  Lowering(const Graph& graph, const PlanRequest& request, const Backend& backend);
+
+  void run();
+
+  int32_t loss_node_value() { return value_of(request_.loss); }
+
+  Draft draft;
+  std::vector<std::string> notes;
+  std::vector<bool> needed;      // by node: computed at all
+  std::vector<bool> delta;       // by node: needs a δ
+  std::vector<bool> reads_slot;  // by data slot
+  std::vector<std::pair<int32_t, int32_t>> loss_steps;  // a loss step and the step that adds its partial sums
+
+ private:
+  // A δ: a value, or for scalars a number known now (the loss's own 1, scaled and summed).
+  struct Delta {
+    int32_t value = -1;
+    bool is_static = false;
+    double number = 0;
+  };
+
+  // lowering.cpp
+  const Node& node(int32_t id) const { return graph_.node(id); }
+  const Node& input(int32_t id, int32_t index) const { return node(input_id(id, index)); }
+  int32_t input_id(int32_t id, int32_t index) const { return node(id).inputs[static_cast<size_t>(index)]; }
+  int64_t element() const { return size_of(request_.dtype); }
+  int64_t leading_dimension() const { return backend_.leading_dimension(request_.dtype, request_.batch); }
+  int64_t features(const Shape& shape) const { return shape.elements(); }
+  int64_t samples(const Shape& shape) const { return shape.batched ? request_.batch : 1; }
+  int32_t new_value(const Shape& shape);
+  int32_t value_of(int32_t id);  // a node's value; data are transposed in at the first use
+  int32_t user_value(int32_t id);  // a data node's memory as the user laid it out
+  // How a value is seen by an elementwise step on `domain`, by a row-wise step, by a product, by a reduction's result.
+  Ref elementwise(int32_t value, const Shape& shape, const Shape& domain) const;
+  Ref rowwise(int32_t value, const Shape& shape) const;
+  Ref matrix(int32_t value, const Shape& shape, Access access) const;
+  Ref reduced(int32_t value) const;
+  DraftStep& emit(StepKind kind, Op op, int64_t rows, int64_t columns, const std::string& text);
+  DraftStep& emit_elementwise(StepKind kind, Op op, const Shape& domain, const std::string& text);
+  DraftStep& emit_rowwise(StepKind kind, Op op, const Shape& domain, const std::string& text);
+  void emit_product(int32_t id, const Product& which, const Ref& c, int32_t delta, const Coefficient& alpha,
+                    const Coefficient& beta, const std::string& text);
+  void emit_copy(const Ref& to, const Ref& from, const Shape& shape, bool accumulate, const std::string& text);
+  Ref rows_from(int32_t value, const Shape& shape, int64_t first_row) const;
+  void hand_out(int32_t value, const Shape& shape, int32_t slot, const std::string& text);
+
+  void forward(int32_t id);
+  void forward_product(int32_t id);
+  void forward_unary(int32_t id);
+  void forward_structure(int32_t id);
+  void loss_step(int32_t id, bool values);  // the value, the derivatives, or both in one pass
+  bool saves_output(int32_t id) const;
+  bool adds_bias_itself(int32_t id) const;  // an activation that can run in place on a linear's output
+  int32_t slot_of(int32_t id) const;
+
+  // lower_backward.cpp
+  void find_static_deltas();
+  void complete(int32_t id) override;
+  void backward(int32_t id, int32_t index) override;
+  void backward_product(int32_t id, int32_t index);
+  void backward_unary(int32_t id);
+  void backward_binary(int32_t id, int32_t index);
+  void backward_rowwise(int32_t id);
+  void backward_structure(int32_t id, int32_t index);
+  // The value that parts of a node's δ are added to; `accumulate` tells whether one is there already.
+  int32_t target(int32_t id, bool* accumulate);
+  int32_t delta_value(int32_t id);          // a finished δ as a value, made from its number if need be
+  void sum_over_batch(const Ref& part, const Shape& domain, int32_t id, double factor, const std::string& text);
+  bool updates_directly(int32_t id) const;  // may products write the parameter or its velocity themselves?
+  int32_t direct_update(int32_t id, Coefficient* alpha, Coefficient* beta);
+  int32_t leaf_value(int32_t id, Space space);
+  void update(int32_t id);
+  void apply_fault(int32_t id);
+
+  const Graph& graph_;
+  const PlanRequest& request_;
+  const Backend& backend_;
+  const LeafLayout layout_;
+  std::vector<int32_t> values_;         // by node; -1: not made yet
+  std::vector<int32_t> user_values_;    // by node
+  std::vector<int32_t> uses_;           // by node: by how many inputs of needed nodes, outputs and the loss
+  std::vector<int32_t> consumer_;       // by node: the last of them
+  std::vector<int32_t> deferred_bias_;  // by node: a bias that the following activation adds
+  std::vector<Delta> deltas_;
+  std::vector<int32_t> leaf_values_[space_count];
+  bool in_backward_ = false;
+};
+
+}  // namespace chainrule

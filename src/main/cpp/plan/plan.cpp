@@ -1,0 +1,152 @@
+#include "plan/plan.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "plan/draft.h"
+#include "plan/lowering.h"
+
+namespace chainrule {
+
+namespace {
+
+void check_request(const Graph& graph, const PlanRequest& request) {
+  REQUIRE(request.batch > 0, "a plan needs a batch of at least one sample, but ", request.batch, " came");
+  for (int32_t output : request.outputs) {
+    REQUIRE(graph.node(output).op != Op::label, "a class label has no value to hand out: ", graph.describe(output));
+  }
+  if (request.loss < 0) {
+    REQUIRE(!request.outputs.empty(), "nothing to compute: no output was named");
+    return;
+  }
+  const Node& loss = graph.node(request.loss);
+  REQUIRE(loss.shape.is_scalar(), "the loss must be a scalar, but ", graph.describe(request.loss),
+          " came", loss.shape.batched ? "; batch_mean gives the mean over the batch" : "");
+}
+
+// Fills the engine's operands from the draft's.
+Step resolved(const DraftStep& drafted, const std::vector<Value>& values) {
+  Step step = drafted.step;
+  for (int32_t i = 0; i < max_operands; ++i) {
+    const Ref& ref = drafted.refs[i];
+    if (!ref.present()) continue;
+    const Value& value = values[static_cast<size_t>(ref.value)];
+    step.operands[i] = {value.space, value.slot, value.offset + ref.offset, ref.row_stride, ref.column_stride};
+  }
+  return step;
+}
+
+double flops(const Step& step) {
+  double elements = static_cast<double>(step.rows) * static_cast<double>(step.columns);
+  return step.kind == StepKind::product ? 2 * elements * static_cast<double>(step.k) : elements;
+}
+
+// Bytes that a step reads and writes, each operand counted once.
+double bytes(const Step& step, DType dtype) {
+  double count = 0;
+  for (int32_t i = 0; i < max_operands; ++i) {
+    const Operand& operand = step.operands[i];
+    if (!operand.present()) continue;
+    double rows = static_cast<double>(step.rows), columns = static_cast<double>(step.columns);
+    if (step.kind == StepKind::product && i == 1) columns = static_cast<double>(step.k);
+    if (step.kind == StepKind::product && i == 2) rows = static_cast<double>(step.k);
+    if (operand.row_stride == 0) rows = 1;
+    if (operand.column_stride == 0) columns = 1;
+    count += rows * columns;
+  }
+  return count * static_cast<double>(size_of(dtype));
+}
+
+std::string phase_text(const Draft& draft, const std::vector<int32_t>& steps, const Phase& phase, const Program& program) {
+  double work = 0, traffic = 0;
+  std::string what;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const Step& step = program.steps[static_cast<size_t>(phase.first_step) + i];
+    work += flops(step);
+    traffic += bytes(step, program.dtype);
+    what += (i == 0 ? "" : ", ") + draft.steps[static_cast<size_t>(steps[i])].text;
+  }
+  char numbers[96];
+  std::snprintf(numbers, sizeof numbers, "%10.3f MFLOP %10.3f MB %3lld tiles  ", work / 1e6, traffic / 1e6,
+                static_cast<long long>(phase.grid.tiles()));
+  return numbers + what;
+}
+
+}  // namespace
+
+Plan make_plan(const Graph& graph, const PlanRequest& request, Backend& backend) {
+  check_request(graph, request);
+  Lowering lowering(graph, request, backend);
+  if (request.backward) {
+    bool any = false;
+    for (int32_t id : graph.parameters()) any = any || lowering.delta[static_cast<size_t>(id)];
+    REQUIRE(any || !request.update, "nothing to train: no parameter reaches the loss ", graph.describe(request.loss));
+    REQUIRE(lowering.delta[static_cast<size_t>(request.loss)], "no gradient to compute: neither a parameter nor an input reaches the loss ",
+            graph.describe(request.loss));
+  }
+  lowering.run();
+  Draft& draft = lowering.draft;
+  Schedule scheduled = schedule(draft, request.dtype, backend, request.merge_steps);
+
+  Plan plan;
+  Program& program = plan.program;
+  program.dtype = request.dtype;
+  program.batch = request.batch;
+  program.backward_begin = scheduled.backward_begin;
+  program.arena_bytes = scheduled.arena_bytes;
+  std::vector<int32_t> phase_of(draft.steps.size());
+  std::vector<int32_t> place_of(draft.steps.size());
+  for (size_t p = 0; p < scheduled.phases.size(); ++p) {
+    Phase& phase = scheduled.phases[p];
+    phase.first_step = static_cast<int32_t>(program.steps.size());
+    phase.steps = static_cast<int32_t>(scheduled.steps[p].size());
+    for (int32_t index : scheduled.steps[p]) {
+      phase_of[static_cast<size_t>(index)] = static_cast<int32_t>(p);
+      place_of[static_cast<size_t>(index)] = static_cast<int32_t>(program.steps.size());
+      program.steps.push_back(resolved(draft.steps[static_cast<size_t>(index)], draft.values));
+    }
+  }
+  program.phases = scheduled.phases;
+  for (auto [loss, sum] : lowering.loss_steps) {
+    const Phase& phase = program.phases[static_cast<size_t>(phase_of[static_cast<size_t>(loss)])];
+    program.steps[static_cast<size_t>(place_of[static_cast<size_t>(sum)])].count = phase.grid.tiles();
+  }
+  if (request.loss >= 0) {
+    const Value& value = draft.values[static_cast<size_t>(lowering.loss_node_value())];
+    program.loss = {value.space, value.slot, value.offset, 0, 1};
+  }
+  backend.prepare(program);
+
+  for (size_t p = 0; p < program.phases.size(); ++p) {
+    plan.phase_texts.push_back(phase_text(draft, scheduled.steps[p], program.phases[p], program));
+  }
+  plan.notes = lowering.notes;
+  plan.reads_slot = lowering.reads_slot;
+  const std::vector<int32_t>& data = graph.data_nodes();
+  for (size_t slot = 0; slot < data.size(); ++slot) {
+    const Node& node = graph.node(data[slot]);
+    if (node.op == Op::label && plan.reads_slot[slot]) {
+      plan.labels.push_back({static_cast<int32_t>(slot), data[slot], node.shape.rows});
+    }
+  }
+  plan.trained.assign(static_cast<size_t>(graph.size()), false);
+  for (int32_t id : graph.parameters()) plan.trained[static_cast<size_t>(id)] = lowering.delta[static_cast<size_t>(id)];
+  return plan;
+}
+
+std::string print_plan(const Plan& plan) {
+  const Program& program = plan.program;
+  std::string text = message("batch ", program.batch, ", ", name_of(program.dtype), ", ", program.phases.size(),
+                             " phases, arena ", program.arena_bytes, " bytes\n");
+  for (size_t p = 0; p < program.phases.size(); ++p) {
+    if (p == 0 && program.backward_begin > 0) text += "forward\n";
+    if (static_cast<int32_t>(p) == program.backward_begin) text += "backward\n";
+    char number[32];
+    std::snprintf(number, sizeof number, "%3zu ", p);
+    text += number + plan.phase_texts[p] + "\n";
+  }
+  for (const std::string& note : plan.notes) text += "note: " + note + "\n";
+  return text;
+}
+
+}  // namespace chainrule

@@ -1,0 +1,73 @@
+// From a graph to a schedule that an engine runs many times: what is computed, in which phases, where each value lies.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "graph/graph.h"
+
+namespace chainrule {
+
+enum class OptimizerKind : int32_t { sgd = 0, adam = 1, adamw = 2 };
+
+// What the update of a step looks like; the numbers themselves come with each run (UpdateScalars).
+struct UpdateRule {
+  OptimizerKind kind = OptimizerKind::sgd;
+  double momentum = 0;
+  bool nesterov = false;
+  double weight_decay = 0;
+};
+
+struct PlanRequest {
+  DType dtype = DType::float32;
+  int64_t batch = 1;
+
+  std::vector<int32_t> outputs;     // nodes to hand out, in the order of the output slots
+  int32_t loss = -1;                // -1: predict only
+  bool backward = false;            // compute gradients of all parameters that reach the loss
+  bool update = false;              // apply them (else they go to Space::gradients, and those of the inputs to
+                                    // output slots outputs.size() + data slot)
+  UpdateRule rule;
+
+  // For tests: every step in a phase of its own; no update inside products; a factor on what one operation's
+  // backward rule gets.
+  bool merge_steps = true;
+  bool update_in_product = true;
+  bool has_fault = false;
+  Op fault_op = Op::identity;
+  double fault_factor = 1;
+};
+
+// Where each leaf lies in its space: byte offsets by node, multiples of 64.
+struct LeafLayout {
+  std::vector<int64_t> offsets;
+  int64_t parameter_bytes = 0;
+  int64_t constant_bytes = 0;
+};
+LeafLayout lay_out_leaves(const Graph& graph, DType dtype);
+
+struct LabelCheck {
+  int32_t slot;
+  int32_t node;
+  int64_t classes;
+};
+
+struct Plan {
+  Program program;
+  std::vector<bool> reads_slot;         // by data slot: must the caller bring data?
+  std::vector<LabelCheck> labels;       // class indices to check before a run
+  std::vector<bool> trained;            // by node: parameters that get a gradient
+  std::vector<std::string> phase_texts; // one a phase: what it computes and what was fused
+  std::vector<std::string> notes;       // why something was not fused
+};
+
+// Compiles the request. Throws InvalidArgument when the loss is not a scalar, nothing is to be trained, or sizes
+// overflow.
+Plan make_plan(const Graph& graph, const PlanRequest& request, Backend& backend);
+
+// The phases with FLOPs, bytes and what was fused, as a table for people.
+std::string print_plan(const Plan& plan);
+
+}  // namespace chainrule

@@ -1,0 +1,37 @@
+// Columns of examples in native memory, each [example][feature].
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "runtime/memory_block.h"
+
+namespace chainrule {
+
+enum class ColumnType : int32_t { float32 = 0, float64 = 1, label = 2 };
+
+struct Column {
+  std::string name;
+  ColumnType type;
+  int64_t features;
+  MemoryBlock values;
+
+  int64_t row_bytes() const { return features * (type == ColumnType::float64 ? 8 : 4); }
+};
+
+class Dataset {
+ public:
+  explicit Dataset(int64_t examples);
+
+  // Memory for examples * features values, to be filled by the caller.
+  char* add_column(const std::string& name, ColumnType type, int64_t features);
+  const Column* find(const std::string& name) const;
+  int64_t examples() const { return examples_; }
+
+ private:
+  const int64_t examples_;
+  std::vector<Column> columns_;
+};
+
+}  // namespace chainrule

@@ -1,0 +1,71 @@
+#include "runtime/inputs.h"
+
+#include <utility>
+
+#include "util/check.h"
+
+namespace chainrule {
+
+Inputs::Inputs(std::shared_ptr<const Model> model)
+    : model_(std::move(model)),
+      addresses_(model_->graph().data_nodes().size(), 0),
+      shifted_(addresses_.size(), nullptr) {
+  for (size_t i = 0; i < addresses_.size(); ++i) staging_.emplace_back(model_->backend());
+}
+
+int64_t Inputs::checked(int32_t slot) const {
+  REQUIRE(slot >= 0 && slot < slots(), "there is no data slot ", slot, " among ", slots());
+  return slot;
+}
+
+int64_t Inputs::sample_bytes(int32_t slot) const {
+  const Node& node = model_->graph().node(model_->graph().data_nodes()[static_cast<size_t>(checked(slot))]);
+  return node.op == Op::label ? static_cast<int64_t>(sizeof(int32_t)) : node.shape.rows * size_of(model_->dtype());
+}
+
+char* Inputs::reserve(int32_t slot, int64_t batch) {
+  int64_t bytes = sample_bytes(slot);
+  REQUIRE(batch > 0, "expected a batch of at least one sample, but ", batch, " came");
+  REQUIRE(batch <= INT64_MAX / 2 / bytes, "a batch of ", batch, " samples of ", bytes, " bytes does not fit into memory");
+  MemoryBlock& block = staging_[static_cast<size_t>(slot)];
+  block.reserve(batch * bytes);
+  addresses_[static_cast<size_t>(slot)] = reinterpret_cast<int64_t>(block.data());
+  return block.data();
+}
+
+void* const* Inputs::at(int64_t first) {
+  for (int32_t slot = 0; slot < slots(); ++slot) {
+    char* base = reinterpret_cast<char*>(addresses_[static_cast<size_t>(slot)]);
+    shifted_[static_cast<size_t>(slot)] = base == nullptr ? nullptr : base + first * sample_bytes(slot);
+  }
+  return shifted_.data();
+}
+
+void Inputs::check(const char* operation, const Plan& plan, int64_t batch) const {
+  const Graph& graph = model_->graph();
+  for (int32_t slot = 0; slot < slots(); ++slot) {
+    if (!plan.reads_slot[static_cast<size_t>(slot)]) continue;
+    const int32_t node = graph.data_nodes()[static_cast<size_t>(slot)];
+    const int64_t address = addresses_[static_cast<size_t>(slot)];
+    REQUIRE(address != 0, operation, ": no data for ", graph.describe(node));
+    const MemoryBlock& block = staging_[static_cast<size_t>(slot)];
+    REQUIRE(address != reinterpret_cast<int64_t>(block.data()) || batch * sample_bytes(slot) <= block.bytes(),
+            operation, ": the data for ", graph.describe(node), " hold fewer than ", batch, " samples");
+    REQUIRE(address % (graph.node(node).op == Op::label ? 4 : size_of(model_->dtype())) == 0, operation,
+            ": the data for ", graph.describe(node), " are not aligned to their type");
+  }
+  for (const LabelCheck& label : plan.labels) {
+    check_labels(operation, graph, label,
+                 reinterpret_cast<const int32_t*>(addresses_[static_cast<size_t>(label.slot)]), batch);
+  }
+}
+
+void check_labels(const char* operation, const Graph& graph, const LabelCheck& check, const int32_t* labels,
+                  int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    REQUIRE(labels[i] >= 0 && labels[i] < check.classes, operation, ": expected labels from 0 to ", check.classes - 1,
+            " for ", graph.describe(check.node), ", but sample ", i, " has ", labels[i]);
+  }
+}
+
+}  // namespace chainrule

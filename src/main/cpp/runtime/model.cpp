@@ -1,0 +1,109 @@
+#include "runtime/model.h"
+
+#include <cmath>
+#include <cstring>
+#include <mutex>
+#include <shared_mutex>
+#include <utility>
+
+#include "util/check.h"
+#include "util/random.h"
+
+namespace chainrule {
+
+namespace {
+
+// The value of element i, as the initializer's definition says (graph.h).
+double initial_value(const Node& node, uint64_t seed, uint64_t stream, uint64_t i) {
+  const double fan_in = static_cast<double>(node.shape.columns), fan_out = static_cast<double>(node.shape.rows);
+  switch (node.initializer) {
+    case Initializer::constant:
+      return node.constant;
+    case Initializer::glorot_uniform:
+      return std::sqrt(6 / (fan_in + fan_out)) * (2 * random_uniform(seed, stream, i) - 1);
+    case Initializer::glorot_normal:
+      return std::sqrt(2 / (fan_in + fan_out)) * random_normal(seed, stream, i);
+    case Initializer::he_uniform:
+      return std::sqrt(6 / fan_in) * (2 * random_uniform(seed, stream, i) - 1);
+    case Initializer::he_normal:
+      return std::sqrt(2 / fan_in) * random_normal(seed, stream, i);
+  }
+  return 0;
+}
+
+}  // namespace
+
+Model::Model(Graph graph, DType dtype, int64_t seed)
+    : graph_(std::move(graph)),
+      dtype_(dtype),
+      seed_(seed),
+      backend_(cpu_backend()),
+      layout_(lay_out_leaves(graph_, dtype)),
+      parameters_(backend_),
+      constants_(backend_) {
+  parameters_.reserve(layout_.parameter_bytes);
+  constants_.reserve(layout_.constant_bytes);
+  initialize();
+}
+
+void Model::initialize() {
+  for (int32_t id = 0; id < graph_.size(); ++id) {
+    const Node& node = graph_.node(id);
+    if (node.op != Op::constant) continue;
+    with_type(dtype_, constants() + layout_.offsets[static_cast<size_t>(id)],
+              [&](auto* to) { convert(to, node.values.data(), node.shape.elements()); });
+  }
+  for (size_t stream = 0; stream < graph_.parameters().size(); ++stream) {
+    int32_t id = graph_.parameters()[stream];
+    const Node& node = graph_.node(id);
+    with_type(dtype_, parameters() + layout_.offsets[static_cast<size_t>(id)], [&](auto* to) {
+      using T = std::remove_pointer_t<decltype(to)>;
+      for (int64_t i = 0; i < node.shape.elements(); ++i) {
+        to[i] = static_cast<T>(initial_value(node, static_cast<uint64_t>(seed_), stream, static_cast<uint64_t>(i)));
+      }
+    });
+  }
+}
+
+std::shared_ptr<Model> Model::snapshot() const {
+  auto copy = std::make_shared<Model>(graph_, dtype_, seed_);
+  std::shared_lock<ReaderWriterGate> reading(gate_);
+  if (layout_.parameter_bytes > 0) {
+    std::memcpy(copy->parameters(), parameters(), static_cast<size_t>(layout_.parameter_bytes));
+  }
+  return copy;
+}
+
+int64_t Model::check_parameter(const char* operation, int32_t id, const void* values, int64_t count) const {
+  const Node& node = graph_.node(id);
+  REQUIRE(node.op == Op::parameter, operation, ": expected a parameter, but ", graph_.describe(id), " came");
+  REQUIRE(values != nullptr, operation, ": the values of ", graph_.describe(id), " are null");
+  REQUIRE(count == node.shape.elements(), operation, ": expected ", node.shape.elements(), " values for ",
+          graph_.describe(id), ", but ", count, " came");
+  return layout_.offsets[static_cast<size_t>(id)];
+}
+
+template <class V>
+void Model::read_parameter(int32_t id, V* values, int64_t count) const {
+  int64_t offset = check_parameter("reading a parameter", id, values, count);
+  std::shared_lock<ReaderWriterGate> reading(gate_);
+  with_type(dtype_, parameters() + offset, [&](auto* from) { convert(values, from, count); });
+}
+
+template <class V>
+void Model::write_parameter(int32_t id, const V* values, int64_t count) {
+  int64_t offset = check_parameter("setting a parameter", id, values, count);
+  for (int64_t i = 0; i < count; ++i) {
+    REQUIRE(std::isfinite(values[i]), "setting a parameter: values must be finite, but number ", i, " for ",
+            graph_.describe(id), " is ", values[i]);
+  }
+  std::unique_lock<ReaderWriterGate> writing(gate_);
+  with_type(dtype_, parameters() + offset, [&](auto* to) { convert(to, values, count); });
+}
+
+template void Model::read_parameter<float>(int32_t, float*, int64_t) const;
+template void Model::read_parameter<double>(int32_t, double*, int64_t) const;
+template void Model::write_parameter<float>(int32_t, const float*, int64_t);
+template void Model::write_parameter<double>(int32_t, const double*, int64_t);
+
+}  // namespace chainrule

@@ -1,0 +1,66 @@
+// A graph with its parameters in an engine's memory.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "graph/graph.h"
+#include "plan/plan.h"
+#include "runtime/memory_block.h"
+#include "util/reader_writer_gate.h"
+
+namespace chainrule {
+
+class Model {
+ public:
+  // Draws the parameters from the seed: the one at position i of graph.parameters() from stream i.
+  Model(Graph graph, DType dtype, int64_t seed);
+
+  std::shared_ptr<Model> snapshot() const;
+
+  const Graph& graph() const { return graph_; }
+  DType dtype() const { return dtype_; }
+  int64_t seed() const { return seed_; }
+  Backend& backend() const { return backend_; }
+  const LeafLayout& layout() const { return layout_; }
+
+  // The values of a parameter, [rows][columns]. They wait for a running step. `count` must be rows * columns; written
+  // values must be finite.
+  template <class V>
+  void read_parameter(int32_t node, V* values, int64_t count) const;
+  template <class V>
+  void write_parameter(int32_t node, const V* values, int64_t count);
+
+  // The blocks as they lie in memory. Readers hold the gate shared, who writes holds it alone.
+  char* parameters() const { return parameters_.data(); }
+  char* constants() const { return constants_.data(); }
+  ReaderWriterGate& gate() const { return gate_; }
+
+ private:
+  void initialize();
+  int64_t check_parameter(const char* operation, int32_t node, const void* values, int64_t count) const;
+
+  const Graph graph_;
+  const DType dtype_;
+  const int64_t seed_;
+  Backend& backend_;
+  const LeafLayout layout_;
+  MemoryBlock parameters_;
+  MemoryBlock constants_;
+  mutable ReaderWriterGate gate_;
+};
+
+// Copies `count` values between element types.
+template <class To, class From>
+void convert(To* to, const From* from, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) to[i] = static_cast<To>(from[i]);
+}
+
+// Calls body with a typed pointer to values of the type.
+template <class Body>
+auto with_type(DType dtype, char* values, Body&& body) {
+  return dtype == DType::float32 ? body(reinterpret_cast<float*>(values)) : body(reinterpret_cast<double*>(values));
+}
+
+}  // namespace chainrule

@@ -1,0 +1,36 @@
+// Plans by batch size: the few that were used last.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "plan/plan.h"
+
+namespace chainrule {
+
+class PlanCache {
+ public:
+  // The plan for `batch`, made by `make` when it is not there.
+  template <class Make>
+  const std::shared_ptr<const Plan>& get(int64_t batch, Make&& make) {
+    auto found = std::find_if(plans_.begin(), plans_.end(),
+                              [&](const auto& plan) { return plan->program.batch == batch; });
+    if (found != plans_.end()) {
+      std::rotate(plans_.begin(), found, found + 1);
+      return plans_.front();
+    }
+    auto made = std::make_shared<const Plan>(make());
+    if (plans_.size() >= kept) plans_.pop_back();
+    plans_.insert(plans_.begin(), std::move(made));
+    return plans_.front();
+  }
+
+ private:
+  static constexpr size_t kept = 8;
+  std::vector<std::shared_ptr<const Plan>> plans_;  // the last used first
+};
+
+}  // namespace chainrule

@@ -1,0 +1,110 @@
+#include "runtime/predictor.h"
+
+#include <algorithm>
+#include <mutex>
+#include <shared_mutex>
+#include <utility>
+
+#include "graph/backward.h"
+#include "util/check.h"
+
+namespace chainrule {
+
+namespace {
+
+// Samples computed together: enough for the products to be efficient, few enough for the values between to stay in
+// cache and for one plan to serve all large calls.
+constexpr int64_t chunk = 1024;
+
+}  // namespace
+
+Workspace::Workspace(std::shared_ptr<const Model> model, std::vector<int32_t> outputs)
+    : model_(std::move(model)),
+      outputs_(std::move(outputs)),
+      inputs_(model_),
+      output_addresses_(outputs_.size(), nullptr),
+      arena_(model_->backend()) {
+  for (size_t i = 0; i < outputs_.size(); ++i) output_memory_.emplace_back(model_->backend());
+}
+
+int64_t Workspace::output_bytes(int32_t index, int64_t batch) const {
+  const Shape& shape = model_->graph().node(outputs_[static_cast<size_t>(index)]).shape;
+  int64_t bytes = shape.elements() * size_of(model_->dtype());
+  REQUIRE(batch > 0, "expected a batch of at least one sample, but ", batch, " came");
+  REQUIRE(batch <= INT64_MAX / 2 / bytes, "a batch of ", batch, " samples does not fit into memory");
+  return shape.batched ? batch * bytes : bytes;
+}
+
+char* Workspace::reserve_output(int32_t index, int64_t batch) {
+  REQUIRE(index >= 0 && static_cast<size_t>(index) < outputs_.size(), "there is no output number ", index, " among ",
+          outputs_.size());
+  MemoryBlock& block = output_memory_[static_cast<size_t>(index)];
+  block.reserve(output_bytes(index, batch));
+  return block.data();
+}
+
+Predictor::Predictor(std::shared_ptr<const Model> model, std::vector<int32_t> outputs)
+    : model_(std::move(model)), outputs_(std::move(outputs)), samples_are_independent_(true) {
+  REQUIRE(!outputs_.empty(), "predicting: no output was named");
+  const Graph& graph = model_->graph();
+  for (int32_t output : outputs_) graph.node(output);
+  std::vector<bool> needed = needed_for(graph, outputs_);
+  for (int32_t id = 0; id < graph.size(); ++id) {
+    Op op = graph.node(id).op;
+    if (needed[static_cast<size_t>(id)] && (op == Op::batch_mean || kind_of(op) == Kind::loss)) {
+      samples_are_independent_ = false;
+    }
+  }
+  plan(1);  // refuses what cannot be computed now, not at the first call
+}
+
+std::shared_ptr<const Plan> Predictor::plan(int64_t batch) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return plans_.get(batch, [&] {
+    PlanRequest request;
+    request.dtype = model_->dtype();
+    request.batch = batch;
+    request.outputs = outputs_;
+    return make_plan(model_->graph(), request, model_->backend());
+  });
+}
+
+bool Predictor::needs(int32_t slot) const {
+  const Graph& graph = model_->graph();
+  REQUIRE(slot >= 0 && static_cast<size_t>(slot) < graph.data_nodes().size(), "there is no data slot ", slot);
+  return needed_for(graph, outputs_)[static_cast<size_t>(graph.data_nodes()[static_cast<size_t>(slot)])];
+}
+
+void Predictor::predict(Workspace& workspace, int64_t batch) {
+  REQUIRE(batch > 0, "predicting: expected a batch of at least one sample, but ", batch, " came");
+  REQUIRE(workspace.model_ == model_ && workspace.outputs_ == outputs_,
+          "predicting: the workspace belongs to another predictor");
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    REQUIRE(workspace.output_memory_[i].bytes() >= workspace.output_bytes(static_cast<int32_t>(i), batch),
+            "predicting: the memory for output ", model_->graph().describe(outputs_[i]), " holds fewer than ", batch,
+            " samples");
+  }
+  // Held for the whole call, so that all its samples see the same parameters.
+  std::shared_lock<ReaderWriterGate> reading(model_->gate());
+  const int64_t together = samples_are_independent_ ? std::min(batch, chunk) : batch;
+  for (int64_t first = 0; first < batch; first += together) {
+    const int64_t samples = std::min(together, batch - first);
+    const std::shared_ptr<const Plan> plan = this->plan(samples);
+    if (first == 0) workspace.inputs_.check("predicting", *plan, batch);
+    workspace.arena_.reserve(plan->program.arena_bytes);
+    for (size_t i = 0; i < outputs_.size(); ++i) {
+      const Shape& shape = model_->graph().node(outputs_[i]).shape;
+      int64_t before = shape.batched ? first * shape.elements() * size_of(model_->dtype()) : 0;
+      workspace.output_addresses_[i] = workspace.output_memory_[i].data() + before;
+    }
+    Context context;
+    context.base[static_cast<int32_t>(Space::arena)] = workspace.arena_.data();
+    context.base[static_cast<int32_t>(Space::parameters)] = model_->parameters();
+    context.base[static_cast<int32_t>(Space::constants)] = model_->constants();
+    context.inputs = workspace.inputs_.at(first);
+    context.outputs = workspace.output_addresses_.data();
+    model_->backend().run(plan->program, context, 0, static_cast<int32_t>(plan->program.phases.size()));
+  }
+}
+
+}  // namespace chainrule

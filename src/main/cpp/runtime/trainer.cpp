@@ -1,0 +1,312 @@
+#include "runtime/trainer.h"
+
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <mutex>
+#include <utility>
+
+#include "util/check.h"
+#include "util/random.h"
+
+namespace chainrule {
+
+namespace {
+
+void check_optimizer(const OptimizerSettings& o) {
+  auto finite = [](const char* what, double value) {
+    REQUIRE(std::isfinite(value) && value >= 0, "optimizer: ", what, " must be finite and not negative, but is ", value);
+  };
+  int32_t kind = static_cast<int32_t>(o.kind);
+  REQUIRE(kind >= 0 && kind <= 2, "optimizer: there is no kind number ", kind);
+  finite("the learning rate", o.learning_rate);
+  finite("weight decay", o.weight_decay);
+  if (o.kind == OptimizerKind::sgd) {
+    finite("momentum", o.momentum);
+    REQUIRE(!o.nesterov || o.momentum > 0, "optimizer: Nesterov needs a momentum above 0");
+    return;
+  }
+  REQUIRE(o.beta1 >= 0 && o.beta1 < 1, "optimizer: beta1 must be in [0, 1), but is ", o.beta1);
+  REQUIRE(o.beta2 >= 0 && o.beta2 < 1, "optimizer: beta2 must be in [0, 1), but is ", o.beta2);
+  REQUIRE(std::isfinite(o.epsilon) && o.epsilon > 0, "optimizer: epsilon must be positive, but is ", o.epsilon);
+}
+
+}  // namespace
+
+Trainer::Trainer(std::shared_ptr<Model> model, int32_t loss, const OptimizerSettings& optimizer)
+    : model_(std::move(model)),
+      loss_(loss),
+      optimizer_(optimizer),
+      inputs_(model_),
+      arena_(model_->backend()),
+      state_{MemoryBlock(model_->backend()), MemoryBlock(model_->backend())},
+      gradients_(model_->backend()),
+      order_(model_->backend()) {
+  check_optimizer(optimizer_);
+  progress_.shuffle_seed = model_->seed();
+  columns_.assign(static_cast<size_t>(inputs_.slots()), nullptr);
+  for (int32_t slot = 0; slot < inputs_.slots(); ++slot) input_gradients_.emplace_back(model_->backend());
+  gradient_outputs_.assign(static_cast<size_t>(inputs_.slots()), nullptr);
+  trained_ = plan(Mode::train, 1).trained;  // refuses a loss that cannot be trained now, not at the first step
+  for (int32_t i = 0; i < state_count(); ++i) state_[i].reserve(model_->layout().parameter_bytes);
+}
+
+int32_t Trainer::state_count() const {
+  if (optimizer_.kind != OptimizerKind::sgd) return 2;
+  return optimizer_.momentum > 0 ? 1 : 0;
+}
+
+Plan Trainer::make(Mode mode, int64_t batch) const {
+  PlanRequest request;
+  request.dtype = model_->dtype();
+  request.batch = batch;
+  request.loss = loss_;
+  request.backward = mode != Mode::evaluate;
+  request.update = mode == Mode::train;
+  request.rule = {optimizer_.kind, optimizer_.momentum, optimizer_.nesterov, optimizer_.weight_decay};
+  return make_plan(model_->graph(), request, model_->backend());
+}
+
+const Plan& Trainer::plan(Mode mode, int64_t batch) {
+  return *plans_[static_cast<int32_t>(mode)].get(batch, [&] { return make(mode, batch); });
+}
+
+UpdateScalars Trainer::update_scalars() const {
+  UpdateScalars scalars;
+  scalars.learning_rate = optimizer_.learning_rate;
+  scalars.momentum = optimizer_.momentum;
+  scalars.nesterov = optimizer_.nesterov;
+  scalars.weight_decay = optimizer_.weight_decay;
+  if (optimizer_.kind != OptimizerKind::sgd) {
+    const double t = static_cast<double>(progress_.steps + 1);
+    scalars.decoupled = optimizer_.kind == OptimizerKind::adamw;
+    scalars.beta1 = optimizer_.beta1;
+    scalars.beta2 = optimizer_.beta2;
+    scalars.epsilon = optimizer_.epsilon;
+    scalars.correction1 = 1 / (1 - std::pow(optimizer_.beta1, t));
+    scalars.correction2 = 1 / (1 - std::pow(optimizer_.beta2, t));
+  }
+  return scalars;
+}
+
+double Trainer::run(Mode mode, int64_t batch, const char* operation) {
+  REQUIRE(batch > 0, operation, ": expected a batch of at least one sample, but ", batch, " came");
+  const Plan& plan = this->plan(mode, batch);
+  const Program& program = plan.program;
+  inputs_.check(operation, plan, batch);
+  arena_.reserve(program.arena_bytes);
+
+  Context context;
+  auto base = [&](Space space) -> char*& { return context.base[static_cast<int32_t>(space)]; };
+  base(Space::arena) = arena_.data();
+  base(Space::parameters) = model_->parameters();
+  base(Space::constants) = model_->constants();
+  base(Space::gradients) = gradients_.data();
+  base(Space::state0) = state_[0].data();
+  base(Space::state1) = state_[1].data();
+  context.inputs = inputs_.at(0);
+  context.outputs = gradient_outputs_.data();
+  context.update = update_scalars();
+
+  Backend& backend = model_->backend();
+  std::unique_lock<ReaderWriterGate> writing(model_->gate());
+  backend.run(program, context, 0, program.backward_begin);
+  const char* value = context.base[static_cast<int32_t>(program.loss.space)] + program.loss.offset;
+  const double loss = model_->dtype() == DType::float32 ? static_cast<double>(*reinterpret_cast<const float*>(value))
+                                                        : *reinterpret_cast<const double*>(value);
+  if (mode != Mode::evaluate && !std::isfinite(loss)) {
+    throw Error(message(operation, ": the loss ", model_->graph().describe(loss_), " of this batch is ", loss,
+                        "; no parameter was changed (", progress_.steps, " steps so far)"));
+  }
+  backend.run(program, context, program.backward_begin, static_cast<int32_t>(program.phases.size()));
+  return loss;
+}
+
+double Trainer::step(int64_t batch) {
+  double loss = run(Mode::train, batch, "training step");
+  ++progress_.steps;
+  progress_.last_loss = loss;
+  return loss;
+}
+
+double Trainer::evaluate(int64_t batch) { return run(Mode::evaluate, batch, "evaluating"); }
+
+double Trainer::gradients(int64_t batch) {
+  REQUIRE(batch > 0, "gradients: expected a batch of at least one sample, but ", batch, " came");
+  gradients_.reserve(model_->layout().parameter_bytes);
+  if (gradients_.data() != nullptr) std::memset(gradients_.data(), 0, static_cast<size_t>(gradients_.bytes()));
+  for (int32_t slot = 0; slot < inputs_.slots(); ++slot) {
+    const Graph& graph = model_->graph();
+    const Node& node = graph.node(graph.data_nodes()[static_cast<size_t>(slot)]);
+    if (node.op != Op::input) continue;
+    MemoryBlock& block = input_gradients_[static_cast<size_t>(slot)];
+    REQUIRE(batch <= INT64_MAX / 2 / inputs_.sample_bytes(slot), "gradients: a batch of ", batch, " does not fit into memory");
+    block.reserve(batch * inputs_.sample_bytes(slot));
+    std::memset(block.data(), 0, static_cast<size_t>(block.bytes()));
+    gradient_outputs_[static_cast<size_t>(slot)] = block.data();
+  }
+  gradient_batch_ = 0;
+  double loss = run(Mode::gradients, batch, "gradients");
+  gradient_batch_ = batch;
+  return loss;
+}
+
+template <class V>
+void Trainer::read_gradient(int32_t id, V* values, int64_t count) const {
+  const Graph& graph = model_->graph();
+  const Node& node = graph.node(id);
+  REQUIRE(gradient_batch_ > 0, "reading a gradient: gradients of a batch have not been computed");
+  REQUIRE(node.op == Op::parameter || node.op == Op::input, "reading a gradient: expected a parameter or an input, but ",
+          graph.describe(id), " came");
+  REQUIRE(values != nullptr, "reading a gradient: the values are null");
+  const bool is_parameter = node.op == Op::parameter;
+  const int64_t expected = is_parameter ? node.shape.elements() : node.shape.rows * gradient_batch_;
+  REQUIRE(count == expected, "reading a gradient: expected ", expected, " values for ", graph.describe(id), ", but ",
+          count, " came");
+  char* from = nullptr;
+  if (is_parameter) {
+    from = gradients_.data() + model_->layout().offsets[static_cast<size_t>(id)];
+  } else {
+    for (int32_t slot = 0; slot < inputs_.slots(); ++slot) {
+      if (graph.data_nodes()[static_cast<size_t>(slot)] == id) from = input_gradients_[static_cast<size_t>(slot)].data();
+    }
+  }
+  with_type(model_->dtype(), from, [&](auto* typed) { convert(values, typed, count); });
+}
+
+template void Trainer::read_gradient<float>(int32_t, float*, int64_t) const;
+template void Trainer::read_gradient<double>(int32_t, double*, int64_t) const;
+
+// ---- over a dataset
+
+void Trainer::bind(const Dataset& dataset, int64_t batch_size) {
+  REQUIRE(batch_size > 0, "fit: expected a batch size of at least 1, but ", batch_size, " came");
+  REQUIRE(progress_.position == 0 || dataset.examples() == progress_.examples, "fit: the running epoch goes over ",
+          progress_.examples, " examples, but a dataset of ", dataset.examples(), " came");
+  const Graph& graph = model_->graph();
+  const Plan& needs = plan(Mode::train, 1);
+  std::vector<const Column*> columns(columns_.size(), nullptr);
+  for (size_t slot = 0; slot < columns.size(); ++slot) {
+    if (!needs.reads_slot[slot]) continue;
+    const int32_t id = graph.data_nodes()[slot];
+    const Node& node = graph.node(id);
+    const Column* column = dataset.find(node.name);
+    REQUIRE(column != nullptr, "fit: the dataset has no column '", node.name, "' for ", graph.describe(id));
+    const bool label = node.op == Op::label;
+    REQUIRE(label == (column->type == ColumnType::label), "fit: column '", node.name, "' must hold ",
+            label ? "class indices" : "values", " for ", graph.describe(id));
+    REQUIRE(label || column->features == node.shape.rows, "fit: expected ", node.shape.rows, " features in column '",
+            node.name, "' for ", graph.describe(id), ", but it has ", column->features);
+    columns[slot] = column;
+  }
+  for (const LabelCheck& check : needs.labels) {
+    check_labels("fit", graph, check,
+                 reinterpret_cast<const int32_t*>(columns[static_cast<size_t>(check.slot)]->values.data()),
+                 dataset.examples());
+  }
+  dataset_ = &dataset;
+  batch_size_ = std::min(batch_size, dataset.examples());
+  columns_ = std::move(columns);
+  order_.reserve(dataset.examples() * static_cast<int64_t>(sizeof(int64_t)));
+  order_epoch_ = -1;
+}
+
+void Trainer::shuffle(bool on, int64_t seed) {
+  REQUIRE(progress_.position == 0, "shuffle: an epoch is running (", progress_.position, " of ", progress_.examples,
+          " examples); its order cannot change");
+  progress_.shuffle = on;
+  progress_.shuffle_seed = seed;
+  order_epoch_ = -1;
+}
+
+// The order of an epoch is a function of the seed and the epoch's number (R. Fisher, F. Yates, 1938; R. Durstenfeld,
+// 1964), so that resuming needs no list.
+void Trainer::prepare_order() {
+  if (order_epoch_ == progress_.epoch) return;
+  int64_t* order = reinterpret_cast<int64_t*>(order_.data());
+  const int64_t n = dataset_->examples();
+  for (int64_t i = 0; i < n; ++i) order[i] = i;
+  if (progress_.shuffle) {
+    for (int64_t i = n - 1; i > 0; --i) {
+      uint64_t j = random_below(static_cast<uint64_t>(progress_.shuffle_seed), static_cast<uint64_t>(progress_.epoch),
+                                static_cast<uint64_t>(i), static_cast<uint64_t>(i) + 1);
+      std::swap(order[i], order[j]);
+    }
+  }
+  order_epoch_ = progress_.epoch;
+}
+
+void Trainer::gather(int64_t batch) {
+  const int64_t* order = reinterpret_cast<const int64_t*>(order_.data()) + progress_.position;
+  for (int32_t slot = 0; slot < inputs_.slots(); ++slot) {
+    const Column* column = columns_[static_cast<size_t>(slot)];
+    if (column == nullptr) continue;
+    char* to = inputs_.reserve(slot, batch);
+    const char* from = column->values.data();
+    const int64_t row = column->row_bytes(), sample = inputs_.sample_bytes(slot);
+    for (int64_t i = 0; i < batch; ++i) {
+      const char* example = from + order[i] * row;
+      if (row == sample) {
+        std::memcpy(to + i * sample, example, static_cast<size_t>(sample));
+      } else if (column->type == ColumnType::float32) {
+        convert(reinterpret_cast<double*>(to + i * sample), reinterpret_cast<const float*>(example), column->features);
+      } else {
+        convert(reinterpret_cast<float*>(to + i * sample), reinterpret_cast<const double*>(example), column->features);
+      }
+    }
+  }
+}
+
+int64_t Trainer::fit(int64_t max_steps, int64_t epochs, double max_milliseconds) {
+  REQUIRE(dataset_ != nullptr, "fit: no dataset is bound");
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point start = Clock::now();
+  int64_t done = 0;
+  while (done < max_steps && progress_.epoch < epochs) {
+    prepare_order();
+    const int64_t examples = dataset_->examples();
+    const int64_t batch = std::min(batch_size_, examples - progress_.position);
+    progress_.examples = examples;
+    gather(batch);
+    const double loss = step(batch);
+    progress_.running_sum += loss * static_cast<double>(batch);
+    progress_.position += batch;
+    ++done;
+    if (progress_.position == examples) {
+      progress_.epoch_loss = progress_.running_sum / static_cast<double>(examples);
+      progress_.running_sum = 0;
+      progress_.position = 0;
+      ++progress_.epoch;
+    }
+    const std::chrono::duration<double, std::milli> passed = Clock::now() - start;
+    if (passed.count() >= max_milliseconds) break;
+  }
+  return done;
+}
+
+double Trainer::running_loss() const {
+  return progress_.position == 0 ? progress_.epoch_loss
+                                 : progress_.running_sum / static_cast<double>(progress_.position);
+}
+
+// ---- what a caller may ask or change
+
+void Trainer::set_learning_rate(double value) {
+  OptimizerSettings changed = optimizer_;
+  changed.learning_rate = value;
+  check_optimizer(changed);
+  optimizer_ = changed;
+}
+
+bool Trainer::trains(int32_t parameter) const {
+  REQUIRE(model_->graph().node(parameter).op == Op::parameter, "expected a parameter, but ",
+          model_->graph().describe(parameter), " came");
+  return trained_[static_cast<size_t>(parameter)];
+}
+
+std::string Trainer::describe_plan(int64_t batch) {
+  REQUIRE(batch > 0, "plan: expected a batch of at least one sample, but ", batch, " came");
+  return print_plan(plan(Mode::train, batch));
+}
+
+}  // namespace chainrule

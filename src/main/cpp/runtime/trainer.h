@@ -1,0 +1,102 @@
+// Trains a model on a loss: one batch at a time, or over a dataset. One caller at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/dataset.h"
+#include "runtime/inputs.h"
+#include "runtime/plan_cache.h"
+
+namespace chainrule {
+
+struct OptimizerSettings {
+  OptimizerKind kind = OptimizerKind::sgd;
+  double learning_rate = 0;
+  double momentum = 0;
+  bool nesterov = false;
+  double weight_decay = 0;
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+};
+
+// Where training stands: with the parameters and the optimizer's state, all that resuming needs.
+struct Progress {
+  int64_t steps = 0;      // updates made
+  int64_t epoch = 0;      // epochs completed
+  int64_t position = 0;   // examples of the running epoch already trained
+  int64_t examples = 0;   // of the dataset that the running epoch goes over
+  bool shuffle = true;
+  int64_t shuffle_seed = 0;
+  double running_sum = 0;  // losses since the running epoch began, weighted by samples
+  double epoch_loss = 0;   // mean of the epoch before
+  double last_loss = 0;
+};
+
+class Trainer {
+ public:
+  Trainer(std::shared_ptr<Model> model, int32_t loss, const OptimizerSettings& optimizer);
+
+  const std::shared_ptr<Model>& model() const { return model_; }
+  int32_t loss() const { return loss_; }
+  Inputs& inputs() { return inputs_; }
+
+  // Forward, backward, update. Returns the loss of the batch before the update. When it is not finite, throws Error
+  // before any parameter is written.
+  double step(int64_t batch);
+  double evaluate(int64_t batch);
+  // Forward and backward without an update; the gradients stay until the next call of this function.
+  double gradients(int64_t batch);
+  template <class V>
+  void read_gradient(int32_t node, V* values, int64_t count) const;
+
+  // Over a dataset: see api/chainrule.h. The dataset must live as long as it is bound.
+  void bind(const Dataset& dataset, int64_t batch_size);
+  void shuffle(bool on, int64_t seed);
+  int64_t fit(int64_t max_steps, int64_t epochs, double max_milliseconds);
+  double running_loss() const;
+
+  const OptimizerSettings& optimizer() const { return optimizer_; }
+  void set_learning_rate(double value);
+  const Progress& progress() const { return progress_; }
+  bool trains(int32_t parameter) const;
+  std::string describe_plan(int64_t batch);
+
+  // Optimizer state by number (0, 1), laid out like the parameters; null when the optimizer has none.
+  int32_t state_count() const;
+  char* state(int32_t number) const { return state_[number].data(); }
+  void restore(const Progress& progress) { progress_ = progress; }
+
+ private:
+  enum class Mode { train, evaluate, gradients };
+
+  const Plan& plan(Mode mode, int64_t batch);
+  Plan make(Mode mode, int64_t batch) const;
+  double run(Mode mode, int64_t batch, const char* operation);
+  UpdateScalars update_scalars() const;
+  void prepare_order();
+  void gather(int64_t batch);
+
+  const std::shared_ptr<Model> model_;
+  const int32_t loss_;
+  OptimizerSettings optimizer_;
+  Progress progress_;
+  Inputs inputs_;
+  PlanCache plans_[3];
+  MemoryBlock arena_;
+  MemoryBlock state_[2];
+  MemoryBlock gradients_;
+  std::vector<MemoryBlock> input_gradients_;  // by data slot
+  std::vector<void*> gradient_outputs_;
+  int64_t gradient_batch_ = 0;                // samples of the last gradients(), 0: none yet
+  std::vector<bool> trained_;
+
+  const Dataset* dataset_ = nullptr;
+  int64_t batch_size_ = 0;
+  std::vector<const Column*> columns_;        // by data slot; null: not needed
+  MemoryBlock order_;                         // of the running epoch: one int64 an example
+  int64_t order_epoch_ = -1;
+};
+
+}  // namespace chainrule

@@ -1,0 +1,82 @@
+package org.chainrule;
+
+/**
+ * Adam with decoupled weight decay: θ ← θ − ηλθ before Adam's step, whose gradient stays as it is.
+ * I. Loshchilov, F. Hutter, 2019.
+ *
+ * @param learningRate η, positive
+ * @param beta1 β₁, at least 0 and less than 1
+ * @param beta2 β₂, at least 0 and less than 1
+ * @param epsilon ε, positive
+ * @param weightDecay λ, 0 or more
+ * @see Adam
+ */
+public record AdamW(
+    double learningRate, double beta1, double beta2, double epsilon, double weightDecay)
+    implements Optimizer {
+  /**
+   * Checks the numbers.
+   *
+   * @throws IllegalArgumentException if one is out of its range
+   */
+  public AdamW {
+    Check.optimizer("AdamW", learningRate, weightDecay);
+    Check.factor("AdamW", "beta1", beta1);
+    Check.factor("AdamW", "beta2", beta2);
+    Check.that(
+        epsilon > 0 && Double.isFinite(epsilon),
+        "AdamW",
+        "epsilon must be positive and finite, but is ",
+        epsilon);
+  }
+
+  /**
+   * PyTorch's defaults: η = 0.001, β₁ = 0.9, β₂ = 0.999, ε = 1e-8, λ = 0.01.
+   *
+   * @return the optimizer
+   */
+  public static AdamW of() {
+    return of(1e-3);
+  }
+
+  /**
+   * PyTorch's defaults but for the learning rate: β₁ = 0.9, β₂ = 0.999, ε = 1e-8, λ = 0.01.
+   *
+   * @param learningRate η, positive
+   * @return the optimizer
+   */
+  public static AdamW of(double learningRate) {
+    return new AdamW(learningRate, 0.9, 0.999, 1e-8, 0.01);
+  }
+
+  /**
+   * The same with these factors of the moving averages.
+   *
+   * @param beta1 β₁, at least 0 and less than 1
+   * @param beta2 β₂, at least 0 and less than 1
+   * @return a new optimizer
+   */
+  public AdamW betas(double beta1, double beta2) {
+    return new AdamW(learningRate, beta1, beta2, epsilon, weightDecay);
+  }
+
+  /**
+   * The same with this summand of the denominator.
+   *
+   * @param epsilon ε, positive
+   * @return a new optimizer
+   */
+  public AdamW epsilon(double epsilon) {
+    return new AdamW(learningRate, beta1, beta2, epsilon, weightDecay);
+  }
+
+  /**
+   * The same with this weight decay.
+   *
+   * @param weightDecay λ, 0 or more; shrinks the parameter itself
+   * @return a new optimizer
+   */
+  public AdamW weightDecay(double weightDecay) {
+    return new AdamW(learningRate, beta1, beta2, epsilon, weightDecay);
+  }
+}

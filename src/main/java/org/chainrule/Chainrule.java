@@ -1,0 +1,119 @@
+package org.chainrule;
+
+import java.util.Map;
+import org.bytedeco.javacpp.Loader;
+import org.chainrule.binding.Native;
+
+/** The library as a whole: what runs here, its threads and its native memory. */
+public final class Chainrule {
+  /** Loads the native library once, and gives its team the processors that the JVM was granted. */
+  private static final class Library {
+    static final String FILE;
+
+    static {
+      try {
+        FILE = Loader.load(Native.class);
+      } catch (LinkageError e) {
+        throw new ChainruleException(
+            "cannot load the native library for "
+                + Loader.getPlatform()
+                + "; is org.chainrule:chainrule-platform, or this platform's jar, among the"
+                + " dependencies? ("
+                + e.getMessage()
+                + ")",
+            e);
+      }
+      Native.set_threads(Math.max(1, Runtime.getRuntime().availableProcessors()));
+    }
+  }
+
+  private Chainrule() {}
+
+  /** Loads the native library if that has not been done. */
+  static String load() {
+    return Library.FILE;
+  }
+
+  /**
+   * Sets how many threads compute, the callers included. The process has one team; results do not
+   * depend on its size. By default as many as {@link Runtime#availableProcessors()} says, which
+   * respects a container's limits.
+   *
+   * @param threads 1 or more
+   * @throws IllegalArgumentException if fewer than 1
+   */
+  public static void threads(int threads) {
+    Check.that(threads >= 1, "threads", "expected 1 or more, but came ", threads);
+    load();
+    Native.set_threads(threads);
+  }
+
+  /**
+   * How many threads compute.
+   *
+   * @return 1 or more
+   */
+  public static int threads() {
+    load();
+    return Native.threads();
+  }
+
+  /**
+   * Native memory that the library holds now, for all models, trainers, predictors and data sets of
+   * the process.
+   *
+   * @return bytes
+   */
+  public static long nativeBytes() {
+    load();
+    return Native.native_bytes();
+  }
+
+  /**
+   * How often the library has asked for native memory since the process began. It stays the same
+   * while steps of one batch size are made.
+   *
+   * @return a count
+   */
+  public static long nativeAllocations() {
+    load();
+    return Native.native_allocations();
+  }
+
+  /**
+   * What runs here, for a report of a problem: versions, platform, the native files that were
+   * loaded, the BLAS library that really computes, instruction set, threads, CUDA.
+   *
+   * @return some lines of text
+   */
+  public static String diagnose() {
+    StringBuilder text = new StringBuilder();
+    String version = Chainrule.class.getPackage().getImplementationVersion();
+    line(text, "Chainrule", version == null ? "of an unknown version" : version);
+    line(text, "platform", Loader.getPlatform());
+    line(
+        text,
+        "JVM",
+        System.getProperty("java.vm.name")
+            + " "
+            + System.getProperty("java.vm.version")
+            + ", largest heap "
+            + (Runtime.getRuntime().maxMemory() >> 20)
+            + " MiB");
+    line(text, "native file", load());
+    for (Map.Entry<String, String> library : Loader.getLoadedLibraries().entrySet()) {
+      line(text, "loaded", library.getKey() + " from " + library.getValue());
+    }
+    line(text, "BLAS", Native.blas_description());
+    line(text, "instruction set", Native.instruction_set());
+    int processors = Runtime.getRuntime().availableProcessors();
+    line(text, "threads", threads() + ", processors granted " + processors);
+    line(text, "native memory", nativeBytes() + " bytes");
+    line(text, "CUDA", "no: this build has no CUDA engine");
+    return text.toString();
+  }
+
+  private static void line(StringBuilder text, String what, String value) {
+    text.append(String.format("%-16s%s%n", what, value));
+  }
+}

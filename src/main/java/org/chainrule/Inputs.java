@@ -1,0 +1,147 @@
+package org.chainrule;
+
+import java.nio.LongBuffer;
+import java.util.List;
+import org.bytedeco.javacpp.BytePointer;
+import org.chainrule.binding.NativeInputs;
+
+/**
+ * The Java side of native inputs: brings one caller's data to where the core reads it. What lies in
+ * native memory already is read in place; arrays are copied once. Allocates only when a batch is
+ * larger than all before.
+ */
+final class Inputs {
+  /** A data node and the memory that its arrays are copied to. */
+  private static final class Slot {
+    final Node node;
+    final boolean needed;
+    final Memory.Type type;
+    final long width;
+    Memory memory;
+    long address;
+    int samples;
+
+    Slot(Node node, boolean needed, DataType type) {
+      this.node = node;
+      this.needed = needed;
+      this.type = node.op() == Op.LABEL ? Memory.Type.LABEL : Memory.Type.of(type);
+      this.width = node.op() == Op.LABEL ? 1 : node.features();
+    }
+  }
+
+  private final NativeInputs handle;
+  private final LongBuffer addresses;
+  private final Slot[] slots;
+
+  /**
+   * Takes the native inputs of a trainer or a workspace.
+   *
+   * @param data the data nodes of the model, in order
+   * @param needed which nodes, by number, must be given
+   */
+  Inputs(NativeInputs handle, List<Node> data, boolean[] needed, DataType type) {
+    this.handle = handle;
+    addresses =
+        data.isEmpty()
+            ? LongBuffer.allocate(0)
+            : handle.addresses().capacity(data.size()).asBuffer();
+    slots = new Slot[data.size()];
+    for (int i = 0; i < slots.length; ++i) {
+      slots[i] = new Slot(data.get(i), needed[data.get(i).id()], type);
+    }
+  }
+
+  /** Brings all that is needed of a batch. */
+  void fill(String operation, Batch batch) {
+    for (int i = 0; i < slots.length; ++i) {
+      Slot slot = slots[i];
+      if (slot.needed) {
+        Values values = batch.values(slot.node.name());
+        check(operation, slot, batch, values);
+        if (values.isPointer() || (values.address() != 0 && values.type() == slot.type)) {
+          addresses.put(i, values.address());
+        } else {
+          values.copyTo(reserve(operation, i, batch.size()));
+        }
+      }
+    }
+  }
+
+  /** Copies the samples in one array. */
+  void fill(String operation, int slot, Object array, int samples) {
+    reserve(operation, slot, samples).put(array, 0, (int) (samples * slots[slot].width));
+  }
+
+  /** Asks for all memory again: the core has used it by itself, and may have moved it. */
+  void forget() {
+    for (Slot slot : slots) {
+      slot.samples = 0;
+      slot.memory = null;
+    }
+  }
+
+  private static void check(String operation, Slot slot, Batch batch, Values values) {
+    if (values == null) {
+      throw new IllegalArgumentException(
+          operation + ": the batch has no values for " + slot.node + "; it has " + batch);
+    }
+    boolean isLabel = slot.type == Memory.Type.LABEL;
+    boolean converts = values.type() != Memory.Type.LABEL && !isLabel && !values.isPointer();
+    if (values.type() != slot.type && !converts) {
+      throw new IllegalArgumentException(
+          operation
+              + ": expected "
+              + slot.type.name().toLowerCase()
+              + " values for "
+              + slot.node
+              + ", but "
+              + values.type().name().toLowerCase()
+              + " values came");
+    }
+    long expected = batch.size() * slot.width;
+    if (values.length() != expected) {
+      throw new IllegalArgumentException(
+          operation
+              + ": expected "
+              + batch.size()
+              + " x "
+              + slot.width
+              + " = "
+              + expected
+              + " values for "
+              + slot.node
+              + ", but "
+              + values.length()
+              + " came");
+    }
+    if (values.isPointer() && values.address() == 0) {
+      throw new IllegalArgumentException(
+          operation + ": the pointer for " + slot.node + " is null, or was freed");
+    }
+  }
+
+  /** Memory for so many samples, which the core will read. */
+  private Memory reserve(String operation, int index, int samples) {
+    Slot slot = slots[index];
+    if (slot.samples < samples) {
+      if (samples * slot.width > Memory.most(slot.type)) {
+        throw new IllegalArgumentException(
+            operation
+                + ": "
+                + samples
+                + " x "
+                + slot.width
+                + " values for "
+                + slot.node
+                + " are more than can be copied at once; use smaller batches, or a pointer");
+      }
+      slot.samples = 0;
+      BytePointer memory = handle.reserve(index, samples);
+      slot.memory = Memory.at(memory, 0, (int) (samples * slot.width), slot.type);
+      slot.address = memory.address();
+      slot.samples = samples;
+    }
+    addresses.put(index, slot.address);
+    return slot.memory;
+  }
+}

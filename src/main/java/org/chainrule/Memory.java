@@ -1,0 +1,126 @@
+package org.chainrule;
+
+import java.nio.ByteBuffer;
+import java.nio.DoubleBuffer;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import org.bytedeco.javacpp.BytePointer;
+
+/**
+ * A piece of native memory of one type, and the copies into and out of it. No JNI and no allocation
+ * in a copy; the memory itself belongs to whoever made it.
+ */
+final class Memory {
+  /** What lies there; the order is that of the native column types. */
+  enum Type {
+    FLOAT(Float.BYTES),
+    DOUBLE(Double.BYTES),
+    LABEL(Integer.BYTES);
+
+    final int bytes;
+
+    Type(int bytes) {
+      this.bytes = bytes;
+    }
+
+    static Type of(DataType type) {
+      return type == DataType.DOUBLE ? DOUBLE : FLOAT;
+    }
+  }
+
+  private final FloatBuffer floats;
+  private final DoubleBuffer doubles;
+  private final IntBuffer labels;
+
+  private Memory(ByteBuffer bytes, Type type) {
+    floats = type == Type.FLOAT ? bytes.asFloatBuffer() : null;
+    doubles = type == Type.DOUBLE ? bytes.asDoubleBuffer() : null;
+    labels = type == Type.LABEL ? bytes.asIntBuffer() : null;
+  }
+
+  /** The memory at {@code start + offset * type.bytes}; its size must have been checked. */
+  static Memory at(BytePointer start, long offset, int count, Type type) {
+    BytePointer first = start.getPointer(offset * type.bytes);
+    return new Memory(first.capacity((long) count * type.bytes).asByteBuffer(), type);
+  }
+
+  /** The most values of one type that a buffer can hold. */
+  static int most(Type type) {
+    return Integer.MAX_VALUE / type.bytes;
+  }
+
+  /** Copies from a float[], double[], int[] or a buffer of these, converting float and double. */
+  void put(Object source, int offset, int count) {
+    if (labels != null) {
+      putLabels(source, offset, count);
+    } else if (source instanceof float[] array) {
+      putFloats(array, offset, count);
+    } else if (source instanceof double[] array) {
+      putDoubles(array, offset, count);
+    } else if (floats != null && source instanceof FloatBuffer buffer) {
+      floats.put(0, buffer, offset, count);
+    } else if (doubles != null && source instanceof DoubleBuffer buffer) {
+      doubles.put(0, buffer, offset, count);
+    } else if (doubles != null) {
+      FloatBuffer buffer = (FloatBuffer) source;
+      for (int i = 0; i < count; ++i) {
+        doubles.put(i, buffer.get(offset + i));
+      }
+    } else {
+      DoubleBuffer buffer = (DoubleBuffer) source;
+      for (int i = 0; i < count; ++i) {
+        floats.put(i, (float) buffer.get(offset + i));
+      }
+    }
+  }
+
+  private void putLabels(Object source, int offset, int count) {
+    if (source instanceof int[] array) {
+      labels.put(0, array, offset, count);
+    } else {
+      labels.put(0, (IntBuffer) source, offset, count);
+    }
+  }
+
+  private void putFloats(float[] array, int offset, int count) {
+    if (floats != null) {
+      floats.put(0, array, offset, count);
+    } else {
+      for (int i = 0; i < count; ++i) {
+        doubles.put(i, array[offset + i]);
+      }
+    }
+  }
+
+  private void putDoubles(double[] array, int offset, int count) {
+    if (doubles != null) {
+      doubles.put(0, array, offset, count);
+    } else {
+      for (int i = 0; i < count; ++i) {
+        floats.put(i, (float) array[offset + i]);
+      }
+    }
+  }
+
+  /** Copies the first values to a float[] or double[]. */
+  void get(Object target, int count) {
+    if (target instanceof float[] array) {
+      if (floats != null) {
+        floats.get(0, array, 0, count);
+      } else {
+        for (int i = 0; i < count; ++i) {
+          array[i] = (float) doubles.get(i);
+        }
+      }
+    } else {
+      double[] array = (double[]) target;
+      if (doubles != null) {
+        doubles.get(0, array, 0, count);
+      } else {
+        for (int i = 0; i < count; ++i) {
+          array[i] = floats.get(i);
+        }
+      }
+    }
+  }
+}

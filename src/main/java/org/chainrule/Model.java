@@ -1,0 +1,371 @@
+package org.chainrule;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.chainrule.binding.NativeModel;
+
+/**
+ * A graph's parameters on a device. Trainers change them, predictors read them; both wait for each
+ * other, step by step, so that any number of threads may use one model. {@link #snapshot()} serves
+ * predictions that should not see training go on.
+ *
+ * <p>{@link #close} waits for calls that are running on the model in other threads; trainers and
+ * predictors of a closed model throw {@link IllegalStateException}.
+ */
+public final class Model extends NativeObject {
+  private final NativeModel handle;
+  private final Graph graph;
+  private final boolean ownsGraph;
+  private final List<Node> nodes;
+  private final DataType type;
+
+  private Model(NativeModel handle, Graph source) {
+    super("model");
+    this.handle = handle;
+    own(() -> NativeModel.destroy(handle));
+    ownsGraph = source == null;
+    graph = ownsGraph ? new Graph(handle.graph()) : source;
+    type = handle.double_precision() ? DataType.DOUBLE : DataType.FLOAT;
+    nodes = graph.nodes();
+  }
+
+  /**
+   * A model of {@code float} numbers on the CPU.
+   *
+   * @param graph what is computed; nodes that are added later do not belong to the model
+   * @param seed of the parameters' first values, and of the shuffling of examples
+   * @return a model, to be closed
+   */
+  public static Model create(Graph graph, long seed) {
+    return builder(graph).seed(seed).build();
+  }
+
+  /**
+   * For a model with other settings than {@link #create}'s.
+   *
+   * @param graph what is computed; nodes that are added later do not belong to the model
+   * @return a builder: seed 0, {@link DataType#FLOAT}, {@link Device#cpu()}
+   */
+  public static Builder builder(Graph graph) {
+    return new Builder(Check.notNull(graph, "Model", "graph"));
+  }
+
+  /**
+   * Reads a file written by {@link #save} or {@link Trainer#save}.
+   *
+   * @param file a safetensors file
+   * @return a model, to be closed; its {@link #graph()} finds nodes by name
+   * @throws ChainruleException if the file cannot be read, or is truncated, altered or foreign
+   */
+  public static Model load(Path file) {
+    Check.notNull(file, "load", "file");
+    Chainrule.load();
+    return new Model(NativeModel.load(file.toString()), null);
+  }
+
+  /**
+   * Writes graph and parameters into one safetensors file: to a temporary file in the same folder
+   * first, which then takes the place of {@code file}.
+   *
+   * @param file where; an old file is replaced
+   * @throws ChainruleException if the file cannot be written
+   */
+  public void save(Path file) {
+    Check.notNull(file, "save", "file");
+    enter("save");
+    try {
+      handle.save(file.toString());
+    } finally {
+      exit();
+    }
+  }
+
+  /**
+   * A copy with the parameters of now, which training this model does not change.
+   *
+   * @return a model, to be closed, with the same nodes
+   */
+  public Model snapshot() {
+    enter("snapshot");
+    try {
+      return new Model(handle.snapshot(), graph, nodes);
+    } finally {
+      exit();
+    }
+  }
+
+  private Model(NativeModel handle, Graph graph, List<Node> nodes) {
+    super("model");
+    this.handle = handle;
+    own(() -> NativeModel.destroy(handle));
+    this.graph = graph;
+    this.ownsGraph = false;
+    this.nodes = nodes;
+    this.type = handle.double_precision() ? DataType.DOUBLE : DataType.FLOAT;
+  }
+
+  /**
+   * The graph that the model was made of, or for a loaded model the graph of the file, which is
+   * closed with the model.
+   *
+   * @return the graph whose nodes this model's methods take
+   */
+  public Graph graph() {
+    return graph;
+  }
+
+  /**
+   * The type of the model's numbers.
+   *
+   * @return float or double
+   */
+  public DataType dataType() {
+    return type;
+  }
+
+  /**
+   * The seed that the model was made with.
+   *
+   * @return any number
+   */
+  public long seed() {
+    enter("seed");
+    try {
+      return handle.seed();
+    } finally {
+      exit();
+    }
+  }
+
+  /**
+   * All parameters, in the order they were made.
+   *
+   * @return an unmodifiable list
+   */
+  public List<Node> parameters() {
+    return nodes.stream().filter(node -> node.op() == Op.PARAMETER).toList();
+  }
+
+  /**
+   * How many numbers the parameters have together.
+   *
+   * @return 0 or more
+   */
+  public long parameterCount() {
+    return parameters().stream().mapToLong(Node::features).sum();
+  }
+
+  /**
+   * The values of a parameter.
+   *
+   * @param parameter of this model's graph
+   * @return a copy, row by row: [out][in] for a weight; rounded if the model is of doubles
+   */
+  public float[] getFloats(Node parameter) {
+    int id = parameter("getFloats", parameter);
+    float[] values = new float[Check.size("getFloats", parameter.rows(), parameter.columns())];
+    enter("getFloats");
+    try {
+      handle.read_parameter(id, values, values.length);
+    } finally {
+      exit();
+    }
+    return values;
+  }
+
+  /**
+   * The values of a parameter.
+   *
+   * @param parameter of this model's graph
+   * @return a copy, row by row: [out][in] for a weight
+   */
+  public double[] getDoubles(Node parameter) {
+    int id = parameter("getDoubles", parameter);
+    double[] values = new double[Check.size("getDoubles", parameter.rows(), parameter.columns())];
+    enter("getDoubles");
+    try {
+      handle.read_parameter(id, values, values.length);
+    } finally {
+      exit();
+    }
+    return values;
+  }
+
+  /**
+   * Sets the values of a parameter.
+   *
+   * @param parameter of this model's graph
+   * @param values row by row: [out][in] for a weight
+   */
+  public void set(Node parameter, float[] values) {
+    int id = parameter("set", parameter);
+    checkLength(parameter, Check.notNull(values, "set", "values").length);
+    enter("set");
+    try {
+      handle.write_parameter(id, values, values.length);
+    } finally {
+      exit();
+    }
+  }
+
+  /**
+   * Sets the values of a parameter.
+   *
+   * @param parameter of this model's graph
+   * @param values row by row: [out][in] for a weight; rounded if the model is of floats
+   */
+  public void set(Node parameter, double[] values) {
+    int id = parameter("set", parameter);
+    checkLength(parameter, Check.notNull(values, "set", "values").length);
+    enter("set");
+    try {
+      handle.write_parameter(id, values, values.length);
+    } finally {
+      exit();
+    }
+  }
+
+  /**
+   * For the values of some nodes.
+   *
+   * @param outputs one or more nodes of this model's graph
+   * @return a predictor, to be closed
+   */
+  public Predictor predictor(Node... outputs) {
+    return new Predictor(this, outputs);
+  }
+
+  /**
+   * For training.
+   *
+   * @param loss a scalar node of this model's graph
+   * @param optimizer how a step changes the parameters
+   * @return a trainer, to be closed
+   */
+  public Trainer trainer(Node loss, Optimizer optimizer) {
+    return new Trainer(this, loss, optimizer);
+  }
+
+  @Override
+  public void close() {
+    super.close();
+    if (ownsGraph) {
+      graph.close();
+    }
+  }
+
+  /** {@return the numbers' type, the count of parameters, and the graph} */
+  @Override
+  public String toString() {
+    return "model of "
+        + parameterCount()
+        + " "
+        + type.name().toLowerCase()
+        + " parameters\n"
+        + graph;
+  }
+
+  NativeModel handle() {
+    return handle;
+  }
+
+  List<Node> nodes() {
+    return nodes;
+  }
+
+  /** The data nodes in order: the slots of native inputs. */
+  List<Node> dataNodes() {
+    return nodes.stream().filter(node -> node.op().isData()).toList();
+  }
+
+  /** The number of a node of this model. */
+  int id(String operation, Node node) {
+    Check.notNull(node, operation, "node");
+    Check.that(node.graph() == graph, operation, "a node of another graph came: ", node);
+    Check.that(
+        node.id() < nodes.size(), operation, "a node came that is younger than the model: ", node);
+    return node.id();
+  }
+
+  /** Which nodes, by number, these depend on, themselves included. */
+  boolean[] ancestors(List<Node> of) {
+    boolean[] found = new boolean[nodes.size()];
+    List<Node> open = new ArrayList<>(of);
+    while (!open.isEmpty()) {
+      Node node = open.remove(open.size() - 1);
+      if (!found[node.id()]) {
+        found[node.id()] = true;
+        open.addAll(node.inputs());
+      }
+    }
+    return found;
+  }
+
+  private int parameter(String operation, Node node) {
+    int id = id(operation, node);
+    Check.that(node.op() == Op.PARAMETER, operation, "expected a parameter, but came ", node);
+    return id;
+  }
+
+  private static void checkLength(Node parameter, int length) {
+    Check.that(
+        length == parameter.features(),
+        "set",
+        "expected " + parameter.features() + " values for " + parameter + ", but the number is ",
+        length);
+  }
+
+  /** Settings of a model. */
+  public static final class Builder {
+    private final Graph graph;
+    private long seed;
+    private DataType type = DataType.FLOAT;
+
+    private Builder(Graph graph) {
+      this.graph = graph;
+    }
+
+    /**
+     * Sets the seed of the parameters' first values, and of the shuffling of examples.
+     *
+     * @param seed any number
+     * @return this builder
+     */
+    public Builder seed(long seed) {
+      this.seed = seed;
+      return this;
+    }
+
+    /**
+     * Sets the type of the numbers.
+     *
+     * @param type float or double
+     * @return this builder
+     */
+    public Builder dataType(DataType type) {
+      this.type = Check.notNull(type, "dataType", "type");
+      return this;
+    }
+
+    /**
+     * Sets where the model lives.
+     *
+     * @param device the CPU
+     * @return this builder
+     */
+    public Builder device(Device device) {
+      Check.notNull(device, "device", "device");
+      return this;
+    }
+
+    /**
+     * Makes the model.
+     *
+     * @return a model, to be closed
+     */
+    public Model build() {
+      return new Model(graph.createModel(type, seed), graph);
+    }
+  }
+}

@@ -1,0 +1,307 @@
+package org.chainrule;
+
+import java.util.List;
+
+/**
+ * One variable of a {@link Graph}: data, a parameter, or what an operation makes of other nodes.
+ * Immutable; holds a shape and no values. A <em>batched</em> node is one vector of {@link
+ * #features()} values for each sample of a batch; any other is a matrix of {@link #rows()} x {@link
+ * #columns()} values that is the same for the whole batch.
+ *
+ * <p>The methods that make nodes do what those of {@link Graph} with the same names do, with this
+ * node as first argument.
+ */
+public final class Node {
+  private final Graph graph;
+  private final int id;
+  private final Op op;
+  private final String name;
+  private final boolean batched;
+  private final long rows;
+  private final long columns;
+  private final List<Node> inputs;
+
+  Node(
+      Graph graph,
+      int id,
+      Op op,
+      String name,
+      boolean batched,
+      long rows,
+      long columns,
+      List<Node> inputs) {
+    this.graph = graph;
+    this.id = id;
+    this.op = op;
+    this.name = name;
+    this.batched = batched;
+    this.rows = rows;
+    this.columns = columns;
+    this.inputs = inputs;
+  }
+
+  Graph graph() {
+    return graph;
+  }
+
+  int id() {
+    return id;
+  }
+
+  /**
+   * The name, unique in the graph: the one given by {@link Graph#name}, or the operation and a
+   * number.
+   *
+   * @return a name
+   */
+  public String name() {
+    return name;
+  }
+
+  /**
+   * What makes this node's value.
+   *
+   * @return the operation
+   */
+  public Op op() {
+    return op;
+  }
+
+  /**
+   * Whether there is one value a sample.
+   *
+   * @return false for parameters, constants, losses and what is computed from these alone
+   */
+  public boolean isBatched() {
+    return batched;
+  }
+
+  /**
+   * How many values a sample has, or the whole node where it is not batched. For a label: the
+   * number of classes.
+   *
+   * @return rows times columns
+   */
+  public long features() {
+    return rows * columns;
+  }
+
+  /**
+   * The rows of a matrix; for a weight, its outputs.
+   *
+   * @return 1 or more
+   */
+  public long rows() {
+    return rows;
+  }
+
+  /**
+   * The columns of a matrix; for a weight, its inputs. 1 for data.
+   *
+   * @return 1 or more
+   */
+  public long columns() {
+    return columns;
+  }
+
+  /**
+   * The nodes this one is computed from, in order.
+   *
+   * @return an unmodifiable list; empty for data, parameters and constants
+   */
+  public List<Node> inputs() {
+    return inputs;
+  }
+
+  /**
+   * {@return a linear layer of its own weight and bias on this node}
+   *
+   * @param features outputs
+   */
+  public Node linear(long features) {
+    return graph.linear(this, features);
+  }
+
+  /**
+   * A linear layer of its own weight and bias on this node.
+   *
+   * @param features outputs
+   * @param initializer of the weight
+   * @return a batched node
+   */
+  public Node linear(long features, Initializer initializer) {
+    return graph.linear(this, features, initializer);
+  }
+
+  /**
+   * {@return the sum of this node and another}
+   *
+   * @param other a node of the same graph
+   */
+  public Node add(Node other) {
+    return graph.apply(Op.ADD, this, other);
+  }
+
+  /**
+   * {@return this node minus another}
+   *
+   * @param other a node of the same graph
+   */
+  public Node subtract(Node other) {
+    return graph.apply(Op.SUBTRACT, this, other);
+  }
+
+  /**
+   * {@return the elementwise product}
+   *
+   * @param other a node of the same graph
+   */
+  public Node multiply(Node other) {
+    return graph.apply(Op.MULTIPLY, this, other);
+  }
+
+  /**
+   * {@return this node times a number}
+   *
+   * @param factor a finite number
+   */
+  public Node scale(double factor) {
+    return graph.apply(Op.SCALE, factor, this);
+  }
+
+  /** {@return this node with the opposite sign} */
+  public Node negate() {
+    return graph.apply(Op.NEGATE, this);
+  }
+
+  /** {@return the square of each value} */
+  public Node square() {
+    return graph.apply(Op.SQUARE, this);
+  }
+
+  /** {@return the exponential of each value} */
+  public Node exp() {
+    return graph.apply(Op.EXP, this);
+  }
+
+  /** {@return the natural logarithm of each value} */
+  public Node log() {
+    return graph.apply(Op.LOG, this);
+  }
+
+  /** {@return the logistic function of each value} */
+  public Node sigmoid() {
+    return graph.apply(Op.SIGMOID, this);
+  }
+
+  /** {@return the hyperbolic tangent of each value} */
+  public Node tanh() {
+    return graph.apply(Op.TANH, this);
+  }
+
+  /** {@return the rectified value of each value; its derivative at exactly 0 is 1} */
+  public Node relu() {
+    return graph.apply(Op.RELU, this);
+  }
+
+  /** {@return the smooth ReLU of each value} */
+  public Node softplus() {
+    return graph.apply(Op.SOFTPLUS, this);
+  }
+
+  /** {@return the Gaussian error linear unit of each value} */
+  public Node gelu() {
+    return graph.apply(Op.GELU, this);
+  }
+
+  /** {@return the sigmoid linear unit of each value} */
+  public Node silu() {
+    return graph.apply(Op.SILU, this);
+  }
+
+  /** {@return probabilities, this node being logits} */
+  public Node softmax() {
+    return graph.apply(Op.SOFTMAX, this);
+  }
+
+  /** {@return the sum over the features} */
+  public Node sum() {
+    return graph.apply(Op.SUM, this);
+  }
+
+  /** {@return the mean over the features} */
+  public Node mean() {
+    return graph.apply(Op.MEAN, this);
+  }
+
+  /** {@return the sum of squares over the features} */
+  public Node squaredNorm() {
+    return graph.apply(Op.SQUARED_NORM, this);
+  }
+
+  /** {@return the logarithm of the sum of exponentials over the features} */
+  public Node logSumExp() {
+    return graph.apply(Op.LOG_SUM_EXP, this);
+  }
+
+  /** {@return the monomials of degree 1 and 2 of the features} */
+  public Node polynomialFeatures() {
+    return graph.apply(Op.POLYNOMIAL_FEATURES, this);
+  }
+
+  /** {@return the mean over the batch} */
+  public Node batchMean() {
+    return graph.apply(Op.BATCH_MEAN, this);
+  }
+
+  /** {@return ReLU with slope 0.01 below 0} */
+  public Node leakyRelu() {
+    return leakyRelu(Graph.LEAKY_RELU_SLOPE);
+  }
+
+  /** {@return ELU with limit 1 below 0} */
+  public Node elu() {
+    return elu(Graph.ELU_ALPHA);
+  }
+
+  /**
+   * {@return ReLU with this slope below 0}
+   *
+   * @param slope positive
+   */
+  public Node leakyRelu(double slope) {
+    return graph.apply(Op.LEAKY_RELU, slope, this);
+  }
+
+  /**
+   * {@return ELU with this limit below 0}
+   *
+   * @param alpha positive
+   */
+  public Node elu(double alpha) {
+    return graph.apply(Op.ELU, alpha, this);
+  }
+
+  /**
+   * Some of this node's features.
+   *
+   * @param begin the first, from 0
+   * @param end one after the last
+   * @return a node of {@code end - begin} features
+   */
+  public Node slice(long begin, long end) {
+    return graph.slice(this, begin, end);
+  }
+
+  /** {@return name, operation and shape, samples first} */
+  @Override
+  public String toString() {
+    String shape =
+        batched
+            ? "[batch x " + rows + "]"
+            : features() == 1
+                ? "scalar"
+                : columns == 1 ? "[" + rows + "]" : "[" + rows + " x " + columns + "]";
+    return "'" + name + "' (" + op.nativeName() + ", " + shape + ")";
+  }
+}

@@ -1,0 +1,478 @@
+package org.chainrule;
+
+import java.lang.ref.Reference;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.chainrule.binding.NativeTrainer;
+
+/**
+ * Trains a model on a loss. One thread at a time: a second one gets an {@link
+ * IllegalStateException}. A batch that is refused, or whose loss is not finite, changes nothing.
+ *
+ * <p>{@link #step} and {@link #evaluate} allocate nothing once they have seen a batch of the size,
+ * and are one native call each.
+ *
+ * <p>{@link #close} waits for a running step; a {@code fit} in another thread ends with an {@link
+ * IllegalStateException} after its current slice of 50 ms. Closing a trainer from within its own
+ * {@code fit} is an {@link IllegalStateException}. The model is not closed, unless {@link
+ * #resume(Path)} loaded it.
+ */
+public final class Trainer extends NativeObject {
+  private final Model model;
+  private final boolean ownsModel;
+  private final NativeTrainer handle;
+  private final Inputs inputs;
+  private final AtomicReference<Thread> owner = new AtomicReference<>();
+  private int depth;
+  private int gradientSamples;
+  private final FitLoop loop;
+
+  Trainer(Model model, Node loss, Optimizer optimizer) {
+    this(model, createNative(model, loss, optimizer), false);
+  }
+
+  private Trainer(Model model, NativeTrainer handle, boolean ownsModel) {
+    super("trainer");
+    this.model = model;
+    this.handle = handle;
+    this.ownsModel = ownsModel;
+    own(() -> NativeTrainer.destroy(handle));
+    boolean[] needed = model.ancestors(List.of(model.nodes().get(handle.loss())));
+    inputs = new Inputs(handle.inputs(), model.dataNodes(), needed, model.dataType());
+    loop = new FitLoop(this, handle, inputs);
+  }
+
+  private static NativeTrainer createNative(Model model, Node loss, Optimizer optimizer) {
+    int id = model.id("trainer", loss);
+    Check.notNull(optimizer, "trainer", "optimizer");
+    double rate = optimizer.learningRate();
+    double decay = optimizer.weightDecay();
+    model.enter("trainer");
+    try {
+      if (optimizer instanceof Sgd o) {
+        return NativeTrainer.create(
+            model.handle(), id, 0, rate, o.momentum(), o.nesterov(), decay, 0, 0, 0);
+      } else if (optimizer instanceof Adam o) {
+        return NativeTrainer.create(
+            model.handle(), id, 1, rate, 0, false, decay, o.beta1(), o.beta2(), o.epsilon());
+      } else {
+        AdamW o = (AdamW) optimizer;
+        return NativeTrainer.create(
+            model.handle(), id, 2, rate, 0, false, decay, o.beta1(), o.beta2(), o.epsilon());
+      }
+    } finally {
+      model.exit();
+    }
+  }
+
+  /**
+   * Goes on with what {@link #save} wrote: optimizer, step count and place in the epoch.
+   *
+   * @param model loaded from the same file by {@link Model#load}
+   * @param file written by {@link #save}
+   * @return a trainer, to be closed
+   * @throws ChainruleException if the file cannot be read, or holds no training
+   */
+  public static Trainer resume(Model model, Path file) {
+    return resume(model, file, false);
+  }
+
+  /**
+   * Goes on with what {@link #save} wrote, with a model from the same file.
+   *
+   * @param file written by {@link #save}
+   * @return a trainer, to be closed; its {@link #model()} is closed with it
+   * @throws ChainruleException if the file cannot be read, or holds no training
+   */
+  public static Trainer resume(Path file) {
+    Model model = Model.load(file);
+    try {
+      return resume(model, file, true);
+    } catch (RuntimeException e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  private static Trainer resume(Model model, Path file, boolean ownsModel) {
+    Check.notNull(model, "resume", "model");
+    Check.notNull(file, "resume", "file");
+    model.enter("resume");
+    try {
+      return new Trainer(model, NativeTrainer.load(model.handle(), file.toString()), ownsModel);
+    } finally {
+      model.exit();
+    }
+  }
+
+  /**
+   * What is trained.
+   *
+   * @return the model
+   */
+  public Model model() {
+    return model;
+  }
+
+  /**
+   * Forward, backward, update.
+   *
+   * @param batch values for all data nodes that the loss depends on
+   * @return the mean loss over the batch, before the update
+   * @throws IllegalArgumentException if the batch does not fit; nothing is changed
+   * @throws ChainruleException if the loss is not finite; nothing is changed
+   */
+  public double step(Batch batch) {
+    begin("step");
+    try {
+      return handle.step(fill("step", batch));
+    } finally {
+      end(batch);
+    }
+  }
+
+  /**
+   * The loss alone; nothing is changed.
+   *
+   * @param batch values for all data nodes that the loss depends on
+   * @return the mean loss over the batch
+   */
+  public double evaluate(Batch batch) {
+    begin("evaluate");
+    try {
+      return handle.evaluate(fill("evaluate", batch));
+    } finally {
+      end(batch);
+    }
+  }
+
+  /**
+   * Forward and backward without an update, for {@link #gradient}. A training during which
+   * gradients are asked for may differ from one without in the last bits.
+   *
+   * @param batch values for all data nodes that the loss depends on
+   * @return the mean loss over the batch
+   */
+  public double gradients(Batch batch) {
+    begin("gradients");
+    try {
+      gradientSamples = 0;
+      double loss = handle.gradients(fill("gradients", batch));
+      gradientSamples = batch.size();
+      return loss;
+    } finally {
+      end(batch);
+    }
+  }
+
+  /**
+   * The gradient of the mean loss that the last {@link #gradients} computed.
+   *
+   * @param node a parameter ([out][in] for a weight) or an input ([sample][feature])
+   * @return as many values as the node has; zeros if the loss does not depend on it
+   * @throws IllegalStateException if there was none
+   */
+  public float[] gradient(Node node) {
+    begin("gradient");
+    try {
+      float[] values = new float[gradientSize("gradient", node)];
+      handle.read_gradient(node.id(), values, values.length);
+      return values;
+    } finally {
+      end(null);
+    }
+  }
+
+  /**
+   * The gradient of the mean loss that the last {@link #gradients} computed.
+   *
+   * @param node a parameter ([out][in] for a weight) or an input ([sample][feature])
+   * @return as many values as the node has; zeros if the loss does not depend on it
+   * @throws IllegalStateException if there was none
+   */
+  public double[] gradientDoubles(Node node) {
+    begin("gradientDoubles");
+    try {
+      double[] values = new double[gradientSize("gradientDoubles", node)];
+      handle.read_gradient(node.id(), values, values.length);
+      return values;
+    } finally {
+      end(null);
+    }
+  }
+
+  private int gradientSize(String operation, Node node) {
+    model.id(operation, node);
+    Check.that(
+        node.op() == Op.PARAMETER || node.op() == Op.INPUT,
+        operation,
+        "expected a parameter or an input, but came ",
+        node);
+    if (gradientSamples == 0) {
+      throw new IllegalStateException(operation + ": call gradients(batch) first");
+    }
+    return Check.size(operation, node.features(), node.isBatched() ? gradientSamples : 1);
+  }
+
+  /**
+   * Trains for some epochs; the last batch of an epoch may be short and is trained too. An epoch
+   * that a stop, an exception or a resume left unfinished is finished first and counts as one.
+   *
+   * @param dataset columns for all data nodes that the loss depends on
+   * @param batchSize samples a step
+   * @param epochs how many more, 1 or more
+   * @return where training was at the end
+   * @throws FitInterruptedException if the thread is interrupted
+   */
+  public Progress fit(Dataset dataset, int batchSize, int epochs) {
+    Check.that(epochs >= 1, "fit", "expected 1 epoch or more, but came ", epochs);
+    return fit(dataset, batchSize, epochs, Long.MAX_VALUE);
+  }
+
+  /**
+   * Trains for some steps, going on in the middle of an epoch.
+   *
+   * @param dataset columns for all data nodes that the loss depends on
+   * @param batchSize samples a step
+   * @param steps how many, 1 or more
+   * @return where training was at the end
+   * @throws FitInterruptedException if the thread is interrupted
+   */
+  public Progress fitSteps(Dataset dataset, int batchSize, long steps) {
+    Check.that(steps >= 1, "fitSteps", "expected 1 step or more, but came ", steps);
+    return fit(dataset, batchSize, 0, steps);
+  }
+
+  private Progress fit(Dataset dataset, int batchSize, int epochs, long steps) {
+    Check.notNull(dataset, "fit", "data set");
+    Check.that(batchSize >= 1, "fit", "expected a batch size of 1 or more, but came ", batchSize);
+    acquire("fit");
+    try {
+      return loop.run(dataset, batchSize, epochs, steps);
+    } finally {
+      release();
+    }
+  }
+
+  /**
+   * Ends a running {@code fit} after its current slice, within about 50 ms. Any thread may call
+   * this; without a running {@code fit} it does nothing.
+   */
+  public void stop() {
+    loop.stop();
+  }
+
+  /**
+   * Sets who hears how {@code fit} goes on.
+   *
+   * @param listener null for none
+   * @return this trainer
+   */
+  public Trainer listener(FitListener listener) {
+    loop.listener(listener);
+    return this;
+  }
+
+  /**
+   * Shuffles the examples anew in each epoch, by the model's seed, or takes them in order. On by
+   * default.
+   *
+   * @param on whether to shuffle
+   * @return this trainer
+   * @throws IllegalArgumentException in the middle of an epoch
+   */
+  public Trainer shuffle(boolean on) {
+    return shuffle(on, model.seed());
+  }
+
+  /**
+   * Shuffles the examples anew in each epoch, by this seed.
+   *
+   * @param seed any number
+   * @return this trainer
+   * @throws IllegalArgumentException in the middle of an epoch
+   */
+  public Trainer shuffle(long seed) {
+    return shuffle(true, seed);
+  }
+
+  private Trainer shuffle(boolean on, long seed) {
+    begin("shuffle");
+    try {
+      handle.shuffle(on, seed);
+      return this;
+    } finally {
+      end(null);
+    }
+  }
+
+  /**
+   * The learning rate of the next step.
+   *
+   * @return 0 or more
+   */
+  public double learningRate() {
+    begin("learningRate");
+    try {
+      return handle.learning_rate();
+    } finally {
+      end(null);
+    }
+  }
+
+  /**
+   * Sets the learning rate of the steps to come.
+   *
+   * @param rate 0 or more and finite
+   * @return this trainer
+   */
+  public Trainer learningRate(double rate) {
+    Check.that(
+        rate >= 0 && Double.isFinite(rate),
+        "learningRate",
+        "the learning rate must be 0 or more and finite, but is ",
+        rate);
+    begin("learningRate");
+    try {
+      handle.learning_rate(rate);
+      return this;
+    } finally {
+      end(null);
+    }
+  }
+
+  /**
+   * How many updates have been made, before a resume included.
+   *
+   * @return 0 or more
+   */
+  public long steps() {
+    begin("steps");
+    try {
+      return handle.steps();
+    } finally {
+      end(null);
+    }
+  }
+
+  /**
+   * How many epochs {@code fit} has completed, before a resume included.
+   *
+   * @return 0 or more
+   */
+  public long epoch() {
+    begin("epoch");
+    try {
+      return handle.epoch();
+    } finally {
+      end(null);
+    }
+  }
+
+  /**
+   * Parameters that do not reach the loss: training leaves them as they are.
+   *
+   * @return an unmodifiable list, empty if all is well
+   */
+  public List<Node> unusedParameters() {
+    begin("unusedParameters");
+    try {
+      return model.parameters().stream().filter(node -> !handle.trains(node.id())).toList();
+    } finally {
+      end(null);
+    }
+  }
+
+  /**
+   * The phases of a step with their floating-point operations and bytes, and what was fused.
+   *
+   * @param batchSize samples a step
+   * @return some lines of text
+   */
+  public String plan(int batchSize) {
+    Check.that(batchSize >= 1, "plan", "expected a batch size of 1 or more, but came ", batchSize);
+    begin("plan");
+    try {
+      return handle.plan(batchSize);
+    } finally {
+      end(null);
+    }
+  }
+
+  /**
+   * Writes the model and all that {@link #resume(Path)} needs into one file, as {@link Model#save}
+   * does.
+   *
+   * @param file where; an old file is replaced
+   * @throws ChainruleException if the file cannot be written
+   */
+  public void save(Path file) {
+    Check.notNull(file, "save", "file");
+    begin("save");
+    try {
+      handle.save(file.toString());
+    } finally {
+      end(null);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (owner.get() == Thread.currentThread()) {
+      throw new IllegalStateException(
+          "close: this trainer is in fit, in this very thread; call stop() and close it"
+              + " afterwards");
+    }
+    super.close();
+    if (ownsModel) {
+      model.close();
+    }
+  }
+
+  /** Takes the batch in; returns its size. */
+  private int fill(String operation, Batch batch) {
+    inputs.fill(operation, Check.notNull(batch, operation, "batch"));
+    return batch.size();
+  }
+
+  /** Begins a call: this thread owns the trainer, and neither it nor the model can be closed. */
+  void begin(String operation) {
+    acquire(operation);
+    try {
+      enter(operation);
+      try {
+        model.enter(operation);
+      } catch (RuntimeException e) {
+        exit();
+        throw e;
+      }
+    } catch (RuntimeException e) {
+      release();
+      throw e;
+    }
+  }
+
+  /** Ends a call; {@code used} was read in place. */
+  void end(Object used) {
+    Reference.reachabilityFence(used);
+    model.exit();
+    exit();
+    release();
+  }
+
+  private void acquire(String operation) {
+    Thread me = Thread.currentThread();
+    if (owner.get() != me && !owner.compareAndSet(null, me)) {
+      throw new IllegalStateException(
+          operation + ": another thread is using this trainer, which takes one at a time");
+    }
+    ++depth;
+  }
+
+  private void release() {
+    if (--depth == 0) {
+      owner.set(null);
+    }
+  }
+}

@@ -1,0 +1,54 @@
+package org.chainrule;
+
+import java.util.List;
+import org.bytedeco.javacpp.BytePointer;
+import org.chainrule.binding.NativePredictor;
+import org.chainrule.binding.NativeWorkspace;
+
+/** One caller's memory for predictions. */
+final class Workspace {
+  private final NativeWorkspace handle;
+  private final List<Node> outputs;
+  private final Memory.Type type;
+  private final Memory[] memories;
+  private final int[] capacities;
+  final Inputs inputs;
+
+  Workspace(NativePredictor predictor, Model model, List<Node> outputs, boolean[] needed) {
+    this.outputs = outputs;
+    handle = predictor.workspace();
+    inputs = new Inputs(handle.inputs(), model.dataNodes(), needed, model.dataType());
+    type = Memory.Type.of(model.dataType());
+    memories = new Memory[outputs.size()];
+    capacities = new int[outputs.size()];
+  }
+
+  /** Computes the outputs of so many samples, which the inputs hold. */
+  void run(NativePredictor predictor, int samples) {
+    for (int i = 0; i < memories.length; ++i) {
+      if (capacities[i] < samples) {
+        Node output = outputs.get(i);
+        long size = output.isBatched() ? samples * output.features() : output.features();
+        Check.that(
+            size <= Memory.most(type),
+            "predict",
+            output + " would have more values than a buffer can hold: ",
+            size);
+        capacities[i] = 0;
+        BytePointer memory = handle.reserve_output(i, samples);
+        memories[i] = Memory.at(memory, 0, (int) size, type);
+        capacities[i] = samples;
+      }
+    }
+    predictor.predict(handle, samples);
+  }
+
+  /** Copies the first values of an output to a float[] or double[]. */
+  void read(int output, Object target, int count) {
+    memories[output].get(target, count);
+  }
+
+  void destroy() {
+    NativeWorkspace.destroy(handle);
+  }
+}

@@ -1,0 +1,37 @@
+// Which Java exception a C++ exception becomes. Only the generated JNI code includes this.
+#pragma once
+#include <jni.h>
+
+#include <new>
+#include <stdexcept>
+
+namespace chainrule {
+
+/// The Java exception for `e`, or null where only the JVM knows why it cannot be made.
+inline jthrowable java_exception(JNIEnv* env, const std::exception& e, jstring message) {
+  const char* name = "org/chainrule/ChainruleException";
+  // the standard library throws these two as well, about its own affairs: a failure of ours, not of the caller
+  const bool internal = dynamic_cast<const std::out_of_range*>(&e) != nullptr ||
+                        dynamic_cast<const std::length_error*>(&e) != nullptr;
+  if (dynamic_cast<const std::invalid_argument*>(&e) != nullptr) {
+    name = "java/lang/IllegalArgumentException";
+  } else if (dynamic_cast<const std::logic_error*>(&e) != nullptr && !internal) {
+    name = "java/lang/IllegalStateException";
+  } else if (dynamic_cast<const std::bad_alloc*>(&e) != nullptr) {
+    message = env->NewStringUTF("not enough native memory");
+  }
+  if (env->ExceptionCheck()) return nullptr;
+  jclass type = env->FindClass(name);
+  if (type == nullptr) return nullptr;
+  jmethodID constructor = env->GetMethodID(type, "<init>", "(Ljava/lang/String;)V");
+  if (constructor == nullptr) return nullptr;
+  return static_cast<jthrowable>(env->NewObject(type, constructor, message));
+}
+
+}  // namespace chainrule
+
+// JavaCPP makes the string of the exception `e` in `JavaCPP_createStringFromBytes(env, e.GENERIC_EXCEPTION_TOSTRING);`
+// and then always throws the class in the method's `throws` clause. This ends that statement and returns ours instead.
+#define GENERIC_EXCEPTION_TOSTRING \
+  what());                         \
+  return chainrule::java_exception(env, e, str

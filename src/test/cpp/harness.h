@@ -1,0 +1,65 @@
+// A tiny test harness: TEST(name) {…}, CHECK(condition), CHECK_NEAR(a, b, tolerance), CHECK_THROWS(what, text).
+#pragma once
+
+#include <cmath>
+#include <exception>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace test {
+
+struct Case {
+  const char* name;
+  void (*run)();
+};
+
+inline std::vector<Case>& cases() {
+  static std::vector<Case> all;
+  return all;
+}
+
+struct Register {
+  Register(const char* name, void (*run)()) { cases().push_back({name, run}); }
+};
+
+// One failed check: the test goes on, the run fails.
+void fail(const char* file, int line, const std::string& what);
+
+}  // namespace test
+
+#define TEST(name)                                                 \
+  static void test_##name();                                       \
+  static const test::Register register_##name(#name, test_##name); \
+  static void test_##name()
+
+#define CHECK(condition)                                          \
+  do {                                                            \
+    if (!(condition)) test::fail(__FILE__, __LINE__, #condition); \
+  } while (false)
+
+// Written so that NaN fails.
+#define CHECK_NEAR(a, b, tolerance)                                                                \
+  do {                                                                                             \
+    const double check_a = static_cast<double>(a), check_b = static_cast<double>(b);               \
+    if (!(std::abs(check_a - check_b) <= (tolerance))) {                                           \
+      std::ostringstream check_text;                                                               \
+      check_text.precision(17);                                                                    \
+      check_text << #a " is " << check_a << ", expected " << check_b << " within " << (tolerance); \
+      test::fail(__FILE__, __LINE__, check_text.str());                                            \
+    }                                                                                              \
+  } while (false)
+
+#define CHECK_THROWS(expression, substring)                                                      \
+  do {                                                                                           \
+    bool check_threw = false;                                                                    \
+    try {                                                                                        \
+      (void)(expression);                                                                        \
+    } catch (const std::exception& check_error) {                                                \
+      check_threw = true;                                                                        \
+      if (std::string(check_error.what()).find(substring) == std::string::npos) {                \
+        test::fail(__FILE__, __LINE__, std::string(#expression " says: ") + check_error.what()); \
+      }                                                                                          \
+    }                                                                                            \
+    if (!check_threw) test::fail(__FILE__, __LINE__, #expression " throws nothing");             \
+  } while (false)

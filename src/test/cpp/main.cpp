@@ -1,0 +1,32 @@
+// Runs every test whose name contains CHAINRULE_TEST_FILTER (all when unset). The exit status tells the outcome.
+#include <cstdio>
+#include <cstdlib>
+
+#include "harness.h"
+
+namespace {
+int failures = 0;  // of the current test
+}
+
+void test::fail(const char* file, int line, const std::string& what) {
+  ++failures;
+  std::fprintf(stderr, "%s:%d: %s\n", file, line, what.c_str());
+}
+
+int main() {
+  const char* filter = std::getenv("CHAINRULE_TEST_FILTER");
+  int passed = 0, failed = 0;
+  for (const test::Case& test_case : test::cases()) {
+    if (filter != nullptr && std::string(test_case.name).find(filter) == std::string::npos) continue;
+    failures = 0;
+    try {
+      test_case.run();
+    } catch (const std::exception& error) {
+      test::fail(test_case.name, 0, std::string("threw: ") + error.what());
+    }
+    ++(failures == 0 ? passed : failed);
+    if (failures != 0) std::fprintf(stderr, "FAILED %s\n", test_case.name);
+  }
+  std::printf("%d passed, %d failed\n", passed, failed);
+  return failed == 0 ? 0 : 1;
+}

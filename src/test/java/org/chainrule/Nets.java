@@ -1,0 +1,65 @@
+package org.chainrule;
+
+import java.util.Random;
+
+/** Small networks and data that several tests need. */
+final class Nets {
+  private Nets() {}
+
+  /** A classifier: its nodes by name are x, label, logits, loss. */
+  static Graph classifier(int features, int classes, int... hidden) {
+    Graph graph = new Graph();
+    Node a = graph.input("x", features);
+    Node label = graph.label("label", classes);
+    for (int width : hidden) {
+      a = a.linear(width, Initializer.heNormal()).relu();
+    }
+    Node logits = graph.name("logits").linear(a, classes);
+    graph.name("loss").softmaxCrossEntropy(logits, label);
+    return graph;
+  }
+
+  static float[] floats(long seed, int count) {
+    Random random = new Random(seed);
+    float[] values = new float[count];
+    for (int i = 0; i < count; ++i) {
+      values[i] = (float) random.nextGaussian();
+    }
+    return values;
+  }
+
+  static double[] doubles(long seed, int count) {
+    return new Random(seed).doubles(count, -1, 1).toArray();
+  }
+
+  static int[] labels(long seed, int count, int classes) {
+    return new Random(seed).ints(count, 0, classes).toArray();
+  }
+
+  static double[] toDoubles(float[] values) {
+    double[] result = new double[values.length];
+    for (int i = 0; i < values.length; ++i) {
+      result[i] = values[i];
+    }
+    return result;
+  }
+
+  /** A batch of a classifier. */
+  static Batch batch(long seed, int size, int features, int classes) {
+    return new Batch(size)
+        .set("x", floats(seed, size * features))
+        .set("label", labels(seed, size, classes));
+  }
+
+  /** A data set of a classifier. */
+  static Dataset dataset(long seed, int size, int features, int classes) {
+    return Dataset.of(size)
+        .with("x", floats(seed, size * features))
+        .with("label", labels(seed, size, classes));
+  }
+
+  /** All parameters, one after the other. */
+  static double[][] parameters(Model model) {
+    return model.parameters().stream().map(model::getDoubles).toArray(double[][]::new);
+  }
+}

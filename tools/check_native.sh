@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# check_native.sh FILE: what is shipped must load on another machine, and must not tell about the one that built it.
+set -euo pipefail
+file=$1
+name=$(basename "$file")
+fail() { echo "check_native.sh: $name $*" >&2; exit 1; }
+
+[[ -f $file ]] || fail "was not built."
+dynamic=$(readelf -dW "$file")
+if grep -E 'R(UN)?PATH' <<<"$dynamic"; then fail "has search paths of its own."; fi
+
+needed=$(sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' <<<"$dynamic" | sort)
+while read -r library; do
+  case $library in
+    libopenblas.so.0 | libc.so.6 | libm.so.6 | libpthread.so.0 | libdl.so.2 | ld-linux-*.so.*) ;;
+    *) fail "needs $library, which a user may not have." ;;
+  esac
+done <<<"$needed"
+
+exported=$(nm -D --defined-only "$file" | awk '{ print $3 }' | grep -vE '^(JNI_On(Load|Unload)|Java_org_(chainrule|bytedeco_javacpp)_)' || true)
+if [[ -n $exported ]]; then fail "exports more than JNI functions: $(head -n 5 <<<"$exported" | tr '\n' ' ')"; fi
+
+while read -r folder; do
+  if [[ ${#folder} -gt 1 ]] && strings -a "$file" | grep -F -m 3 -- "$folder/"; then
+    fail "contains this machine's path $folder."
+  fi
+done < <(printf '%s\n' "$PWD" "${HOME:-/}")
+
+if readelf -SW "$file" | grep -qE ' \.(symtab|debug_info) '; then fail "is not stripped."; fi
+
+glibc=$(readelf -VW "$file" | grep -oE 'GLIBC_[0-9.]+' | sort -Vu | tail -n 1)
+echo "check_native.sh: $name is $(($(stat -c %s "$file") / 1024)) kB, needs $(tr '\n' ' ' <<<"$needed")and $glibc"
