@@ -143,7 +143,7 @@ class CHAINRULE_EXPORT NativeTrainer {
   double last_loss() const;
 
   double learning_rate() const;
-  void learning_rate(double value);
+  void set_learning_rate(double value);
   int32_t optimizer() const;
   int64_t steps() const;             // updates made
   int64_t epoch() const;             // epochs completed

@@ -335,7 +335,7 @@ public final class Trainer extends NativeObject {
         rate);
     begin("learningRate");
     try {
-      handle.learning_rate(rate);
+      handle.set_learning_rate(rate);
       return this;
     } finally {
       end(null);

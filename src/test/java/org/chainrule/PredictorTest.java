@@ -27,7 +27,7 @@ class PredictorTest {
     for (DataType type : DataType.values()) {
       try (Model model = model(type);
           Predictor predictor = model.predictor(y)) {
-        float[] expected = {1.5f, 2, 105, 2.5f, 3, 106, -0.5f, -5, 94};
+        float[] expected = {1.5f, 2, 105, 2.5f, 3, 106, -0.5f, -2, 99};
         float[] in = {1, 0, 0, 1, 1, -1};
         assertArrayEquals(expected, predictor.predict(in));
         assertArrayEquals(Nets.toDoubles(expected), predictor.predict(Nets.toDoubles(in)));

@@ -169,7 +169,7 @@ class RefusalTest {
       float[] x = Nets.floats(1, 15);
       x[7] = value;
       Batch batch = Nets.batch(1, 5, 3, 4).set("x", x);
-      refused(ChainruleException.class, () -> trainer.step(batch), "finite");
+      refused(ChainruleException.class, () -> trainer.step(batch), "loss", "no parameter");
     }
   }
 

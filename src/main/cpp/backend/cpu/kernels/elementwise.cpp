@@ -21,21 +21,33 @@ inline void zip_row(T* d, const T* a, const T* b, int64_t n, bool accumulate, F 
 }
 
 template <class T, class F>
+inline void zip_any_row(T* d, const T* a, bool spread_a, const T* b, bool spread_b, int64_t n, bool accumulate, F f) {
+  if (!spread_a && !spread_b) {
+    zip_row<false, false>(d, a, b, n, accumulate, f);
+  } else if (!spread_a) {
+    zip_row<false, true>(d, a, b, n, accumulate, f);
+  } else if (!spread_b) {
+    zip_row<true, false>(d, a, b, n, accumulate, f);
+  } else {
+    zip_row<true, true>(d, a, b, n, accumulate, f);
+  }
+}
+
+template <class T, class F>
 void zip(const Step& step, const Rect& rect, const View<T>& d, const View<T>& a, const View<T>& b, F f) {
   const int64_t n = rect.column_end - rect.column_begin;
+  const int64_t rows = rect.row_end - rect.row_begin;
+  if (n == 1 && rows > 1 && d.row_stride == 1 && a.row_stride <= 1 && b.row_stride <= 1) {
+    // One sample: the features are contiguous. Seen as one row, operands with a value a row are full rows.
+    zip_any_row(d.row(rect.row_begin), a.row(rect.row_begin), a.row_stride == 0, b.row(rect.row_begin),
+                b.row_stride == 0, rows, step.accumulate, f);
+    return;
+  }
   for (int64_t r = rect.row_begin; r < rect.row_end; ++r) {
     T* out = d.row(r) + rect.column_begin;
     const T* x = a.row(r) + (a.spread ? 0 : rect.column_begin);
     const T* y = b.row(r) + (b.spread ? 0 : rect.column_begin);
-    if (!a.spread && !b.spread) {
-      zip_row<false, false>(out, x, y, n, step.accumulate, f);
-    } else if (!a.spread) {
-      zip_row<false, true>(out, x, y, n, step.accumulate, f);
-    } else if (!b.spread) {
-      zip_row<true, false>(out, x, y, n, step.accumulate, f);
-    } else {
-      zip_row<true, true>(out, x, y, n, step.accumulate, f);
-    }
+    zip_any_row(out, x, a.spread, y, b.spread, n, step.accumulate, f);
   }
 }
 
