@@ -1,0 +1,117 @@
+package org.chainrule.samples;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.chainrule.samples.DigitsNetwork.Settings;
+
+/**
+ * A deep ReLU network on 1,797 handwritten digits. Trained on three quarters of them with five
+ * seeds; the quarter that was held out tells how well. The first seed's model is saved, and a second
+ * program, {@link DigitsLoad}, loads it and must predict the same values bit for bit.
+ */
+public final class Digits {
+  static final double MEDIAN_ACCURACY = 0.97;
+  static final double LEAST_ACCURACY = 0.96;
+
+  private static final int SEEDS = 5;
+  private static final int QUARTER = 4;
+  private static final long SPLIT_SEED = 0;
+  private static final Split SPLIT =
+      Split.stratified(Table.digits().labels(DigitsNetwork.PIXELS), QUARTER, SPLIT_SEED);
+
+  static final Settings SETTINGS = new Settings(List.of(256, 128), true, 0.1, 20);
+
+  private Digits() {}
+
+  /** One training. */
+  record Run(long seed, double accuracy, Training training) {}
+
+  /** All trainings, and whether the second program's predictions have the same bits. */
+  record Result(List<Run> runs, boolean sameBits) {
+    double median() {
+      return Score.median(runs.stream().mapToDouble(Run::accuracy).toArray());
+    }
+
+    double least() {
+      return runs.stream().mapToDouble(Run::accuracy).min().orElseThrow();
+    }
+  }
+
+  static Table trainingPart() {
+    return Table.digits().select(SPLIT.training());
+  }
+
+  static Table heldOutPart() {
+    return Table.digits().select(SPLIT.heldOut());
+  }
+
+  /**
+   * Trains, saves, loads.
+   *
+   * @param args the file to save the model in; a file in the folder target if there is none
+   * @throws IOException if the file cannot be written
+   * @throws InterruptedException if this thread is interrupted
+   */
+  public static void main(String[] args) throws IOException, InterruptedException {
+    Path file = Path.of(args.length > 0 ? args[0] : "target/digits.safetensors").toAbsolutePath();
+    Files.createDirectories(file.getParent());
+    Result result = run(file);
+    Score.print(
+        "median %s, least %s of %d held-out digits",
+        Score.percent(result.median()), Score.percent(result.least()), SPLIT.heldOut().length);
+    Score.print("second program: %s", result.sameBits() ? "the same bits" : "other values");
+    Score.expect(result.median() >= MEDIAN_ACCURACY, "a median of 97 %");
+    Score.expect(result.least() >= LEAST_ACCURACY, "96 % with every seed");
+    Score.expect(result.sameBits(), "the loaded model predicts the same values bit for bit");
+  }
+
+  static Result run(Path file) throws IOException, InterruptedException {
+    Table training = trainingPart();
+    Table heldOut = heldOutPart();
+    List<Run> runs = new ArrayList<>();
+    float[] predictions = null;
+    for (long seed = 1; seed <= SEEDS; ++seed) {
+      try (DigitsNetwork network = new DigitsNetwork(SETTINGS, seed)) {
+        Training speed = network.train("seed " + seed, training);
+        Run run = new Run(seed, network.accuracy(heldOut), speed);
+        Score.print("seed %d: accuracy %s, %s", seed, Score.percent(run.accuracy()), speed);
+        runs.add(run);
+        if (predictions == null) {
+          network.model().save(file);
+          predictions = network.logits(heldOut);
+          Score.print("saved %s", file);
+        }
+      }
+    }
+    return new Result(runs, secondProgram(file, predictions));
+  }
+
+  /** Runs {@link DigitsLoad} in a JVM of its own and compares the bits of what it predicts. */
+  private static boolean secondProgram(Path model, float[] predictions)
+      throws IOException, InterruptedException {
+    Path ours = Files.createTempFile("digits", ".ours");
+    Path theirs = Files.createTempFile("digits", ".theirs");
+    try {
+      DigitsLoad.write(ours, predictions);
+      int exitCode =
+          new ProcessBuilder(
+                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                  "-classpath",
+                  System.getProperty("java.class.path"),
+                  DigitsLoad.class.getName(),
+                  model.toString(),
+                  theirs.toString())
+              .redirectError(ProcessBuilder.Redirect.INHERIT)
+              .redirectOutput(ProcessBuilder.Redirect.INHERIT)
+              .start()
+              .waitFor();
+      return exitCode == 0 && Files.mismatch(ours, theirs) < 0;
+    } finally {
+      Files.delete(ours);
+      Files.delete(theirs);
+    }
+  }
+}

@@ -1,0 +1,42 @@
+package org.chainrule.samples;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.chainrule.Model;
+import org.chainrule.Predictor;
+
+/** Loads the model that {@link Digits} saved, in a program that knows nothing else of it. */
+public final class DigitsLoad {
+  private DigitsLoad() {}
+
+  /**
+   * Predicts the held-out digits.
+   *
+   * @param args the model's file, and the file to write the predictions to
+   * @throws IOException if the predictions cannot be written
+   */
+  public static void main(String[] args) throws IOException {
+    if (args.length != 2) {
+      System.err.println("Expected two arguments: the model's file, and one for predictions.");
+      System.exit(2);
+    }
+    try (Model model = Model.load(Path.of(args[0]));
+        Predictor predictor = model.predictor(model.graph().node("logits"))) {
+      Table digits = Digits.heldOutPart();
+      float[] pixels = digits.floats(0, DigitsNetwork.PIXELS);
+      write(Path.of(args[1]), predictor.predict(pixels));
+      double accuracy =
+          Score.accuracy(predictor.classify(pixels), digits.labels(DigitsNetwork.PIXELS));
+      Score.print("loaded %s: accuracy %s", model, Score.percent(accuracy));
+    }
+  }
+
+  /** The numbers' bits as they are. */
+  static void write(Path file, float[] values) throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(values.length * Float.BYTES);
+    bytes.asFloatBuffer().put(values);
+    Files.write(file, bytes.array());
+  }
+}

@@ -1,0 +1,38 @@
+// The table of cases: for every operation of the registry, small graphs in which it stands in all its forms.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "graph_builder.h"
+#include "ops/op.h"
+
+namespace test {
+
+struct GraphCase {
+  std::string name;
+  Graph graph;
+  int32_t loss;
+};
+
+// All cases of one operation; none for a leaf. `wide` makes the features so many that a batch of a thousand is cut
+// into several tiles.
+std::vector<GraphCase> cases_of(Op op, bool wide = false);
+
+// Cases of no single operation: several losses, δ known only at run time, fan-out, unused branches.
+std::vector<GraphCase> composite_cases();
+
+inline std::vector<Op> operations() {
+  std::vector<Op> all;
+  for (int32_t i = 0; i < op_count; ++i) {
+    if (kind_of(static_cast<Op>(i)) != Kind::leaf) all.push_back(static_cast<Op>(i));
+  }
+  return all;
+}
+
+inline double constant_of(Op op) {
+  return op == Op::scale ? -1.7 : op == Op::leaky_relu ? 0.2 : op == Op::elu ? 1.3 : op == Op::huber ? 0.8 : 0;
+}
+
+}  // namespace test

@@ -1,0 +1,59 @@
+// Every operation's gradient, for parameters and inputs, in all its forms; and that the checks see an error of 1 %.
+#include "gradient_check.h"
+
+#include "cases.h"
+#include "harness.h"
+
+using namespace test;
+
+namespace {
+
+void check(const GraphCase& c, int64_t batch, int directions, int coordinates) {
+  const Values values = random_values(c.graph, batch, 17 + static_cast<uint64_t>(batch));
+  GradientCheck result = GradientChecker(c.graph, c.loss, batch, values).run(directions, coordinates, 5);
+  const bool passed = result.passed() && result.strongest > 1;
+  if (!passed) {
+    fail(c.name.c_str(), static_cast<int>(batch),
+         message("relative error ", result.worst, ", strongest derivative ", result.strongest,
+                 result.at_kink ? ", at a kink" : "", result.not_a_number ? ", not a number" : "", ": ", result.text));
+  }
+}
+
+}  // namespace
+
+TEST(gradients_of_every_operation) {
+  for (Op op : operations()) {
+    const std::vector<GraphCase> cases = cases_of(op);
+    if (cases.empty()) fail(name_of(op), 0, "has no case");
+    for (const GraphCase& c : cases) {
+      for (int64_t batch : {1, 7, 33}) check(c, batch, 3, 8);
+    }
+  }
+}
+
+TEST(gradients_of_values_cut_into_several_tiles) {
+  for (Op op : operations()) {
+    for (const GraphCase& c : cases_of(op, true)) check(c, 1001, 1, 1);
+  }
+}
+
+TEST(gradients_through_several_operations) {
+  for (const GraphCase& c : composite_cases()) {
+    for (int64_t batch : {1, 7, 33}) check(c, batch, 3, 8);
+  }
+}
+
+// A check that cannot see a wrong rule is worth nothing: each operation's backward gets 1.01 times its δ.
+TEST(gradient_check_sees_one_percent_in_every_operation) {
+  for (Op op : operations()) {
+    for (const GraphCase& c : cases_of(op)) {
+      PlanRequest request;
+      request.has_fault = true;
+      request.fault_op = op;
+      request.fault_factor = 1.01;
+      const Values values = random_values(c.graph, 7, 24);
+      GradientCheck result = GradientChecker(c.graph, c.loss, 7, values, request).run(3, 8, 5);
+      if (result.worst < 1e-4) fail(c.name.c_str(), 0, message("a fault of 1 % gives an error of ", result.worst));
+    }
+  }
+}

@@ -1,0 +1,197 @@
+// One plan with memory of its own, for tests that look below the runtime. Everything that a run has to write is NaN
+// before it.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "plan/plan.h"
+#include "runtime/memory_block.h"
+
+namespace test {
+
+using namespace chainrule;
+
+// Values of the leaves, by node: parameters [rows][columns], data [batch][feature], labels as whole numbers.
+using Values = std::vector<std::vector<double>>;
+
+// Random numbers that are the same on every machine.
+class Random {
+ public:
+  explicit Random(uint64_t seed) : engine_(seed) {}
+  double uniform(double low, double high) {
+    return low + (high - low) * (static_cast<double>(engine_() >> 11) * 0x1p-53);
+  }
+  int64_t below(int64_t bound) { return static_cast<int64_t>(engine_() % static_cast<uint64_t>(bound)); }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+inline size_t at(int64_t id) { return static_cast<size_t>(id); }
+
+inline int64_t count_of(const Shape& shape, int64_t batch) { return shape.elements() * (shape.batched ? batch : 1); }
+
+// A name that begins with "positive" gets values in [0.5, 2], one with "distribution" positive values that add up to
+// one for each sample; others lie in [-1.5, 1.5], at least 0.05 away from the kinks at zero.
+inline Values random_values(const Graph& graph, int64_t batch, uint64_t seed) {
+  Random random(seed);
+  Values values(at(graph.size()));
+  for (int32_t id = 0; id < graph.size(); ++id) {
+    const Node& node = graph.node(id);
+    if (kind_of(node.op) != Kind::leaf || node.op == Op::constant) continue;
+    std::vector<double>& v = values[at(id)];
+    v.resize(at(node.op == Op::label ? batch : count_of(node.shape, batch)));
+    const bool distribution = node.name.rfind("distribution", 0) == 0;
+    const bool positive = distribution || node.name.rfind("positive", 0) == 0;
+    for (double& x : v) {
+      if (node.op == Op::label) {
+        x = static_cast<double>(random.below(node.shape.rows));
+      } else if (positive) {
+        x = random.uniform(0.5, 2);
+      } else {
+        x = random.uniform(-1.5, 1.5);
+        if (std::abs(x) < 0.05) x += x < 0 ? -0.05 : 0.05;
+      }
+    }
+    if (!distribution) continue;
+    for (int64_t b = 0; b < batch; ++b) {
+      double sum = 0;
+      for (int64_t i = 0; i < node.shape.rows; ++i) sum += v[at(b * node.shape.rows + i)];
+      for (int64_t i = 0; i < node.shape.rows; ++i) v[at(b * node.shape.rows + i)] /= sum;
+    }
+  }
+  return values;
+}
+
+template <class T>
+class PlanRun {
+ public:
+  PlanRun(const Graph& graph, PlanRequest request, const Values& values)
+      : graph_(graph), request_(with_type(request)), plan_(make_plan(graph, request_, cpu_backend())),
+        layout_(lay_out_leaves(graph, request_.dtype)), arena_(cpu_backend()), parameters_(cpu_backend()),
+        constants_(cpu_backend()), gradients_(cpu_backend()), state_{MemoryBlock(cpu_backend()),
+                                                                     MemoryBlock(cpu_backend())} {
+    arena_.reserve(plan_.program.arena_bytes);
+    parameters_.reserve(layout_.parameter_bytes);
+    constants_.reserve(layout_.constant_bytes);
+    gradients_.reserve(layout_.parameter_bytes);
+    for (MemoryBlock& block : state_) block.reserve(layout_.parameter_bytes);
+    const std::vector<int32_t>& data = graph.data_nodes();
+    inputs_.resize(data.size());
+    labels_.resize(data.size());
+    for (int32_t id : request_.outputs) outputs_.emplace_back(at(count_of(graph.node(id).shape, request_.batch)));
+    for (int32_t id : data) outputs_.emplace_back(at(count_of(graph.node(id).shape, request_.batch)));
+    set(values);
+    for (int32_t id = 0; id < graph.size(); ++id) {
+      if (graph.node(id).op != Op::constant) continue;
+      for (size_t i = 0; i < graph.node(id).values.size(); ++i) {
+        leaf(constants_, id)[i] = static_cast<T>(graph.node(id).values[i]);
+      }
+    }
+  }
+
+  void set(const Values& values) {
+    for (int32_t id : graph_.parameters()) {
+      for (size_t i = 0; i < values[at(id)].size(); ++i) leaf(parameters_, id)[i] = static_cast<T>(values[at(id)][i]);
+    }
+    for (size_t slot = 0; slot < inputs_.size(); ++slot) {
+      const std::vector<double>& from = values[at(graph_.data_nodes()[slot])];
+      inputs_[slot].assign(from.begin(), from.end());
+      labels_[slot].assign(from.begin(), from.end());
+    }
+  }
+
+  // Poisons, then runs up to the check of the loss.
+  void forward() {
+    poison(arena_);
+    poison(gradients_);
+    for (std::vector<T>& output : outputs_) std::memset(output.data(), 0xff, output.size() * sizeof(T));
+    run(0, plan_.program.backward_begin);
+  }
+  void backward() { run(plan_.program.backward_begin, static_cast<int32_t>(plan_.program.phases.size())); }
+  void run(int32_t first, int32_t last) {
+    Context context = this->context();
+    cpu_backend().run(plan_.program, context, first, last);
+  }
+
+  // The addresses live as long as this object and until the next call.
+  Context context() {
+    input_addresses_.clear();
+    output_addresses_.clear();
+    for (size_t slot = 0; slot < inputs_.size(); ++slot) {
+      const bool label = graph_.node(graph_.data_nodes()[slot]).op == Op::label;
+      input_addresses_.push_back(label ? static_cast<void*>(labels_[slot].data()) : inputs_[slot].data());
+    }
+    for (std::vector<T>& output : outputs_) output_addresses_.push_back(output.data());
+    Context context;
+    const auto base = [&](Space space, MemoryBlock& block) { context.base[static_cast<int32_t>(space)] = block.data(); };
+    base(Space::arena, arena_);
+    base(Space::parameters, parameters_);
+    base(Space::constants, constants_);
+    base(Space::gradients, gradients_);
+    base(Space::state0, state_[0]);
+    base(Space::state1, state_[1]);
+    context.inputs = input_addresses_.data();
+    context.outputs = output_addresses_.data();
+    context.update = update;
+    return context;
+  }
+
+  double loss() {
+    const Operand& at = plan_.program.loss;
+    const char* base = context().base[static_cast<int32_t>(at.space)];
+    return static_cast<double>(*reinterpret_cast<const T*>(base + at.offset));
+  }
+  // [batch][feature], or [rows][columns]
+  const std::vector<T>& output(size_t index) const { return outputs_[index]; }
+  std::vector<T> parameter(int32_t id) { return read(parameters_, id); }
+  std::vector<T> state(int32_t number, int32_t id) { return read(state_[number], id); }
+  // Of a parameter or of an input; request.backward and not request.update.
+  std::vector<T> gradient(int32_t id) {
+    if (graph_.node(id).op == Op::parameter) return read(gradients_, id);
+    const std::vector<int32_t>& data = graph_.data_nodes();
+    for (size_t slot = 0; slot < data.size(); ++slot) {
+      if (data[slot] == id) return outputs_[request_.outputs.size() + slot];
+    }
+    return {};
+  }
+  Plan& plan() { return plan_; }
+  int64_t arena_bytes() const { return plan_.program.arena_bytes; }
+
+  UpdateScalars update;
+
+ private:
+  static PlanRequest with_type(PlanRequest request) {
+    request.dtype = sizeof(T) == 4 ? DType::float32 : DType::float64;
+    return request;
+  }
+  static void poison(MemoryBlock& block) {
+    if (block.data() != nullptr) std::memset(block.data(), 0xff, static_cast<size_t>(block.bytes()));
+  }
+  T* leaf(MemoryBlock& block, int32_t id) { return reinterpret_cast<T*>(block.data() + layout_.offsets[at(id)]); }
+  std::vector<T> read(MemoryBlock& block, int32_t id) {
+    const T* from = leaf(block, id);
+    return std::vector<T>(from, from + graph_.node(id).shape.elements());
+  }
+
+  const Graph& graph_;
+  const PlanRequest request_;
+  Plan plan_;
+  const LeafLayout layout_;
+  MemoryBlock arena_, parameters_, constants_, gradients_, state_[2];
+  std::vector<std::vector<T>> inputs_, outputs_;
+  std::vector<std::vector<int32_t>> labels_;
+  std::vector<void*> input_addresses_, output_addresses_;
+};
+
+// The same bits, NaN included.
+template <class T>
+bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
+}
+
+}  // namespace test
