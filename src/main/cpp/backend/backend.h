@@ -60,7 +60,7 @@ enum class StepKind : int32_t {
   copy,                    // d = s: d s                                                                   (acc)
   polynomial_forward,      // φ: φ x; the domain is that of x
   polynomial_backward,     // d_x: d_x δ x                                                                 (acc)
-  loss,                    // one sum a tile, and derivatives: partials? f y d_f? d_y? δ?                  (acc)
+  loss,                    // a sum for each loss_block, and derivatives: partials? f y d_f? d_y? δ?        (acc)
   loss_value,              // s = constant * Σ partials: s partials; `count` of them
   transpose_in,            // [batch][feature] to [feature][batch]: x user
   transpose_out,           // the other way, adding +0: user x
@@ -103,15 +103,16 @@ inline bool needs_whole_columns(const Step& step) {
     case StepKind::polynomial_forward:
     case StepKind::polynomial_backward:
       return true;
-    case StepKind::loss:
-      return step.op == Op::softmax_cross_entropy;
+    case StepKind::loss:  // its partial sums are those of columns
+      return true;
     default:
       return false;
   }
 }
 
-// The most tiles of a grid.
-constexpr int64_t max_tiles = 64;
+// A loss adds its values up by blocks of so many columns, which column cuts respect; so the sum does not depend on how
+// the step is cut.
+constexpr int64_t loss_block = 64;
 
 // How a domain is cut into tiles: a function of shapes alone, so that bits do not depend on the number of threads.
 struct Grid {
@@ -126,7 +127,6 @@ struct Grid {
 // The part of a domain that one tile covers, ends excluded.
 struct Rect {
   int64_t row_begin, row_end, column_begin, column_end;
-  int64_t tile;  // its number in the grid
 };
 
 // Steps that run on each tile one after another, all tiles in parallel. Between phases all tiles have finished.

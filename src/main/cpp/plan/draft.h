@@ -16,6 +16,7 @@ struct Value {
   int32_t slot = -1;
   int64_t offset = 0;  // arena: set by schedule()
   int64_t bytes = 0;
+  bool keep = false;   // read from outside after the steps have run: its memory is never reused
 };
 
 // How a step's tile touches an operand: only its own part of the domain, the rows or columns of its part, or anything.
@@ -43,6 +44,7 @@ struct DraftStep {
 struct Draft {
   std::vector<Value> values;
   std::vector<DraftStep> steps;
+  int32_t checked = -1;  // the value that is read between the passes: the loss
 
   int32_t add_value(Value value) {
     values.push_back(value);

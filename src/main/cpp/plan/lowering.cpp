@@ -81,6 +81,7 @@ void Lowering::run() {
     int32_t id = request_.outputs[i];
     hand_out(value_of(id), node(id).shape, static_cast<int32_t>(i), node(id).name);
   }
+  if (request_.loss >= 0) draft.values[at(value_of(request_.loss))].keep = true;
   if (!request_.backward) return;
   in_backward_ = true;
   walk_backward(graph_, request_.loss, delta, *this);
@@ -382,9 +383,10 @@ void Lowering::loss_step(int32_t id, bool values) {
     if (delta[at(n.inputs[static_cast<size_t>(i)])]) targets[i] = target(n.inputs[static_cast<size_t>(i)], &accumulate[i]);
   }
   int32_t partials = -1;
+  const int64_t blocks = (request_.batch + loss_block - 1) / loss_block;
   if (values) {
     Value value;
-    value.bytes = max_tiles * static_cast<int64_t>(sizeof(double));
+    value.bytes = blocks * static_cast<int64_t>(sizeof(double));
     partials = draft.add_value(value);
   }
 
@@ -408,14 +410,13 @@ void Lowering::loss_step(int32_t id, bool values) {
   step.step.labels = labels;
   if (!values) return;
 
-  int32_t loss_index = static_cast<int32_t>(draft.steps.size()) - 1;
   int32_t s = value_of(id);
   DraftStep& sum = emit(StepKind::loss_value, n.op, 1, 1, n.name + " mean");
   sum.refs[0] = {s, 0, 1, 1, Access::tile};
   sum.writes[0] = true;
   sum.refs[1] = {partials, 0, 0, 1, Access::whole};
   sum.step.constant = factor;
-  loss_steps.emplace_back(loss_index, loss_index + 1);
+  sum.step.count = blocks;
 }
 
 }  // namespace chainrule

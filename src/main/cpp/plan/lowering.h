@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "graph/backward.h"
@@ -26,7 +25,6 @@ class Lowering final : public BackwardRules {
   std::vector<bool> needed;      // by node: computed at all
   std::vector<bool> delta;       // by node: needs a δ
   std::vector<bool> reads_slot;  // by data slot
-  std::vector<std::pair<int32_t, int32_t>> loss_steps;  // a loss step and the step that adds its partial sums
 
  private:
   // A δ: a value, or for scalars a number known now (the loss's own 1, scaled and summed).

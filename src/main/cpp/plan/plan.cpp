@@ -86,6 +86,7 @@ Plan make_plan(const Graph& graph, const PlanRequest& request, Backend& backend)
   }
   lowering.run();
   Draft& draft = lowering.draft;
+  if (request.loss >= 0) draft.checked = lowering.loss_node_value();
   Schedule scheduled = schedule(draft, request.dtype, backend, request.merge_steps);
 
   Plan plan;
@@ -94,23 +95,15 @@ Plan make_plan(const Graph& graph, const PlanRequest& request, Backend& backend)
   program.batch = request.batch;
   program.backward_begin = scheduled.backward_begin;
   program.arena_bytes = scheduled.arena_bytes;
-  std::vector<int32_t> phase_of(draft.steps.size());
-  std::vector<int32_t> place_of(draft.steps.size());
   for (size_t p = 0; p < scheduled.phases.size(); ++p) {
     Phase& phase = scheduled.phases[p];
     phase.first_step = static_cast<int32_t>(program.steps.size());
     phase.steps = static_cast<int32_t>(scheduled.steps[p].size());
     for (int32_t index : scheduled.steps[p]) {
-      phase_of[static_cast<size_t>(index)] = static_cast<int32_t>(p);
-      place_of[static_cast<size_t>(index)] = static_cast<int32_t>(program.steps.size());
       program.steps.push_back(resolved(draft.steps[static_cast<size_t>(index)], draft.values));
     }
   }
   program.phases = scheduled.phases;
-  for (auto [loss, sum] : lowering.loss_steps) {
-    const Phase& phase = program.phases[static_cast<size_t>(phase_of[static_cast<size_t>(loss)])];
-    program.steps[static_cast<size_t>(place_of[static_cast<size_t>(sum)])].count = phase.grid.tiles();
-  }
   if (request.loss >= 0) {
     const Value& value = draft.values[static_cast<size_t>(lowering.loss_node_value())];
     program.loss = {value.space, value.slot, value.offset, 0, 1};

@@ -39,6 +39,9 @@ class Scheduler {
       remember(step, phase);
     }
     if (!in_backward) result_.backward_begin = phase_count();
+    if (draft_.checked >= 0) {
+      history_[static_cast<size_t>(draft_.checked)].reads.push_back({result_.backward_begin - 1, Access::whole});
+    }
     place_values();
     return std::move(result_);
   }
@@ -116,6 +119,7 @@ class Scheduler {
           spans[v].last = std::max(spans[v].last, use.phase);
         }
       }
+      if (draft_.values[v].keep) spans[v].last = INT32_MAX;
       if (draft_.values[v].space == Space::arena) order.push_back(static_cast<int32_t>(v));
     }
     std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {

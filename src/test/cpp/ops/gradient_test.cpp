@@ -8,10 +8,11 @@ using namespace test;
 
 namespace {
 
-void check(const GraphCase& c, int64_t batch, int directions, int coordinates) {
+// `least` is how strong the strongest derivative must be for the check to mean something.
+void check(const GraphCase& c, int64_t batch, int directions, int coordinates, double least = 1) {
   const Values values = random_values(c.graph, batch, 17 + static_cast<uint64_t>(batch));
   GradientCheck result = GradientChecker(c.graph, c.loss, batch, values).run(directions, coordinates, 5);
-  const bool passed = result.passed() && result.strongest > 1;
+  const bool passed = result.passed() && result.strongest > least;
   if (!passed) {
     fail(c.name.c_str(), static_cast<int>(batch),
          message("relative error ", result.worst, ", strongest derivative ", result.strongest,
@@ -33,7 +34,7 @@ TEST(gradients_of_every_operation) {
 
 TEST(gradients_of_values_cut_into_several_tiles) {
   for (Op op : operations()) {
-    for (const GraphCase& c : cases_of(op, true)) check(c, 1001, 1, 1);
+    for (const GraphCase& c : cases_of(op, true)) check(c, 1001, 1, 1, 0.05);  // a mean over many samples
   }
 }
 

@@ -91,7 +91,7 @@ void product(const Step& step, const Context& context, const Rect& rect) {
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// Cuts rows x columns into about `tiles` tiles, along one side; column cuts fall on multiples of 64.
+// Cuts rows x columns into about `tiles` tiles, along one side; column cuts fall on multiples of loss_block.
 Grid cut(int64_t rows, int64_t columns, int64_t tiles, bool along_rows) {
   Grid grid{rows, columns, 1, 1};
   if (tiles < 2) return grid;
@@ -99,7 +99,7 @@ Grid cut(int64_t rows, int64_t columns, int64_t tiles, bool along_rows) {
     grid.tile_rows = ceil_div(rows, std::min(tiles, rows));
     grid.row_tiles = ceil_div(rows, grid.tile_rows);
   } else {
-    grid.tile_columns = ceil_div(ceil_div(columns, tiles), 64) * 64;
+    grid.tile_columns = ceil_div(ceil_div(columns, tiles), loss_block) * loss_block;
     grid.column_tiles = ceil_div(columns, grid.tile_columns);
   }
   return grid;
@@ -187,11 +187,11 @@ class CpuBackend final : public Backend {
     const bool whole = grid.tiles() == 1;
     int64_t row = tile / grid.column_tiles * grid.tile_rows, column = tile % grid.column_tiles * grid.tile_columns;
     Rect rect{row, std::min(row + grid.tile_rows, phase.rows), column,
-              std::min(column + grid.tile_columns, phase.columns), tile};
+              std::min(column + grid.tile_columns, phase.columns)};
     const Step* step = &job.program.steps[static_cast<size_t>(phase.first_step)];
     for (int32_t i = 0; i < phase.steps; ++i, ++step) {
       // In a phase of one tile steps of different domains follow each other.
-      if (whole) rect = Rect{0, step->rows, 0, step->columns, 0};
+      if (whole) rect = Rect{0, step->rows, 0, step->columns};
       step->kernel(*step, job.context, rect);
     }
   }

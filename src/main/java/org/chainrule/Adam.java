@@ -17,6 +17,11 @@ public record Adam(
   /**
    * Checks the numbers.
    *
+   * @param learningRate η, positive
+   * @param beta1 β₁, at least 0 and less than 1
+   * @param beta2 β₂, at least 0 and less than 1
+   * @param epsilon ε, positive
+   * @param weightDecay λ, 0 or more
    * @throws IllegalArgumentException if one is out of its range
    */
   public Adam {

@@ -9,28 +9,40 @@ public final class Chainrule {
   /** Loads the native library once, and gives its team the processors that the JVM was granted. */
   private static final class Library {
     static final String FILE;
+    static final LinkageError FAILURE;
 
     static {
+      String file = null;
+      LinkageError failure = null;
       try {
-        FILE = Loader.load(Native.class);
+        file = Loader.load(Native.class);
+        Native.set_threads(Math.max(1, Runtime.getRuntime().availableProcessors()));
       } catch (LinkageError e) {
-        throw new ChainruleException(
-            "cannot load the native library for "
-                + Loader.getPlatform()
-                + "; is org.chainrule:chainrule-platform, or this platform's jar, among the"
-                + " dependencies? ("
-                + e.getMessage()
-                + ")",
-            e);
+        failure = e;
       }
-      Native.set_threads(Math.max(1, Runtime.getRuntime().availableProcessors()));
+      FILE = file;
+      FAILURE = failure;
     }
   }
 
   private Chainrule() {}
 
-  /** Loads the native library if that has not been done. */
+  /**
+   * Loads the native library if that has not been done.
+   *
+   * @return its file
+   */
   static String load() {
+    if (Library.FAILURE != null) {
+      throw new ChainruleException(
+          "cannot load the native library for "
+              + Loader.getPlatform()
+              + "; is org.chainrule:chainrule-platform, or this platform's jar, among the"
+              + " dependencies? ("
+              + Library.FAILURE.getMessage()
+              + ")",
+          Library.FAILURE);
+    }
     return Library.FILE;
   }
 

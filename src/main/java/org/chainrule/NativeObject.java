@@ -10,10 +10,6 @@ import java.util.concurrent.atomic.AtomicInteger;
  * not used: they hold the process's memory against the heap's limit.
  */
 abstract class NativeObject implements AutoCloseable {
-  static {
-    Chainrule.load();
-  }
-
   private static final Cleaner CLEANER = Cleaner.create();
 
   /** The sign bit of {@link #calls}. */
@@ -24,6 +20,7 @@ abstract class NativeObject implements AutoCloseable {
   private Cleaner.Cleanable destroyer;
 
   NativeObject(String what) {
+    Chainrule.load();
     this.what = what;
   }
 

@@ -14,6 +14,10 @@ public record Sgd(double learningRate, double momentum, boolean nesterov, double
   /**
    * Checks the numbers.
    *
+   * @param learningRate η, positive
+   * @param momentum μ, at least 0 and less than 1
+   * @param nesterov whether the step looks ahead; needs a momentum
+   * @param weightDecay λ, 0 or more
    * @throws IllegalArgumentException if one is out of its range
    */
   public Sgd {

@@ -10,6 +10,7 @@ import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Locale;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.DoublePointer;
@@ -112,6 +113,15 @@ class RefusalTest {
       refused(() -> trainer.fit(data, 5, 0), "0");
       refused(() -> trainer.fitSteps(data, 5, -1), "-1");
     }
+  }
+
+  @Test
+  void whatDoesNotFitIntoMemory() {
+    Node w = graph.parameter("huge", 1L << 39, Initializer.zeros());
+    refused(ChainruleException.class, () -> Model.create(graph, 1), "memory");
+    Batch batch = new Batch(1 << 30).set("x", new float[3]);
+    refused(() -> trainer.step(batch), "'x'");
+    assertEquals(1L << 39, w.features());
   }
 
   @Test
@@ -281,7 +291,7 @@ class RefusalTest {
     byte[] bytes = Files.readAllBytes(file);
     Path wrong = folder.resolve("wrong.safetensors");
     for (int length : new int[] {0, 1, 7, 8, 100, bytes.length / 2, bytes.length - 1}) {
-      Files.write(wrong, java.util.Arrays.copyOf(bytes, length));
+      Files.write(wrong, Arrays.copyOf(bytes, length));
       refused(ChainruleException.class, () -> Model.load(wrong), "wrong.safetensors");
       refused(ChainruleException.class, () -> Trainer.resume(wrong), "wrong.safetensors");
     }

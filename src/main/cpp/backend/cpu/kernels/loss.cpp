@@ -1,5 +1,5 @@
-// Losses: value and derivatives in one pass over a tile. A tile's sum goes to its own place among the partial sums,
-// in double; loss_value adds them in order.
+// Losses: value and derivatives in one pass over a tile. The sum of each block of columns goes to its own place among
+// the partial sums, in double; loss_value adds them in order.
 #include "backend/cpu/kernels/kernels.h"
 #include "ops/softmax.h"
 #include "ops/softmax_cross_entropy.h"
@@ -49,10 +49,9 @@ struct Loss {
   static void elementwise(const Step& step, const Context& context, const Rect& rect) {
     const Operands on(step, context);
     const T c = static_cast<T>(step.constant);
-    double total = 0;
-    for (int64_t begin = rect.column_begin; begin < rect.column_end; begin += column_block) {
-      int64_t left = rect.column_end - begin, width = left < column_block ? left : column_block;
-      double sum[column_block] = {};
+    for (int64_t begin = rect.column_begin; begin < rect.column_end; begin += loss_block) {
+      int64_t left = rect.column_end - begin, width = left < loss_block ? left : loss_block;
+      double sum[loss_block] = {};
       for (int64_t r = rect.row_begin; r < rect.row_end; ++r) {
         const T* f = on.f.row(r);
         if (on.partials != nullptr) {
@@ -75,24 +74,25 @@ struct Loss {
           }
         }
       }
+      if (on.partials == nullptr) continue;
+      double total = 0;
       for (int64_t i = 0; i < width; ++i) total += sum[i];
+      on.partials[begin / loss_block] = total;
     }
-    if (on.partials != nullptr) on.partials[rect.tile] = total;
   }
 
   static void softmax_cross_entropy(const Step& step, const Context& context, const Rect& rect) {
     const Operands on(step, context);
-    double total = 0;
-    for (int64_t begin = rect.column_begin; begin < rect.column_end; begin += column_block) {
-      int64_t left = rect.column_end - begin, width = left < column_block ? left : column_block;
-      total += cross_entropy_block(on, step, begin, width);
+    for (int64_t begin = rect.column_begin; begin < rect.column_end; begin += loss_block) {
+      int64_t left = rect.column_end - begin, width = left < loss_block ? left : loss_block;
+      double total = cross_entropy_block(on, step, begin, width);
+      if (on.partials != nullptr) on.partials[begin / loss_block] = total;
     }
-    if (on.partials != nullptr) on.partials[rect.tile] = total;
   }
 
   static double cross_entropy_block(const Operands& on, const Step& step, int64_t begin, int64_t width) {
     using Rule = SoftmaxCrossEntropy;
-    T max[column_block], sum[column_block] = {}, sum_target[column_block] = {}, dot[column_block] = {};
+    T max[loss_block], sum[loss_block] = {}, sum_target[loss_block] = {}, dot[loss_block] = {};
     for (int64_t i = 0; i < width; ++i) max[i] = on.f.data[begin + i];
     for (int64_t r = 1; r < step.rows; ++r) {
       const T* z = on.f.row(r) + begin;

@@ -9,8 +9,8 @@ import org.chainrule.samples.DigitsNetwork.Settings;
 
 /**
  * A deep ReLU network on 1,797 handwritten digits. Trained on three quarters of them with five
- * seeds; the quarter that was held out tells how well. The first seed's model is saved, and a second
- * program, {@link DigitsLoad}, loads it and must predict the same values bit for bit.
+ * seeds; the quarter that was held out tells how well. The first seed's model is saved, and a
+ * second program, {@link DigitsLoad}, loads it and must predict the same values bit for bit.
  */
 public final class Digits {
   static final double MEDIAN_ACCURACY = 0.97;
@@ -22,7 +22,12 @@ public final class Digits {
   private static final Split SPLIT =
       Split.stratified(Table.digits().labels(DigitsNetwork.PIXELS), QUARTER, SPLIT_SEED);
 
-  static final Settings SETTINGS = new Settings(List.of(256, 128), true, 0.1, 20);
+  /**
+   * The best mean of {@link DigitsChoice}, over two 4-fold cross-validations inside the training
+   * part: 98.55 %. Without the moved copies the same network had 97.51 %, and the next best
+   * candidate, of learning rate 0.1, 98.48 %.
+   */
+  static final Settings SETTINGS = new Settings(List.of(256, 128), true, 0.05, 20);
 
   private Digits() {}
 
@@ -90,7 +95,7 @@ public final class Digits {
   }
 
   /** Runs {@link DigitsLoad} in a JVM of its own and compares the bits of what it predicts. */
-  private static boolean secondProgram(Path model, float[] predictions)
+  static boolean secondProgram(Path model, float[] predictions)
       throws IOException, InterruptedException {
     Path ours = Files.createTempFile("digits", ".ours");
     Path theirs = Files.createTempFile("digits", ".theirs");

@@ -4,8 +4,8 @@ import java.util.List;
 import org.chainrule.samples.DigitsNetwork.Settings;
 
 /**
- * How the settings of {@link Digits} were chosen: by cross-validation inside the three quarters that
- * are trained on. The held-out quarter is not looked at.
+ * How the settings of {@link Digits} were chosen: by cross-validation inside the three quarters
+ * that are trained on. The held-out quarter is not looked at.
  */
 public final class DigitsChoice {
   private static final int FOLDS = 4;

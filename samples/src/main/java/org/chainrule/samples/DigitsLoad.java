@@ -29,7 +29,8 @@ public final class DigitsLoad {
       write(Path.of(args[1]), predictor.predict(pixels));
       double accuracy =
           Score.accuracy(predictor.classify(pixels), digits.labels(DigitsNetwork.PIXELS));
-      Score.print("loaded %s: accuracy %s", model, Score.percent(accuracy));
+      Score.print(
+          "loaded %,d parameters: accuracy %s", model.parameterCount(), Score.percent(accuracy));
     }
   }
 

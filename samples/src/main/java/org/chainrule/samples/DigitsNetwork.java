@@ -53,8 +53,7 @@ final class DigitsNetwork implements AutoCloseable {
 
   Training train(String task, Table digits) {
     Table images = settings.shifts() ? withShifts(digits) : digits;
-    Sgd optimizer =
-        Sgd.of(settings.learningRate()).momentum(MOMENTUM).weightDecay(WEIGHT_DECAY);
+    Sgd optimizer = Sgd.of(settings.learningRate()).momentum(MOMENTUM).weightDecay(WEIGHT_DECAY);
     try (Trainer trainer = model.trainer(loss, optimizer);
         Dataset data =
             Dataset.of(images.size())

@@ -74,7 +74,8 @@ record Table(double[][] rows) {
     double[][] result = Stream.of(rows).map(double[]::clone).toArray(double[][]::new);
     for (int j = 0; j < columns; ++j) {
       int column = j;
-      double mean = Stream.of(reference.rows).mapToDouble(row -> row[column]).average().orElseThrow();
+      double mean =
+          Stream.of(reference.rows).mapToDouble(row -> row[column]).average().orElseThrow();
       double variance =
           Stream.of(reference.rows)
               .mapToDouble(row -> (row[column] - mean) * (row[column] - mean))

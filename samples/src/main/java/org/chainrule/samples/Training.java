@@ -2,6 +2,8 @@ package org.chainrule.samples;
 
 import java.io.Console;
 import java.util.Locale;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import me.tongfei.progressbar.DelegatingProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -62,8 +64,18 @@ record Training(double loss, double seconds, double samplesPerSecond) {
         ? builder.setUpdateIntervalMillis(100).build()
         : builder
             .setUpdateIntervalMillis(2000)
-            .setConsumer(new DelegatingProgressBarConsumer(System.out::println, LOG_WIDTH))
+            .setConsumer(new DelegatingProgressBarConsumer(newLines(), LOG_WIDTH))
             .build();
+  }
+
+  /** Prints what differs from the line before: closing a bar shows it once more. */
+  private static Consumer<String> newLines() {
+    AtomicReference<String> last = new AtomicReference<>("");
+    return line -> {
+      if (!line.equals(last.getAndSet(line))) {
+        System.out.println(line.stripTrailing());
+      }
+    };
   }
 
   /** Since Java 22 there can be a console without a terminal, and a method that tells. */

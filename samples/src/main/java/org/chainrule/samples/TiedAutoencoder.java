@@ -1,0 +1,121 @@
+package org.chainrule.samples;
+
+import org.chainrule.Adam;
+import org.chainrule.Dataset;
+import org.chainrule.Graph;
+import org.chainrule.Initializer;
+import org.chainrule.Model;
+import org.chainrule.Node;
+import org.chainrule.Predictor;
+import org.chainrule.Trainer;
+
+/**
+ * Squeezes each digit's 64 pixels into 16 numbers and draws it again from these. Encoder and
+ * decoder share one weight: h = σ(W x + b) and back Wᵀ h + c, so that W's gradient is a sum of two.
+ */
+public final class TiedAutoencoder {
+  /** Of the error that is left, compared with drawing the mean image for every digit. */
+  static final double MOST_ERROR = 0.25;
+
+  private static final int PIXELS = DigitsNetwork.PIXELS;
+  private static final int SIDE = DigitsNetwork.SIDE;
+  private static final int CODE = 16;
+  private static final int BATCH_SIZE = 32;
+  private static final int EPOCHS = 100;
+  private static final double LEARNING_RATE = 0.005;
+  private static final double BRIGHTEST = 16;
+  private static final String SHADES = " .:-=+*#%@";
+
+  private TiedAutoencoder() {}
+
+  /** Mean squared errors a pixel on held-out digits, and one of them before and after. */
+  record Result(
+      double error, double meanImageError, float[] before, float[] after, Training training) {}
+
+  /**
+   * Trains, prints and draws.
+   *
+   * @param args none
+   */
+  public static void main(String[] args) {
+    Result result = run();
+    for (int y = 0; y < SIDE; ++y) {
+      Score.print("  %s   %s", line(result.before(), y), line(result.after(), y));
+    }
+    Score.print(
+        "error %.4f, of the mean image %.4f: %s are left",
+        result.error(),
+        result.meanImageError(),
+        Score.percent(result.error() / result.meanImageError()));
+    Score.print("%s", result.training());
+    Score.expect(
+        result.error() <= MOST_ERROR * result.meanImageError(), "a quarter of the mean's error");
+  }
+
+  static Result run() {
+    float[] seen = brightness(Digits.trainingPart());
+    float[] heldOut = brightness(Digits.heldOutPart());
+    try (Graph graph = new Graph()) {
+      Node x = graph.input("pixels", PIXELS);
+      Node weight = graph.parameter("weight", CODE, PIXELS, Initializer.glorotUniform());
+      Node b = graph.parameter("encoder.bias", CODE, Initializer.zeros());
+      Node c = graph.parameter("decoder.bias", PIXELS, Initializer.zeros());
+      Node code = graph.linear(x, weight, b).sigmoid();
+      Node drawn = graph.linearTransposed(code, weight, c);
+      Node loss = graph.meanSquaredError(drawn, x);
+      try (Model model = Model.create(graph, 1);
+          Trainer trainer = model.trainer(loss, Adam.of(LEARNING_RATE));
+          Dataset data = Dataset.of(seen.length / PIXELS).with(x, seen);
+          Predictor predictor = model.predictor(drawn)) {
+        Training training = Training.fit("autoencoder", trainer, data, BATCH_SIZE, EPOCHS);
+        float[] after = predictor.predict(heldOut);
+        return new Result(
+            meanSquare(heldOut, after),
+            meanSquare(heldOut, meanImages(seen, heldOut.length)),
+            heldOut,
+            after,
+            training);
+      }
+    }
+  }
+
+  private static float[] brightness(Table digits) {
+    float[] values = digits.floats(0, PIXELS);
+    for (int i = 0; i < values.length; ++i) {
+      values[i] /= (float) BRIGHTEST;
+    }
+    return values;
+  }
+
+  private static double meanSquare(float[] a, float[] b) {
+    double sum = 0;
+    for (int i = 0; i < a.length; ++i) {
+      sum += ((double) a[i] - b[i]) * ((double) a[i] - b[i]);
+    }
+    return sum / a.length;
+  }
+
+  /** The mean of all images, again and again. */
+  private static float[] meanImages(float[] images, int length) {
+    double[] sums = new double[PIXELS];
+    for (int i = 0; i < images.length; ++i) {
+      sums[i % PIXELS] += images[i];
+    }
+    float[] means = new float[length];
+    for (int i = 0; i < length; ++i) {
+      means[i] = (float) (sums[i % PIXELS] * PIXELS / images.length);
+    }
+    return means;
+  }
+
+  /** One line of the first image, two characters a pixel. */
+  private static String line(float[] images, int y) {
+    StringBuilder line = new StringBuilder();
+    for (int x = 0; x < SIDE; ++x) {
+      double value = Math.max(0, Math.min(1, images[y * SIDE + x]));
+      char shade = SHADES.charAt((int) Math.round(value * (SHADES.length() - 1)));
+      line.append(shade).append(shade);
+    }
+    return line.toString();
+  }
+}

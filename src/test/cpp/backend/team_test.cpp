@@ -1,0 +1,106 @@
+// The team of threads: each tile once, whatever else is going on. Named "thread": the thread sanitizer runs these.
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "backend/cpu/team.h"
+#include "harness.h"
+
+using namespace chainrule;
+
+namespace {
+
+struct Counts {
+  explicit Counts(int64_t tiles) : of(static_cast<size_t>(tiles)) {}
+  std::vector<std::atomic<int>> of;
+
+  bool each_once() const {
+    for (const std::atomic<int>& count : of) {
+      if (count.load() != 1) return false;
+    }
+    return true;
+  }
+};
+
+void count(void* argument, int64_t tile) {
+  static_cast<Counts*>(argument)->of[static_cast<size_t>(tile)].fetch_add(1, std::memory_order_relaxed);
+}
+
+bool runs_each_tile_once(int64_t tiles) {
+  Counts counts(tiles);
+  team_run(tiles, count, &counts);
+  return counts.each_once();
+}
+
+// Puts the number of threads back, whatever a test does.
+struct Threads {
+  const int32_t before = team_threads();
+  ~Threads() { set_team_threads(before); }
+};
+
+}  // namespace
+
+TEST(threads_run_each_tile_once) {
+  Threads keep;
+  for (int32_t threads = 1; threads <= 8; ++threads) {
+    set_team_threads(threads);
+    for (int64_t tiles : {1, 2, 3, 7, 8, 16, 64, 1000}) {
+      for (int i = 0; i < 50; ++i) CHECK(runs_each_tile_once(tiles));
+    }
+  }
+}
+
+TEST(threads_of_many_callers) {
+  Threads keep;
+  set_team_threads(3);
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 6; ++i) {
+    callers.emplace_back([&] {
+      for (int j = 0; j < 500; ++j) wrong += runs_each_tile_once(1 + j % 40) ? 0 : 1;
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  CHECK(wrong == 0);
+}
+
+TEST(threads_changed_while_others_run) {
+  Threads keep;
+  std::atomic<int> wrong{0};
+  std::atomic<bool> done{false};
+  std::thread caller([&] {
+    while (!done) wrong += runs_each_tile_once(20) ? 0 : 1;
+  });
+  for (int i = 0; i < 60; ++i) {
+    set_team_threads(1 + i % 5);
+    wrong += runs_each_tile_once(33) ? 0 : 1;
+  }
+  done = true;
+  caller.join();
+  CHECK(wrong == 0);
+}
+
+TEST(threads_refuse_a_wrong_number) {
+  CHECK_THROWS(set_team_threads(0), "threads: expected a number from 1 to 64, but 0 came");
+  CHECK_THROWS(set_team_threads(65), "but 65 came");
+}
+
+TEST(threads_wait_for_a_slot) {
+  std::atomic<int> inside{0}, most{0};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 200; ++i) {
+    callers.emplace_back([&] {
+      for (int j = 0; j < 20; ++j) {
+        ComputeSlot slot;
+        const int now = ++inside;
+        int seen = most.load();
+        while (seen < now && !most.compare_exchange_weak(seen, now)) {
+        }
+        std::this_thread::yield();
+        --inside;
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  CHECK(most <= max_threads);
+}

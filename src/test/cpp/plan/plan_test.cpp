@@ -1,0 +1,197 @@
+// The plan: merging steps changes no bit, updates come after the check of the loss, nothing is computed unasked.
+#include "plan/plan.h"
+
+#include "cases.h"
+#include "graph/backward.h"
+#include "graph_builder.h"
+#include "harness.h"
+#include "plan_run.h"
+
+using namespace test;
+
+namespace {
+
+// A network with the usual parts; `n` decides whether its steps are cut into tiles.
+GraphCase network(int64_t n) {
+  Builder b;
+  const int32_t x = b.input(n, "x");
+  int32_t h = b.op(Op::relu, {b.layer(x, 2 * n)});
+  h = b.op(Op::gelu, {b.layer(h, n)});
+  h = b.op(Op::add, {b.op(Op::sigmoid, {b.layer(h, n)}), h});
+  const int32_t logits = b.layer(h, 10);
+  const int32_t loss = b.op(Op::softmax_cross_entropy, {logits, b.label(10)});
+  return {"network", std::move(b.graph), loss};
+}
+
+PlanRequest training(int32_t loss, int64_t batch, UpdateRule rule = {}) {
+  PlanRequest request;
+  request.batch = batch;
+  request.loss = loss;
+  request.backward = true;
+  request.update = true;
+  request.rule = rule;
+  return request;
+}
+
+UpdateScalars scalars(const UpdateRule& rule) {
+  UpdateScalars s;
+  s.learning_rate = 0.05;
+  s.momentum = rule.momentum;
+  s.nesterov = rule.nesterov;
+  s.weight_decay = rule.weight_decay;
+  s.beta1 = 0.9, s.beta2 = 0.999, s.epsilon = 1e-8;
+  s.correction1 = 1 / (1 - 0.9), s.correction2 = 1 / (1 - 0.999);
+  return s;
+}
+
+const std::vector<UpdateRule> rules = {{OptimizerKind::sgd, 0, false, 0},    {OptimizerKind::sgd, 0, false, 0.01},
+                                       {OptimizerKind::sgd, 0.9, false, 0},  {OptimizerKind::sgd, 0.9, true, 0.01},
+                                       {OptimizerKind::sgd, 0.9, false, 0.01}, {OptimizerKind::adam, 0, false, 0.01}};
+
+template <class T>
+[[gnu::noinline]] bool same_parameters(PlanRun<T>& a, PlanRun<T>& b, const Graph& graph) {
+  bool same = true;
+  for (int32_t id : graph.parameters()) same = same && same_bits(a.parameter(id), b.parameter(id));
+  return same;
+}
+
+template <class T>
+void merging_changes_no_bit(const GraphCase& c, int64_t batch, const UpdateRule& rule) {
+  const Values values = random_values(c.graph, batch, 3);
+  PlanRequest request = training(c.loss, batch, rule);
+  PlanRun<T> merged(c.graph, request, values);
+  request.merge_steps = false;
+  PlanRun<T> apart(c.graph, request, values);
+  CHECK(merged.plan().program.phases.size() < apart.plan().program.phases.size());
+  merged.update = apart.update = scalars(rule);
+  for (int i = 0; i < 3; ++i) {
+    for (PlanRun<T>* run : {&merged, &apart}) {
+      run->forward();
+      run->backward();
+    }
+    CHECK(std::isfinite(merged.loss()));
+    CHECK(merged.loss() == apart.loss());
+  }
+  CHECK(same_parameters(merged, apart, c.graph));
+}
+
+int products(const Plan& plan) {
+  int count = 0;
+  for (const Step& step : plan.program.steps) count += step.kind == StepKind::product;
+  return count;
+}
+
+}  // namespace
+
+TEST(plan_merging_changes_no_bit) {
+  for (const UpdateRule& rule : rules) {
+    for (int64_t batch : {1, 7, 33}) {
+      merging_changes_no_bit<float>(network(12), batch, rule);
+      merging_changes_no_bit<double>(network(12), batch, rule);
+    }
+    merging_changes_no_bit<float>(network(300), 150, rule);
+    merging_changes_no_bit<double>(network(300), 150, rule);
+  }
+}
+
+TEST(plan_merging_changes_no_bit_in_any_case) {
+  std::vector<GraphCase> cases = composite_cases();
+  for (Op op : operations()) {
+    for (GraphCase& c : cases_of(op, true)) cases.push_back(std::move(c));
+  }
+  for (const GraphCase& c : cases) {
+    const int64_t batch = 200;
+    const Values values = random_values(c.graph, batch, 3);
+    PlanRequest request = training(c.loss, batch);
+    request.update = false;
+    PlanRun<float> merged(c.graph, request, values);
+    request.merge_steps = false;
+    PlanRun<float> apart(c.graph, request, values);
+    for (PlanRun<float>* run : {&merged, &apart}) {
+      run->forward();
+      run->backward();
+    }
+    for (int32_t id = 0; id < c.graph.size(); ++id) {
+      const Op op = c.graph.node(id).op;
+      if (op != Op::parameter && op != Op::input) continue;
+      if (!needed_for(c.graph, {c.loss})[at(id)]) continue;
+      if (!same_bits(merged.gradient(id), apart.gradient(id))) fail(c.name.c_str(), id, "merged and apart differ");
+    }
+  }
+}
+
+TEST(plan_updates_inside_products_agree) {
+  for (const UpdateRule& rule : rules) {
+    const GraphCase c = network(24);
+    const Values values = random_values(c.graph, 16, 4);
+    PlanRequest request = training(c.loss, 16, rule);
+    PlanRun<double> direct(c.graph, request, values);
+    request.update_in_product = false;
+    PlanRun<double> buffered(c.graph, request, values);
+    direct.update = buffered.update = scalars(rule);
+    for (int i = 0; i < 5; ++i) {
+      for (PlanRun<double>* run : {&direct, &buffered}) {
+        run->forward();
+        run->backward();
+      }
+    }
+    for (int32_t id : c.graph.parameters()) {
+      const std::vector<double> a = direct.parameter(id), b = buffered.parameter(id);
+      for (size_t i = 0; i < a.size(); ++i) CHECK_NEAR(a[i], b[i], 1e-12);  // other orders of the same few sums
+    }
+  }
+}
+
+TEST(plan_writes_no_parameter_before_the_loss_is_known) {
+  for (const UpdateRule& rule : rules) {
+    const GraphCase c = network(12);
+    PlanRun<float> run(c.graph, training(c.loss, 7, rule), random_values(c.graph, 7, 5));
+    run.update = scalars(rule);
+    std::vector<std::vector<float>> before;
+    for (int32_t id : c.graph.parameters()) before.push_back(run.parameter(id));
+    run.forward();
+    size_t i = 0;
+    for (int32_t id : c.graph.parameters()) CHECK(same_bits(before[i++], run.parameter(id)));
+    run.backward();
+    i = 0;
+    for (int32_t id : c.graph.parameters()) CHECK(!same_bits(before[i++], run.parameter(id)));
+  }
+}
+
+// Three layers: three products forward, three for weights, and two for δ: nobody asks for that of the input.
+TEST(plan_computes_no_gradient_that_nobody_asks_for) {
+  Builder b;
+  const int32_t x = b.input(5);
+  const int32_t logits = b.layer(b.op(Op::relu, {b.layer(b.op(Op::relu, {b.layer(x, 6)}), 7)}), 3);
+  const int32_t loss = b.op(Op::softmax_cross_entropy, {logits, b.label(3)});
+  PlanRequest request = training(loss, 8);
+  CHECK(products(make_plan(b.graph, request, cpu_backend())) == 8);
+  request.update = false;  // gradients, those of inputs included
+  CHECK(products(make_plan(b.graph, request, cpu_backend())) == 9);
+  request.backward = false;
+  CHECK(products(make_plan(b.graph, request, cpu_backend())) == 3);
+}
+
+TEST(plan_reuses_memory) {
+  // Predicting through twenty equal layers needs two values at a time, not twenty.
+  Builder b;
+  int32_t h = b.input(200);
+  for (int i = 0; i < 20; ++i) h = b.op(Op::tanh, {b.layer(h, 200)});
+  PlanRequest request;
+  request.batch = 256;
+  request.outputs = {h};
+  const Plan plan = make_plan(b.graph, request, cpu_backend());
+  CHECK(plan.program.arena_bytes <= 2 * 200 * 256 * 4);
+}
+
+TEST(plan_refuses_what_cannot_be_trained) {
+  Builder b;
+  const int32_t x = b.input(2, "x");
+  const int32_t z = b.product(Op::linear, {x, b.constant(2, 2)});
+  CHECK_THROWS(make_plan(b.graph, training(z, 4), cpu_backend()), "the loss must be a scalar");
+  const int32_t loss = b.op(Op::squared_error, {z, b.target(2)});
+  CHECK_THROWS(make_plan(b.graph, training(loss, 4), cpu_backend()), "no parameter reaches the loss");
+  CHECK_THROWS(make_plan(b.graph, training(loss, 0), cpu_backend()), "at least one sample");
+  PlanRequest none;
+  CHECK_THROWS(make_plan(b.graph, none, cpu_backend()), "no output was named");
+}

@@ -1,0 +1,38 @@
+package org.chainrule;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A JVM of its own for a test that needs other options, or another class path. */
+final class Jvm {
+  private Jvm() {}
+
+  /** The entries of this JVM's class path. */
+  static List<String> classPath() {
+    // surefire's own class path may be a single jar that names the others
+    String path =
+        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+    return List.of(path.split(File.pathSeparator));
+  }
+
+  /** What the program prints; it must end with 0. */
+  static String run(
+      List<String> classPath, List<String> options, Class<?> program, String... arguments)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(options);
+    command.addAll(List.of("-cp", String.join(File.pathSeparator, classPath), program.getName()));
+    command.addAll(List.of(arguments));
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, process.waitFor(), output);
+    return output;
+  }
+}

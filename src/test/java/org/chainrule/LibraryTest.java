@@ -1,0 +1,76 @@
+package org.chainrule;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.chainrule.binding.Native;
+import org.junit.jupiter.api.Test;
+
+/** The library as a whole. */
+class LibraryTest {
+  /** Tries everything that needs the native library first. */
+  static final class WithoutLibrary {
+    private WithoutLibrary() {}
+
+    public static void main(String[] arguments) {
+      List<Runnable> first =
+          List.of(
+              Graph::new,
+              () -> Dataset.of(1),
+              () -> Model.load(Path.of("none")),
+              Chainrule::diagnose,
+              Chainrule::threads,
+              Graph::new);
+      for (Runnable call : first) {
+        try {
+          call.run();
+          System.out.println("no exception");
+        } catch (ChainruleException e) {
+          System.out.println(e.getMessage());
+        }
+      }
+    }
+  }
+
+  @Test
+  void withoutItsNativeFileTheSentenceNamesTheDependency()
+      throws IOException, InterruptedException {
+    String resource = "/" + Native.class.getPackageName().replace('.', '/') + "/linux-x86_64";
+    List<String> without =
+        Jvm.classPath().stream()
+            .filter(entry -> !Files.exists(Path.of(entry + resource)))
+            .filter(entry -> !entry.matches(".*chainrule-.*linux-x86_64\\.jar"))
+            .toList();
+    List<String> lines = Jvm.run(without, List.of(), WithoutLibrary.class).lines().toList();
+    assertEquals(6, lines.size(), lines.toString());
+    for (String line : lines) {
+      assertTrue(
+          line.startsWith("cannot load the native library for linux-x86_64; is"
+              + " org.chainrule:chainrule-platform"),
+          line);
+    }
+  }
+
+  @Test
+  void theDiagnosisSaysWhatRuns() {
+    String text = Chainrule.diagnose();
+    System.out.println(text);
+    for (String word :
+        new String[] {"platform", "libjnichainrule", "OpenBLAS", "instruction set", "threads", "CUDA"}) {
+      assertTrue(text.contains(word), text);
+    }
+  }
+
+  @Test
+  void theThreadsAreThoseOfTheContainerUnlessSet() {
+    int before = Chainrule.threads();
+    assertEquals(Runtime.getRuntime().availableProcessors(), before);
+    Chainrule.threads(3);
+    assertEquals(3, Chainrule.threads());
+    Chainrule.threads(before);
+  }
+}
