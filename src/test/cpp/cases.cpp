@@ -126,21 +126,27 @@ void binaries(Table& t, Op op) {
       both("the same node twice: " + x.first, x.second, [](Builder& b) { return b.graph.size() - 1; });
     }
   }
-  const Make matrix = [](Builder& b) { return b.parameter(2, 3); }, scalar = [](Builder& b) { return b.parameter(1); };
+  const Make matrix = [](Builder&b) { return b.parameter(2, 3); },
+             scalar = [](Builder&b) { return b.parameter(1); };
   both("matrices", matrix, matrix);
   both("matrix and scalar", matrix, scalar);
   both("scalar and matrix", scalar, matrix);
   both("scalars", scalar, scalar);
-  if (op != Op::subtract) both("the same parameter twice", matrix, [](Builder& b) { return b.graph.size() - 1; });
-  both("one feature and scalar", [](Builder& b) { return b.input(1); }, scalar);
-  both("targets and data", [n](Builder& b) { return b.target(n); }, batched[0].second);
+  if (op != Op::subtract)
+    both("the same parameter twice", matrix, [](Builder& b) { return b.graph.size() - 1; });
+  both(
+      "one feature and scalar", [](Builder& b) { return b.input(1); }, scalar);
+  both(
+      "targets and data", [n](Builder& b) { return b.target(n); }, batched[0].second);
 }
 
 // Operations of one operand, elementwise or row by row.
 void with_operand(Table& t, Op op) {
   const double c = constant_of(op);
   const bool positive = op == Op::log;
-  const auto made = [&](Builder& b, int32_t x) { return b.op(op, {positive ? b.op(Op::softplus, {x}) : x}, c); };
+  const auto made = [&](Builder& b, int32_t x) {
+    return b.op(op, {positive ? b.op(Op::softplus, {x}) : x}, c);
+  };
   const int64_t n = t.n(3);
   t.add("data", [&](Builder& b) { return b.op(op, {b.input(n, "positive")}, c); });
   t.add("a layer", [&](Builder& b) { return made(b, b.layer(b.input(2), n)); });
@@ -161,9 +167,8 @@ void with_operand(Table& t, Op op) {
     const int32_t y = b.op(Op::squared_norm, {made(b, x)});
     return b.op(Op::concat, {x, y});
   });
-  t.add("applied twice", [&](Builder& b) {
-    return made(b, made(b, b.op(Op::sigmoid, {b.layer(b.input(2), n)})));
-  });
+  t.add("applied twice",
+        [&](Builder& b) { return made(b, made(b, b.op(Op::sigmoid, {b.layer(b.input(2), n)}))); });
   t.add("result used twice", [&](Builder& b) {
     const int32_t y = made(b, b.layer(b.input(2), n));
     return b.op(Op::multiply, {y, b.op(Op::sigmoid, {y})});
@@ -172,7 +177,9 @@ void with_operand(Table& t, Op op) {
 
 void structures(Table& t, Op op) {
   const int64_t n = t.n(3);
-  const auto hidden = [](Builder& b, int64_t features) { return b.op(Op::tanh, {b.layer(b.input(2), features)}); };
+  const auto hidden = [](Builder& b, int64_t features) {
+    return b.op(Op::tanh, {b.layer(b.input(2), features)});
+  };
   if (op == Op::concat) {
     t.add("one", [&](Builder& b) { return b.op(op, {b.input(n)}); });
     t.add("data and hidden value", [&](Builder& b) {
@@ -291,25 +298,14 @@ void losses(Table& t, Op op) {
 std::vector<GraphCase> cases_of(Op op, bool wide) {
   Table table(op, wide);
   switch (kind_of(op)) {
-    case Kind::leaf:
-      break;
-    case Kind::product:
-      products(table, op);
-      break;
-    case Kind::binary:
-      binaries(table, op);
-      break;
+    case Kind::leaf: break;
+    case Kind::product: products(table, op); break;
+    case Kind::binary: binaries(table, op); break;
     case Kind::unary:
     case Kind::rowwise:
-    case Kind::reduction:
-      with_operand(table, op);
-      break;
-    case Kind::structure:
-      structures(table, op);
-      break;
-    case Kind::loss:
-      losses(table, op);
-      break;
+    case Kind::reduction: with_operand(table, op); break;
+    case Kind::structure: structures(table, op); break;
+    case Kind::loss: losses(table, op); break;
   }
   return std::move(table.cases);
 }

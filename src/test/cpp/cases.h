@@ -32,7 +32,11 @@ inline std::vector<Op> operations() {
 }
 
 inline double constant_of(Op op) {
-  return op == Op::scale ? -1.7 : op == Op::leaky_relu ? 0.2 : op == Op::elu ? 1.3 : op == Op::huber ? 0.8 : 0;
+  return op == Op::scale        ? -1.7
+         : op == Op::leaky_relu ? 0.2
+         : op == Op::elu        ? 1.3
+         : op == Op::huber      ? 0.8
+                                : 0;
 }
 
 }  // namespace test

@@ -11,7 +11,9 @@ std::vector<GraphCase> composite_cases() {
     const int32_t loss = build(b);
     cases.push_back({name, std::move(b.graph), loss});
   };
-  const auto error = [](Builder& b, int32_t f) { return b.op(Op::squared_error, {f, b.target(b.graph.node(f).shape.rows)}); };
+  const auto error = [](Builder& b, int32_t f) {
+    return b.op(Op::squared_error, {f, b.target(b.graph.node(f).shape.rows)});
+  };
 
   add("two losses, one scaled", [&](Builder& b) {
     const int32_t x = b.input(3), hidden = b.op(Op::tanh, {b.layer(x, 4)});
@@ -45,9 +47,8 @@ std::vector<GraphCase> composite_cases() {
     const int32_t loss = error(b, b.layer(b.input(3), 2));
     return b.op(Op::add, {b.op(Op::scale, {loss}, 3), b.op(Op::square, {loss})});
   });
-  add("logarithm of a loss, negated", [&](Builder& b) {
-    return b.op(Op::negate, {b.op(Op::log, {error(b, b.layer(b.input(3), 2))})});
-  });
+  add("logarithm of a loss, negated",
+      [&](Builder& b) { return b.op(Op::negate, {b.op(Op::log, {error(b, b.layer(b.input(3), 2))})}); });
   add("a loss added to itself", [&](Builder& b) {
     const int32_t loss = error(b, b.layer(b.input(3), 2));
     return b.op(Op::add, {loss, loss});
@@ -64,7 +65,8 @@ std::vector<GraphCase> composite_cases() {
   });
   add("fan-out to five", [&](Builder& b) {
     const int32_t h = b.op(Op::tanh, {b.layer(b.input(3), 2)});
-    const int32_t parts = b.op(Op::concat, {h, b.op(Op::exp, {h}), b.op(Op::negate, {h}), b.op(Op::square, {h}), h});
+    const int32_t parts =
+        b.op(Op::concat, {h, b.op(Op::exp, {h}), b.op(Op::negate, {h}), b.op(Op::square, {h}), h});
     return error(b, parts);
   });
   add("unused branches", [&](Builder& b) {
@@ -79,7 +81,8 @@ std::vector<GraphCase> composite_cases() {
     const int32_t h = b.layer(b.input(3), 2);
     const int32_t centred = b.op(Op::subtract, {h, b.op(Op::batch_mean, {h})});
     const int32_t variance = b.op(Op::batch_mean, {b.op(Op::square, {centred})});
-    const int32_t half = b.op(Op::scale, {b.op(Op::log, {b.op(Op::add, {variance, b.graph.constant("", 1, 1, {0.5})})})}, -0.5);
+    const int32_t half = b.op(
+        Op::scale, {b.op(Op::log, {b.op(Op::add, {variance, b.graph.constant("", 1, 1, {0.5})})})}, -0.5);
     return error(b, b.op(Op::concat, {b.op(Op::multiply, {centred, b.op(Op::exp, {half})}), h}));
   });
   add("tied autoencoder", [&](Builder& b) {
@@ -89,7 +92,8 @@ std::vector<GraphCase> composite_cases() {
   });
   add("a deep chain in place", [&](Builder& b) {
     int32_t h = b.layer(b.input(3), 4);
-    for (Op op : {Op::scale, Op::negate, Op::identity, Op::sigmoid, Op::negate, Op::tanh, Op::scale, Op::softplus}) {
+    for (Op op :
+         {Op::scale, Op::negate, Op::identity, Op::sigmoid, Op::negate, Op::tanh, Op::scale, Op::softplus}) {
       h = b.op(op, {h}, op == Op::scale ? 1.5 : 0);
     }
     return error(b, h);

@@ -16,11 +16,12 @@ namespace test {
 constexpr double gradient_tolerance = 1e-6;
 
 struct GradientCheck {
-  double worst = 0;         // the largest relative error
-  double strongest = 0;     // the largest derivative, in units of what rounding can hide: above 1 the check sees it
-  bool at_kink = false;     // no step was small enough to stay on one side of every kink
+  double worst = 0;  // the largest relative error
+  double strongest =
+      0;  // the largest derivative, in units of what rounding can hide: above 1 the check sees it
+  bool at_kink = false;  // no step was small enough to stay on one side of every kink
   bool not_a_number = false;
-  std::string text;         // of the worst check
+  std::string text;  // of the worst check
 
   bool passed() const { return !at_kink && !not_a_number && worst <= gradient_tolerance; }
 };
@@ -31,7 +32,8 @@ class Sides {
   explicit Sides(const Graph& graph, const std::vector<bool>& needed) : graph_(graph) {
     for (int32_t id = 0; id < graph.size(); ++id) {
       const Op op = graph.node(id).op;
-      if (!needed[at(id)] || !(op == Op::relu || op == Op::leaky_relu || op == Op::elu || op == Op::huber)) continue;
+      if (!needed[at(id)] || !(op == Op::relu || op == Op::leaky_relu || op == Op::elu || op == Op::huber))
+        continue;
       nodes_.push_back(id);
       for (int32_t input : graph.node(id).inputs) watched_.push_back(input);
     }
@@ -69,8 +71,11 @@ class GradientChecker {
   // `request` may bring a fault and how to fuse; the rest is set here.
   GradientChecker(const Graph& graph, int32_t loss, int64_t batch, const Values& values,
                   const PlanRequest& request = {})
-      : graph_(graph), values_(values), sides_(graph, needed_for(graph, {loss})),
-        forward_(graph, forward_request(loss, batch), values), gradients_(zeros_like(values)) {
+      : graph_(graph),
+        values_(values),
+        sides_(graph, needed_for(graph, {loss})),
+        forward_(graph, forward_request(loss, batch), values),
+        gradients_(zeros_like(values)) {
     PlanRequest backward = request;
     backward.batch = batch;
     backward.loss = loss;
@@ -155,7 +160,8 @@ class GradientChecker {
   void check(const Values& direction, const std::string& text) {
     double exact = 0;
     for (int32_t id : leaves_) {
-      for (size_t i = 0; i < direction[at(id)].size(); ++i) exact += direction[at(id)][i] * gradients_[at(id)][i];
+      for (size_t i = 0; i < direction[at(id)].size(); ++i)
+        exact += direction[at(id)][i] * gradients_[at(id)][i];
     }
     // The formula's error is h^4 f'''''/30, that of rounding about 2^-52 f / h: a large step first, smaller ones where
     // f bends much or a kink is near.

@@ -33,7 +33,9 @@ class Random {
 
 inline size_t at(int64_t id) { return static_cast<size_t>(id); }
 
-inline int64_t count_of(const Shape& shape, int64_t batch) { return shape.elements() * (shape.batched ? batch : 1); }
+inline int64_t count_of(const Shape& shape, int64_t batch) {
+  return shape.elements() * (shape.batched ? batch : 1);
+}
 
 // A name that begins with "positive" gets values in [0.5, 2], one with "distribution" positive values that add up to
 // one for each sample; others lie in [-1.5, 1.5], at least 0.05 away from the kinks at zero.
@@ -71,10 +73,15 @@ template <class T>
 class PlanRun {
  public:
   PlanRun(const Graph& graph, PlanRequest request, const Values& values)
-      : graph_(graph), request_(with_type(request)), plan_(make_plan(graph, request_, cpu_backend())),
-        layout_(lay_out_leaves(graph, request_.dtype)), arena_(cpu_backend()), parameters_(cpu_backend()),
-        constants_(cpu_backend()), gradients_(cpu_backend()), state_{MemoryBlock(cpu_backend()),
-                                                                     MemoryBlock(cpu_backend())} {
+      : graph_(graph),
+        request_(with_type(request)),
+        plan_(make_plan(graph, request_, cpu_backend())),
+        layout_(lay_out_leaves(graph, request_.dtype)),
+        arena_(cpu_backend()),
+        parameters_(cpu_backend()),
+        constants_(cpu_backend()),
+        gradients_(cpu_backend()),
+        state_{MemoryBlock(cpu_backend()), MemoryBlock(cpu_backend())} {
     arena_.reserve(plan_.program.arena_bytes);
     parameters_.reserve(layout_.parameter_bytes);
     constants_.reserve(layout_.constant_bytes);
@@ -83,7 +90,8 @@ class PlanRun {
     const std::vector<int32_t>& data = graph.data_nodes();
     inputs_.resize(data.size());
     labels_.resize(data.size());
-    for (int32_t id : request_.outputs) outputs_.emplace_back(at(count_of(graph.node(id).shape, request_.batch)));
+    for (int32_t id : request_.outputs)
+      outputs_.emplace_back(at(count_of(graph.node(id).shape, request_.batch)));
     for (int32_t id : data) outputs_.emplace_back(at(count_of(graph.node(id).shape, request_.batch)));
     set(values);
     for (int32_t id = 0; id < graph.size(); ++id) {
@@ -96,7 +104,8 @@ class PlanRun {
 
   void set(const Values& values) {
     for (int32_t id : graph_.parameters()) {
-      for (size_t i = 0; i < values[at(id)].size(); ++i) leaf(parameters_, id)[i] = static_cast<T>(values[at(id)][i]);
+      for (size_t i = 0; i < values[at(id)].size(); ++i)
+        leaf(parameters_, id)[i] = static_cast<T>(values[at(id)][i]);
     }
     for (size_t slot = 0; slot < inputs_.size(); ++slot) {
       const std::vector<double>& from = values[at(graph_.data_nodes()[slot])];
@@ -128,7 +137,9 @@ class PlanRun {
     }
     for (std::vector<T>& output : outputs_) output_addresses_.push_back(output.data());
     Context context;
-    const auto base = [&](Space space, MemoryBlock& block) { context.base[static_cast<int32_t>(space)] = block.data(); };
+    const auto base = [&](Space space, MemoryBlock& block) {
+      context.base[static_cast<int32_t>(space)] = block.data();
+    };
     base(Space::arena, arena_);
     base(Space::parameters, parameters_);
     base(Space::constants, constants_);
@@ -172,7 +183,9 @@ class PlanRun {
   static void poison(MemoryBlock& block) {
     if (block.data() != nullptr) std::memset(block.data(), 0xff, static_cast<size_t>(block.bytes()));
   }
-  T* leaf(MemoryBlock& block, int32_t id) { return reinterpret_cast<T*>(block.data() + layout_.offsets[at(id)]); }
+  T* leaf(MemoryBlock& block, int32_t id) {
+    return reinterpret_cast<T*>(block.data() + layout_.offsets[at(id)]);
+  }
   std::vector<T> read(MemoryBlock& block, int32_t id) {
     const T* from = leaf(block, id);
     return std::vector<T>(from, from + graph_.node(id).shape.elements());

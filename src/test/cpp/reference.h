@@ -12,7 +12,8 @@ namespace test {
 
 class Reference {
  public:
-  Reference(const Graph& graph, int64_t batch, const Values& leaves) : graph_(graph), batch_(batch), values_(leaves) {
+  Reference(const Graph& graph, int64_t batch, const Values& leaves)
+      : graph_(graph), batch_(batch), values_(leaves) {
     for (int32_t id = 0; id < graph.size(); ++id) compute(id);
   }
   // [batch][feature], or [rows][columns]
@@ -68,7 +69,8 @@ class Reference {
     switch (kind_of(n.op)) {
       case Kind::product: {
         const Shape& w = shape(n.inputs[1]);
-        const int64_t columns = shape(x).batched ? 1 : shape(x).columns, row = i / columns, column = i % columns;
+        const int64_t columns = shape(x).batched ? 1 : shape(x).columns, row = i / columns,
+                      column = i % columns;
         double sum = n.inputs.size() > 2 ? get(n.inputs[2], b, row) : 0;
         for (int64_t k = 0; k < shape(x).rows; ++k) {
           sum += get(n.inputs[1], b, n.transposed ? k * w.columns + row : row * w.columns + k) *
@@ -76,11 +78,11 @@ class Reference {
         }
         return sum;
       }
-      case Kind::unary:
-        return unary(n.op, get(x, b, i), n.constant);
+      case Kind::unary: return unary(n.op, get(x, b, i), n.constant);
       case Kind::binary: {
         const int32_t y = n.inputs[1];
-        const double p = get(x, b, shape(x).elements() == 1 ? 0 : i), q = get(y, b, shape(y).elements() == 1 ? 0 : i);
+        const double p = get(x, b, shape(x).elements() == 1 ? 0 : i),
+                     q = get(y, b, shape(y).elements() == 1 ? 0 : i);
         return n.op == Op::add ? p + q : n.op == Op::subtract ? p - q : p * q;
       }
       case Kind::reduction:
@@ -95,14 +97,13 @@ class Reference {
         for (int64_t k = 0; k < features; ++k) exponentials += std::exp(get(x, b, k) - max);
         if (n.op == Op::softmax) return std::exp(get(x, b, i) - max) / exponentials;
         if (n.op == Op::log_sum_exp) return max + std::log(exponentials);
-        return n.op == Op::squared_norm ? squares : n.op == Op::mean ? sum / static_cast<double>(features) : sum;
+        return n.op == Op::squared_norm ? squares
+               : n.op == Op::mean       ? sum / static_cast<double>(features)
+                                        : sum;
       }
-      case Kind::structure:
-        return structure(n, b, i);
-      case Kind::loss:
-        return loss(n);
-      case Kind::leaf:
-        break;
+      case Kind::structure: return structure(n, b, i);
+      case Kind::loss: return loss(n);
+      case Kind::leaf: break;
     }
     return NAN;
   }

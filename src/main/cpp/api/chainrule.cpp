@@ -85,19 +85,18 @@ void NativeGraph::destroy(NativeGraph* graph) {
 int32_t NativeGraph::data(int32_t op, const char* name, int64_t size) {
   const std::string named = text("data node", name);
   switch (static_cast<Op>(op)) {
-    case Op::input:
-      return body->graph.input(named, size);
-    case Op::target:
-      return body->graph.target(named, size);
-    case Op::label:
-      return body->graph.label(named, size);
+    case Op::input: return body->graph.input(named, size);
+    case Op::target: return body->graph.target(named, size);
+    case Op::label: return body->graph.label(named, size);
     default:
       throw InvalidArgument(message("data node '", named, "': operation number ", op, " is no kind of data"));
   }
 }
 
-int32_t NativeGraph::parameter(const char* name, int64_t rows, int64_t columns, int32_t initializer, double value) {
-  return body->graph.parameter(text("parameter", name), rows, columns, static_cast<Initializer>(initializer), value);
+int32_t NativeGraph::parameter(const char* name, int64_t rows, int64_t columns, int32_t initializer,
+                               double value) {
+  return body->graph.parameter(text("parameter", name), rows, columns, static_cast<Initializer>(initializer),
+                               value);
 }
 
 int32_t NativeGraph::constant(const char* name, int64_t rows, int64_t columns, const double* values) {
@@ -111,7 +110,8 @@ int32_t NativeGraph::constant(const char* name, int64_t rows, int64_t columns, c
 int32_t NativeGraph::add(int32_t op, const char* name, const int32_t* inputs, int32_t count, double constant,
                          int64_t begin, int64_t end, bool transposed) {
   REQUIRE(op >= 0 && op < chainrule::op_count, "there is no operation number ", op);
-  REQUIRE(count >= 0 && (inputs != nullptr || count == 0), name_of(static_cast<Op>(op)), ": the inputs are null");
+  REQUIRE(count >= 0 && (inputs != nullptr || count == 0), name_of(static_cast<Op>(op)),
+          ": the inputs are null");
   Node node;
   node.op = static_cast<Op>(op);
   node.name = text(name_of(node.op), name);
@@ -135,8 +135,8 @@ int32_t NativeGraph::input_count(int32_t node) const {
 }
 int32_t NativeGraph::input(int32_t node, int32_t index) const {
   const std::vector<int32_t>& inputs = body->graph.node(node).inputs;
-  REQUIRE(index >= 0 && static_cast<size_t>(index) < inputs.size(), body->graph.describe(node), " has ", inputs.size(),
-          " inputs, but number ", index, " was asked for");
+  REQUIRE(index >= 0 && static_cast<size_t>(index) < inputs.size(), body->graph.describe(node), " has ",
+          inputs.size(), " inputs, but number ", index, " was asked for");
   return inputs[static_cast<size_t>(index)];
 }
 
@@ -155,7 +155,8 @@ Handle* wrap(Handle* handle, std::unique_ptr<Body> body, Body** place) {
 NativeModel* NativeModel::create(const NativeGraph* graph, bool double_precision, int64_t seed) {
   require_object("model", graph);
   auto body = std::make_unique<Body>();
-  body->model = std::make_shared<Model>(graph->body->graph, double_precision ? DType::float64 : DType::float32, seed);
+  body->model =
+      std::make_shared<Model>(graph->body->graph, double_precision ? DType::float64 : DType::float32, seed);
   NativeModel* made = new NativeModel;
   return wrap(made, std::move(body), &made->body);
 }
@@ -224,19 +225,26 @@ void NativeDataset::destroy(NativeDataset* dataset) {
 }
 
 char* NativeDataset::add_column(const char* name, int32_t type, int64_t features) {
-  return body->dataset->add_column(text("a column of a dataset", name), static_cast<ColumnType>(type), features);
+  return body->dataset->add_column(text("a column of a dataset", name), static_cast<ColumnType>(type),
+                                   features);
 }
 int64_t NativeDataset::examples() const { return body->dataset->examples(); }
 
 // ---- trainer
 
-NativeTrainer* NativeTrainer::create(NativeModel* model, int32_t loss, int32_t optimizer, double learning_rate,
-                                     double momentum, bool nesterov, double weight_decay, double beta1, double beta2,
-                                     double epsilon) {
+NativeTrainer* NativeTrainer::create(NativeModel* model, int32_t loss, int32_t optimizer,
+                                     double learning_rate, double momentum, bool nesterov,
+                                     double weight_decay, double beta1, double beta2, double epsilon) {
   require_object("trainer", model);
   auto body = std::make_unique<Body>();
-  OptimizerSettings settings{static_cast<OptimizerKind>(optimizer), learning_rate, momentum, nesterov, weight_decay,
-                             beta1, beta2, epsilon};
+  OptimizerSettings settings{static_cast<OptimizerKind>(optimizer),
+                             learning_rate,
+                             momentum,
+                             nesterov,
+                             weight_decay,
+                             beta1,
+                             beta2,
+                             epsilon};
   body->trainer = std::make_unique<Trainer>(model->body->model, loss, settings);
   body->inputs_body.inputs = &body->trainer->inputs();
   body->inputs.body = &body->inputs_body;
@@ -293,7 +301,9 @@ int64_t NativeTrainer::position() const { return body->trainer->progress().posit
 int32_t NativeTrainer::loss() const { return body->trainer->loss(); }
 bool NativeTrainer::trains(int32_t parameter) const { return body->trainer->trains(parameter); }
 const char* NativeTrainer::plan(int64_t batch) { return keep(body->trainer->describe_plan(batch)); }
-void NativeTrainer::save(const char* path) const { save_trainer(*body->trainer, text("saving a trainer", path)); }
+void NativeTrainer::save(const char* path) const {
+  save_trainer(*body->trainer, text("saving a trainer", path));
+}
 
 // ---- predictor
 

@@ -26,8 +26,8 @@ class CHAINRULE_EXPORT NativeGraph {
   int32_t parameter(const char* name, int64_t rows, int64_t columns, int32_t initializer, double value);
   int32_t constant(const char* name, int64_t rows, int64_t columns, const double* values);
   // Any other operation. linear: x, weight, bias?; matmul: x, weight; loss: prediction, target or label.
-  int32_t add(int32_t op, const char* name, const int32_t* inputs, int32_t count, double constant, int64_t begin,
-              int64_t end, bool transposed);
+  int32_t add(int32_t op, const char* name, const int32_t* inputs, int32_t count, double constant,
+              int64_t begin, int64_t end, bool transposed);
 
   int32_t size() const;
   int32_t find(const char* name) const;  // -1: there is none
@@ -55,8 +55,8 @@ class CHAINRULE_EXPORT NativeModel {
   static NativeModel* load(const char* path);
   static void destroy(NativeModel* model);
 
-  NativeModel* snapshot() const;   // a copy that later training does not change
-  NativeGraph* graph() const;      // a new handle: destroy it
+  NativeModel* snapshot() const;  // a copy that later training does not change
+  NativeGraph* graph() const;     // a new handle: destroy it
   void save(const char* path) const;
   bool double_precision() const;
   int64_t seed() const;
@@ -80,10 +80,10 @@ class CHAINRULE_EXPORT NativeModel {
 // slot) the address of [batch][feature] values of the model's type, or of int32 class indices.
 class CHAINRULE_EXPORT NativeInputs {
  public:
-  int64_t* addresses();                            // one a slot; write own addresses here; 0: no data
+  int64_t* addresses();  // one a slot; write own addresses here; 0: no data
   int32_t slots() const;
   int64_t sample_bytes(int32_t slot) const;
-  char* reserve(int32_t slot, int64_t batch);      // memory of ours for `batch` samples; its address is set too
+  char* reserve(int32_t slot, int64_t batch);  // memory of ours for `batch` samples; its address is set too
 
  private:
   NativeInputs() = default;
@@ -118,17 +118,18 @@ class CHAINRULE_EXPORT NativeTrainer {
  public:
   // optimizer 0: SGD (momentum, nesterov), 1: Adam, 2: AdamW (beta1, beta2, epsilon).
   static NativeTrainer* create(NativeModel* model, int32_t loss, int32_t optimizer, double learning_rate,
-                               double momentum, bool nesterov, double weight_decay, double beta1, double beta2,
-                               double epsilon);
+                               double momentum, bool nesterov, double weight_decay, double beta1,
+                               double beta2, double epsilon);
   // From a file written by save: a trainer for `model`, which was loaded from the same file.
   static NativeTrainer* load(NativeModel* model, const char* path);
   static void destroy(NativeTrainer* trainer);
 
-  NativeInputs* inputs();            // belongs to the trainer
-  double step(int64_t batch);        // forward, backward, update; returns the loss before the update
-  double evaluate(int64_t batch);    // the loss alone
-  double gradients(int64_t batch);   // forward and backward, no update; see read_gradient
-  void read_gradient(int32_t node, float* values, int64_t count) const;   // of a parameter, [out][in], or of an
+  NativeInputs* inputs();           // belongs to the trainer
+  double step(int64_t batch);       // forward, backward, update; returns the loss before the update
+  double evaluate(int64_t batch);   // the loss alone
+  double gradients(int64_t batch);  // forward and backward, no update; see read_gradient
+  void read_gradient(int32_t node, float* values,
+                     int64_t count) const;  // of a parameter, [out][in], or of an
   void read_gradient(int32_t node, double* values, int64_t count) const;  // input, [batch][feature]
 
   // Binds a dataset: columns by the names of the data nodes. All labels are checked here.
@@ -145,13 +146,13 @@ class CHAINRULE_EXPORT NativeTrainer {
   double learning_rate() const;
   void set_learning_rate(double value);
   int32_t optimizer() const;
-  int64_t steps() const;             // updates made
-  int64_t epoch() const;             // epochs completed
-  int64_t position() const;          // samples of the running epoch already trained
+  int64_t steps() const;     // updates made
+  int64_t epoch() const;     // epochs completed
+  int64_t position() const;  // samples of the running epoch already trained
   int32_t loss() const;
   bool trains(int32_t parameter) const;  // does it reach the loss?
-  const char* plan(int64_t batch);   // the phases of a step, as text
-  void save(const char* path) const; // the model and all that resuming needs
+  const char* plan(int64_t batch);       // the phases of a step, as text
+  void save(const char* path) const;     // the model and all that resuming needs
 
  private:
   NativeTrainer() = default;
@@ -165,7 +166,7 @@ class CHAINRULE_EXPORT NativeWorkspace {
  public:
   static void destroy(NativeWorkspace* workspace);
 
-  NativeInputs* inputs();                           // belongs to the workspace
+  NativeInputs* inputs();                              // belongs to the workspace
   char* reserve_output(int32_t index, int64_t batch);  // memory for output number `index`, [batch][feature]
 
  private:
@@ -182,8 +183,8 @@ class CHAINRULE_EXPORT NativePredictor {
   static NativePredictor* create(NativeModel* model, const int32_t* outputs, int32_t count);
   static void destroy(NativePredictor* predictor);
 
-  NativeWorkspace* workspace() const;               // a new one: destroy it
-  bool needs(int32_t slot) const;                   // do the outputs depend on this data node?
+  NativeWorkspace* workspace() const;  // a new one: destroy it
+  bool needs(int32_t slot) const;      // do the outputs depend on this data node?
   // Waits for a step that is running on the model. Values go to the workspace's outputs.
   void predict(NativeWorkspace* workspace, int64_t batch) const;
 

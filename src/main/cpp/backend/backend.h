@@ -13,14 +13,14 @@ namespace chainrule {
 
 // The blocks of memory that operands live in. A caller brings one address for each (Context).
 enum class Space : int32_t {
-  arena,        // values between phases, placed by lifetime; one arena a caller
-  parameters,   // all parameters of a model, dense, each at a multiple of 64 bytes
-  constants,    // laid out like the parameters
-  gradients,    // gradients somebody asked for; a parameter's at the offset of the parameter
-  state0,       // optimizer state, at the offset of the parameter: velocity, first moment
-  state1,       // second moment
-  input,        // the user's data, [batch][feature]; `slot` says which
-  output,       // what leaves the core, [batch][feature]; `slot` says which
+  arena,       // values between phases, placed by lifetime; one arena a caller
+  parameters,  // all parameters of a model, dense, each at a multiple of 64 bytes
+  constants,   // laid out like the parameters
+  gradients,   // gradients somebody asked for; a parameter's at the offset of the parameter
+  state0,      // optimizer state, at the offset of the parameter: velocity, first moment
+  state1,      // second moment
+  input,       // the user's data, [batch][feature]; `slot` says which
+  output,      // what leaves the core, [batch][feature]; `slot` says which
 };
 constexpr int32_t space_count = 8;
 
@@ -28,8 +28,8 @@ constexpr int32_t space_count = 8;
 // column_stride is 0 (one value a row) or 1.
 struct Operand {
   Space space = Space::arena;
-  int32_t slot = -1;        // input, output: which
-  int64_t offset = -1;      // bytes; -1: there is no operand
+  int32_t slot = -1;    // input, output: which
+  int64_t offset = -1;  // bytes; -1: there is no operand
   int64_t row_stride = 0;
   int64_t column_stride = 1;
 
@@ -45,39 +45,39 @@ struct Coefficient {
 // What to compute on a domain of rows x columns. (r, c) goes over the domain; A, B, ... are the operands in the order
 // given. `=` is `+=` for the steps marked (acc) when `accumulate` is set.
 enum class StepKind : int32_t {
-  product,                 // C = α op(A) op(B) + β C: C A B; k, transposed_a, transposed_b
-  unary_forward,           // a = rule(z + bias): a z bias?
-  unary_backward,          // d_z = rule(δ, saved): d_z δ saved?                                           (acc)
-  binary_forward,          // c = rule(a, b): c a b
-  binary_backward,         // d_a or d_b (side 0, 1) = rule(δ, other): d δ other?                          (acc)
-  row_sum,                 // s_r = α Σ_c x_rc + β s_r: s x
-  reduction_forward,       // s_c = rule over r of x: s x
-  reduction_backward,      // d_x = rule(δ_c, x): d_x δ x                                                  (acc)
-  log_sum_exp_forward,     // s_c: s z
-  log_sum_exp_backward,    // d_z = rule(δ_c, z, s_c): d_z δ z s                                           (acc)
-  softmax_forward,         // a: a z
-  softmax_backward,        // d_z: d_z δ a                                                                 (acc)
-  copy,                    // d = s: d s                                                                   (acc)
-  polynomial_forward,      // φ: φ x; the domain is that of x
-  polynomial_backward,     // d_x: d_x δ x                                                                 (acc)
-  loss,                    // a sum for each loss_block, and derivatives: partials? f y d_f? d_y? δ?        (acc)
-  loss_value,              // s = constant * Σ partials: s partials; `count` of them
-  transpose_in,            // [batch][feature] to [feature][batch]: x user
-  transpose_out,           // the other way, adding +0: user x
-  fill,                    // d = constant: d                                                              (acc)
-  sgd,                     // w v? g; mode 0: v is already the new velocity, no g
-  adam,                    // w m v g
+  product,             // C = α op(A) op(B) + β C: C A B; k, transposed_a, transposed_b
+  unary_forward,       // a = rule(z + bias): a z bias?
+  unary_backward,      // d_z = rule(δ, saved): d_z δ saved?                                           (acc)
+  binary_forward,      // c = rule(a, b): c a b
+  binary_backward,     // d_a or d_b (side 0, 1) = rule(δ, other): d δ other?                          (acc)
+  row_sum,             // s_r = α Σ_c x_rc + β s_r: s x
+  reduction_forward,   // s_c = rule over r of x: s x
+  reduction_backward,  // d_x = rule(δ_c, x): d_x δ x                                                  (acc)
+  log_sum_exp_forward,  // s_c: s z
+  log_sum_exp_backward,  // d_z = rule(δ_c, z, s_c): d_z δ z s                                           (acc)
+  softmax_forward,       // a: a z
+  softmax_backward,     // d_z: d_z δ a                                                                 (acc)
+  copy,                 // d = s: d s                                                                   (acc)
+  polynomial_forward,   // φ: φ x; the domain is that of x
+  polynomial_backward,  // d_x: d_x δ x                                                                 (acc)
+  loss,           // a sum for each loss_block, and derivatives: partials? f y d_f? d_y? δ?        (acc)
+  loss_value,     // s = constant * Σ partials: s partials; `count` of them
+  transpose_in,   // [batch][feature] to [feature][batch]: x user
+  transpose_out,  // the other way, adding +0: user x
+  fill,           // d = constant: d                                                              (acc)
+  sgd,            // w v? g; mode 0: v is already the new velocity, no g
+  adam,           // w m v g
 };
 constexpr int32_t max_operands = 6;
 
 struct Step {
   StepKind kind = StepKind::fill;
-  Op op = Op::identity;      // whose rule
+  Op op = Op::identity;  // whose rule
   Operand operands[max_operands];
-  int64_t rows = 1;          // the domain
+  int64_t rows = 1;  // the domain
   int64_t columns = 1;
-  double constant = 0;       // the c of the rule; loss: the factor on values and derivatives
-  double constant2 = 0;      // loss: the factor on the derivatives (δ folded in)
+  double constant = 0;   // the c of the rule; loss: the factor on values and derivatives
+  double constant2 = 0;  // loss: the factor on the derivatives (δ folded in)
   bool accumulate = false;
   bool accumulate2 = false;  // loss: of d_y
   int32_t side = 0;          // binary_backward
@@ -86,7 +86,7 @@ struct Step {
   int64_t k = 0;             // product
   bool transposed_a = false;
   bool transposed_b = false;
-  Coefficient alpha;         // product, row_sum
+  Coefficient alpha;  // product, row_sum
   Coefficient beta{0, 0};
 
   // Filled in by the engine's prepare.
@@ -101,12 +101,10 @@ inline bool needs_whole_columns(const Step& step) {
     case StepKind::softmax_forward:
     case StepKind::softmax_backward:
     case StepKind::polynomial_forward:
-    case StepKind::polynomial_backward:
-      return true;
+    case StepKind::polynomial_backward: return true;
     case StepKind::loss:  // its partial sums are those of columns
       return true;
-    default:
-      return false;
+    default: return false;
   }
 }
 
@@ -145,7 +143,7 @@ struct Program {
   std::vector<Phase> phases;
   int32_t backward_begin = 0;  // the first phase of the backward pass: nothing before it writes a parameter
   int64_t arena_bytes = 0;
-  Operand loss;                // the scalar that is checked between the passes; absent when only predicting
+  Operand loss;  // the scalar that is checked between the passes; absent when only predicting
 };
 
 // Hyper-parameters of the update, as this step needs them.
@@ -162,7 +160,7 @@ struct UpdateScalars {
 // One caller's memory and numbers for one run.
 struct Context {
   char* base[space_count] = {};
-  void* const* inputs = nullptr;   // addresses by slot
+  void* const* inputs = nullptr;  // addresses by slot
   void* const* outputs = nullptr;
   UpdateScalars update;
 };

@@ -41,7 +41,8 @@ int32_t Graph::target(const std::string& name, int64_t features) {
 
 int32_t Graph::label(const std::string& name, int64_t classes) {
   require_size(Op::label, name, "classes", classes);
-  REQUIRE(classes <= INT32_MAX, "label '", name, "': at most ", INT32_MAX, " classes, but ", classes, " came");
+  REQUIRE(classes <= INT32_MAX, "label '", name, "': at most ", INT32_MAX, " classes, but ", classes,
+          " came");
   return append(leaf(Op::label, name, Shape::data(classes)));
 }
 
@@ -49,7 +50,8 @@ int32_t Graph::parameter(const std::string& name, int64_t rows, int64_t columns,
                          double value) {
   require_matrix(Op::parameter, name, rows, columns);
   int32_t kind = static_cast<int32_t>(initializer);
-  REQUIRE(kind >= 0 && kind < initializer_count, "parameter '", name, "': there is no initializer number ", kind);
+  REQUIRE(kind >= 0 && kind < initializer_count, "parameter '", name, "': there is no initializer number ",
+          kind);
   REQUIRE(std::isfinite(value), "parameter '", name, "': the initial value must be finite, but is ", value);
   Node node = leaf(Op::parameter, name, Shape::matrix(rows, columns));
   node.initializer = initializer;
@@ -59,8 +61,8 @@ int32_t Graph::parameter(const std::string& name, int64_t rows, int64_t columns,
 
 int32_t Graph::constant(const std::string& name, int64_t rows, int64_t columns, std::vector<double> values) {
   require_matrix(Op::constant, name, rows, columns);
-  REQUIRE(static_cast<int64_t>(values.size()) == rows * columns, "constant '", name, "': expected ", rows * columns,
-          " values for [", rows, " x ", columns, "], but ", values.size(), " came");
+  REQUIRE(static_cast<int64_t>(values.size()) == rows * columns, "constant '", name, "': expected ",
+          rows * columns, " values for [", rows, " x ", columns, "], but ", values.size(), " came");
   for (double value : values) {
     REQUIRE(std::isfinite(value), "constant '", name, "': values must be finite, but one is ", value);
   }
@@ -74,8 +76,8 @@ int32_t Graph::add(Node node) {
           "': a leaf is made by its own function");
   if (node.name.empty()) node.name = message(name_of(node.op), "_", size());
   for (int32_t input : node.inputs) {
-    REQUIRE(input >= 0 && input < size(), name_of(node.op), " '", node.name, "': there is no node number ", input,
-            " in this graph of ", size(), " nodes");
+    REQUIRE(input >= 0 && input < size(), name_of(node.op), " '", node.name, "': there is no node number ",
+            input, " in this graph of ", size(), " nodes");
   }
   node.shape = infer_shape(*this, node);
   return append(std::move(node));
@@ -86,8 +88,8 @@ int32_t Graph::append(Node node) {
   REQUIRE(size() < INT32_MAX, "the graph already has ", size(), " nodes");
   int32_t id = size();
   bool is_new = by_name_.emplace(node.name, id).second;
-  REQUIRE(is_new, name_of(node.op), " '", node.name, "': the graph already has a node of this name: ",
-          is_new ? "" : describe(by_name_.at(node.name)));
+  REQUIRE(is_new, name_of(node.op), " '", node.name,
+          "': the graph already has a node of this name: ", is_new ? "" : describe(by_name_.at(node.name)));
   Op op = node.op;
   nodes_.push_back(std::move(node));
   if (op == Op::input || op == Op::target || op == Op::label) data_nodes_.push_back(id);

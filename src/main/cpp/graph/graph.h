@@ -23,9 +23,10 @@ struct Node {
   Shape shape;
   std::vector<int32_t> inputs;
 
-  double constant = 0;       // scale, leaky_relu, elu, huber: the c of the rule; parameter: the initializer's value
-  bool transposed = false;   // linear, matmul
-  int64_t begin = 0;         // slice
+  double constant =
+      0;  // scale, leaky_relu, elu, huber: the c of the rule; parameter: the initializer's value
+  bool transposed = false;  // linear, matmul
+  int64_t begin = 0;        // slice
   int64_t end = 0;
   Initializer initializer = Initializer::constant;  // parameter
   std::vector<double> values;                       // constant
@@ -37,7 +38,8 @@ class Graph {
   int32_t input(const std::string& name, int64_t features);
   int32_t target(const std::string& name, int64_t features);
   int32_t label(const std::string& name, int64_t classes);
-  int32_t parameter(const std::string& name, int64_t rows, int64_t columns, Initializer initializer, double value);
+  int32_t parameter(const std::string& name, int64_t rows, int64_t columns, Initializer initializer,
+                    double value);
   int32_t constant(const std::string& name, int64_t rows, int64_t columns, std::vector<double> values);
 
   // Any other operation. `node` brings op, name, inputs and attributes; shape is computed here.

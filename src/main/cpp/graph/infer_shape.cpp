@@ -20,8 +20,10 @@ struct Check {
 
   void count(size_t least, size_t most) const {
     that(node.inputs.size() >= least && node.inputs.size() <= most, "expected ", least,
-         most == least ? "" : most == SIZE_MAX ? " or more" : message(" to ", most), " inputs, but ",
-         node.inputs.size(), " came");
+         most == least      ? ""
+         : most == SIZE_MAX ? " or more"
+                            : message(" to ", most),
+         " inputs, but ", node.inputs.size(), " came");
   }
 
   const Shape& shape(size_t i) const { return graph.node(node.inputs[i]).shape; }
@@ -109,10 +111,10 @@ Shape concat(const Check& check) {
     if (i == 0) continue;
     const Shape& part = check.shape(i);
     check.that(part.batched == result.batched && part.columns == result.columns,
-               "all inputs must be batched, or all batchless with as many columns, but ", check.what(0), " and ",
-               check.what(i), " came");
-    check.that(part.rows <= max_elements / result.columns - result.rows, "the result has more than ", max_elements,
-               " elements");
+               "all inputs must be batched, or all batchless with as many columns, but ", check.what(0),
+               " and ", check.what(i), " came");
+    check.that(part.rows <= max_elements / result.columns - result.rows, "the result has more than ",
+               max_elements, " elements");
     result.rows += part.rows;
   }
   return result;
@@ -134,7 +136,8 @@ Shape polynomial_features(const Check& check) {
   check.no_label(0);
   const Shape& x = check.shape(0);
   check.that(x.columns == 1, "expected one vector of features, but ", check.what(0), " came");
-  check.that(x.rows <= (int64_t{1} << 19), "at most ", int64_t{1} << 19, " features, but ", check.what(0), " came");
+  check.that(x.rows <= (int64_t{1} << 19), "at most ", int64_t{1} << 19, " features, but ", check.what(0),
+             " came");
   int64_t count = PolynomialFeatures::count(x.rows);
   return x.batched ? Shape::data(count) : Shape::matrix(count, 1);
 }
@@ -163,15 +166,15 @@ Shape loss(const Check& check) {
   if (check.is(1, Op::label)) {
     bool takes_labels = op == Op::softmax_cross_entropy || op == Op::negative_log_likelihood;
     check.that(takes_labels, "expected target values, but the class label ", check.what(1), " came");
-    check.that(target.rows == prediction.rows, "expected labels of ", prediction.rows, " classes, one for each output of ",
-               check.what(0), ", but ", check.what(1), " came");
+    check.that(target.rows == prediction.rows, "expected labels of ", prediction.rows,
+               " classes, one for each output of ", check.what(0), ", but ", check.what(1), " came");
   } else {
-    check.that(target == prediction, "expected a target of shape ", prediction.to_string(), " like the prediction ",
-               check.what(0), ", but ", check.what(1), " came");
+    check.that(target == prediction, "expected a target of shape ", prediction.to_string(),
+               " like the prediction ", check.what(0), ", but ", check.what(1), " came");
   }
   if (op == Op::huber) {
-    check.that(std::isfinite(check.node.constant) && check.node.constant > 0, "delta must be positive, but is ",
-               check.node.constant);
+    check.that(std::isfinite(check.node.constant) && check.node.constant > 0,
+               "delta must be positive, but is ", check.node.constant);
   }
   return Shape::scalar();
 }
@@ -181,22 +184,14 @@ Shape loss(const Check& check) {
 Shape infer_shape(const Graph& graph, const Node& node) {
   Check check{graph, node};
   switch (kind_of(node.op)) {
-    case Kind::leaf:
-      return node.shape;
-    case Kind::product:
-      return product(check);
-    case Kind::unary:
-      return unary(check);
-    case Kind::binary:
-      return binary(check);
-    case Kind::reduction:
-      return reduction(check);
-    case Kind::rowwise:
-      return rowwise(check);
-    case Kind::structure:
-      return structure(check);
-    case Kind::loss:
-      return loss(check);
+    case Kind::leaf: return node.shape;
+    case Kind::product: return product(check);
+    case Kind::unary: return unary(check);
+    case Kind::binary: return binary(check);
+    case Kind::reduction: return reduction(check);
+    case Kind::rowwise: return rowwise(check);
+    case Kind::structure: return structure(check);
+    case Kind::loss: return loss(check);
   }
   throw InvalidArgument(message("there is no operation number ", static_cast<int32_t>(node.op)));
 }

@@ -2,9 +2,9 @@
 // outputs and the batch,   d_logits = (σ(z) - y) δ,   d_target = -z δ.   No overflow for any finite z.
 #pragma once
 
+#include "ops/op.h"
 #include "ops/sigmoid.h"
 #include "ops/softplus.h"
-#include "ops/op.h"
 #include "util/host_device.h"
 
 namespace chainrule {

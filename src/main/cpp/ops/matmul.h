@@ -15,9 +15,13 @@ struct Product {
 };
 
 struct Matmul {
-  static constexpr Product forward(bool transposed) { return {Factor::weight, transposed, Factor::input, false}; }
+  static constexpr Product forward(bool transposed) {
+    return {Factor::weight, transposed, Factor::input, false};
+  }
 
-  static constexpr Product d_input(bool transposed) { return {Factor::weight, !transposed, Factor::delta, false}; }
+  static constexpr Product d_input(bool transposed) {
+    return {Factor::weight, !transposed, Factor::delta, false};
+  }
 
   static constexpr Product d_weight(bool transposed) {
     return transposed ? Product{Factor::input, false, Factor::delta, true}

@@ -14,9 +14,7 @@ struct Mean {
     return x;
   }
 
-  HOST_DEVICE static double finish(double total, double n) {
-    return total / n;
-  }
+  HOST_DEVICE static double finish(double total, double n) { return total / n; }
 
   // d_x for one feature.
   template <class T>

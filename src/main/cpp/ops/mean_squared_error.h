@@ -1,8 +1,8 @@
 // mean_squared_error: L = (1/n) Σ_i (f_i - y_i)², mean over the n outputs and over the batch: squared_error / n.
 #pragma once
 
-#include "ops/squared_error.h"
 #include "ops/op.h"
+#include "ops/squared_error.h"
 #include "util/host_device.h"
 
 namespace chainrule {

@@ -8,55 +8,55 @@ namespace chainrule {
 
 // What kind of rule an operation has.
 enum class Kind : int32_t {
-  leaf,         // a variable: data or parameter
-  product,      // matrix product with a batchless operand
-  unary,        // elementwise, one operand
-  binary,       // elementwise, two operands; a batchless one broadcasts over the batch
-  reduction,    // over the features of each sample, to one value
-  rowwise,      // over the features of each sample, to a vector
-  structure,    // moves or combines features
-  loss,         // prediction and target to one scalar, the mean over the batch
+  leaf,       // a variable: data or parameter
+  product,    // matrix product with a batchless operand
+  unary,      // elementwise, one operand
+  binary,     // elementwise, two operands; a batchless one broadcasts over the batch
+  reduction,  // over the features of each sample, to one value
+  rowwise,    // over the features of each sample, to a vector
+  structure,  // moves or combines features
+  loss,       // prediction and target to one scalar, the mean over the batch
 };
 
-#define CHAINRULE_OPS(X)                    \
-  X(input, leaf)                            \
-  X(target, leaf)                           \
-  X(label, leaf)                            \
-  X(parameter, leaf)                        \
-  X(constant, leaf)                         \
-  X(linear, product)                        \
-  X(matmul, product)                        \
-  X(add, binary)                            \
-  X(subtract, binary)                       \
-  X(multiply, binary)                       \
-  X(scale, unary)                           \
-  X(negate, unary)                          \
-  X(square, unary)                          \
-  X(exp, unary)                             \
-  X(log, unary)                             \
-  X(identity, unary)                        \
-  X(sigmoid, unary)                         \
-  X(tanh, unary)                            \
-  X(relu, unary)                            \
-  X(leaky_relu, unary)                      \
-  X(elu, unary)                             \
-  X(softplus, unary)                        \
-  X(gelu, unary)                            \
-  X(silu, unary)                            \
-  X(softmax, rowwise)                       \
-  X(sum, reduction)                         \
-  X(mean, reduction)                        \
-  X(squared_norm, reduction)                \
-  X(log_sum_exp, reduction)                 \
-  X(concat, structure)                      \
-  X(slice, structure)                       \
-  X(polynomial_features, structure)         \
-  X(batch_mean, structure)                  \
-  X(softmax_cross_entropy, loss)            \
-  X(negative_log_likelihood, loss)          \
-  X(binary_cross_entropy, loss)             \
-  X(squared_error, loss)                    \
-  X(mean_squared_error, loss)               \
+#define CHAINRULE_OPS(X)            \
+  X(input, leaf)                    \
+  X(target, leaf)                   \
+  X(label, leaf)                    \
+  X(parameter, leaf)                \
+  X(constant, leaf)                 \
+  X(linear, product)                \
+  X(matmul, product)                \
+  X(add, binary)                    \
+  X(subtract, binary)               \
+  X(multiply, binary)               \
+  X(scale, unary)                   \
+  X(negate, unary)                  \
+  X(square, unary)                  \
+  X(exp, unary)                     \
+  X(log, unary)                     \
+  X(identity, unary)                \
+  X(sigmoid, unary)                 \
+  X(tanh, unary)                    \
+  X(relu, unary)                    \
+  X(leaky_relu, unary)              \
+  X(elu, unary)                     \
+  X(softplus, unary)                \
+  X(gelu, unary)                    \
+  X(silu, unary)                    \
+  X(softmax, rowwise)               \
+  X(sum, reduction)                 \
+  X(mean, reduction)                \
+  X(squared_norm, reduction)        \
+  X(log_sum_exp, reduction)         \
+  X(concat, structure)              \
+  X(slice, structure)               \
+  X(polynomial_features, structure) \
+  X(batch_mean, structure)          \
+  X(softmax_cross_entropy, loss)    \
+  X(negative_log_likelihood, loss)  \
+  X(binary_cross_entropy, loss)     \
+  X(squared_error, loss)            \
+  X(mean_squared_error, loss)       \
   X(huber, loss)
 
 enum class Op : int32_t {

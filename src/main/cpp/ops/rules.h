@@ -48,11 +48,11 @@
   X(silu, Silu)
 #define CHAINRULE_BINARY_RULES(X) X(add, Add) X(subtract, Subtract) X(multiply, Multiply)
 #define CHAINRULE_REDUCTION_RULES(X) X(sum, Sum) X(mean, Mean) X(squared_norm, SquaredNorm)
-#define CHAINRULE_LOSS_RULES(X)                        \
-  X(negative_log_likelihood, NegativeLogLikelihood)    \
-  X(binary_cross_entropy, BinaryCrossEntropy)          \
-  X(squared_error, SquaredError)                       \
-  X(mean_squared_error, MeanSquaredError)              \
+#define CHAINRULE_LOSS_RULES(X)                     \
+  X(negative_log_likelihood, NegativeLogLikelihood) \
+  X(binary_cross_entropy, BinaryCrossEntropy)       \
+  X(squared_error, SquaredError)                    \
+  X(mean_squared_error, MeanSquaredError)           \
   X(huber, Huber)
 
 namespace chainrule {
@@ -66,8 +66,7 @@ inline namespace CHAINRULE_ISA {
   inline Result function(Op op, Result otherwise, Body&& body) { \
     switch (op) {                                                \
       RULES(CHAINRULE_CASE)                                      \
-      default:                                                   \
-        return otherwise;                                        \
+      default: return otherwise;                                 \
     }                                                            \
   }
 CHAINRULE_VISIT(visit_unary, CHAINRULE_UNARY_RULES)

@@ -14,9 +14,7 @@ struct SquaredNorm {
     return x * x;
   }
 
-  HOST_DEVICE static double finish(double total, double /*n*/) {
-    return total;
-  }
+  HOST_DEVICE static double finish(double total, double /*n*/) { return total; }
 
   // d_x for one feature.
   template <class T>

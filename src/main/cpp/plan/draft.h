@@ -16,7 +16,7 @@ struct Value {
   int32_t slot = -1;
   int64_t offset = 0;  // arena: set by schedule()
   int64_t bytes = 0;
-  bool keep = false;   // read from outside after the steps have run: its memory is never reused
+  bool keep = false;  // read from outside after the steps have run: its memory is never reused
 };
 
 // How a step's tile touches an operand: only its own part of the domain, the rows or columns of its part, or anything.

@@ -18,7 +18,8 @@ size_t at(int32_t id) { return static_cast<size_t>(id); }
 double static_factor(const Node& node, int32_t index, const Shape& input) {
   if (!node.shape.is_scalar() || !input.is_scalar()) return 0;
   if (node.op == Op::scale || node.op == Op::negate || node.op == Op::identity) {
-    return visit_unary(node.op, 0.0, [&](auto rule) { return decltype(rule)::backward(1.0, 0.0, node.constant); });
+    return visit_unary(node.op, 0.0,
+                       [&](auto rule) { return decltype(rule)::backward(1.0, 0.0, node.constant); });
   }
   if (node.op == Op::add || node.op == Op::subtract) {
     return visit_binary(node.op, 0.0, [&](auto rule) {
@@ -111,17 +112,12 @@ void Lowering::backward(int32_t id, int32_t index) {
     case Kind::leaf:
     case Kind::loss:  // complete() has done both operands
       return;
-    case Kind::product:
-      return backward_product(id, index);
-    case Kind::unary:
-      return backward_unary(id);
-    case Kind::binary:
-      return backward_binary(id, index);
+    case Kind::product: return backward_product(id, index);
+    case Kind::unary: return backward_unary(id);
+    case Kind::binary: return backward_binary(id, index);
     case Kind::reduction:
-    case Kind::rowwise:
-      return backward_rowwise(id);
-    case Kind::structure:
-      return backward_structure(id, index);
+    case Kind::rowwise: return backward_rowwise(id);
+    case Kind::structure: return backward_structure(id, index);
   }
 }
 
@@ -134,7 +130,8 @@ void Lowering::backward_product(int32_t id, int32_t index) {
   if (index == 2) {
     if (!updates_directly(to)) return sum_over_batch(rowwise(d, n.shape), n.shape, to, 1, text);
     int32_t written = direct_update(to, &alpha, &beta);
-    DraftStep& step = emit(StepKind::row_sum, Op::linear, n.shape.rows, request_.batch, "update " + node(to).name);
+    DraftStep& step =
+        emit(StepKind::row_sum, Op::linear, n.shape.rows, request_.batch, "update " + node(to).name);
     step.refs[0] = {written, 0, 1, 0, Access::row};
     step.writes[0] = true;
     step.refs[1] = rowwise(d, n.shape);
@@ -145,7 +142,8 @@ void Lowering::backward_product(int32_t id, int32_t index) {
   const Product which = index == 0 ? Linear::d_input(n.transposed) : Linear::d_weight(n.transposed);
   if (index == 1 && updates_directly(to)) {
     int32_t written = direct_update(to, &alpha, &beta);
-    emit_product(id, which, matrix(written, node(to).shape, Access::tile), d, alpha, beta, "update " + node(to).name);
+    emit_product(id, which, matrix(written, node(to).shape, Access::tile), d, alpha, beta,
+                 "update " + node(to).name);
     return;
   }
   bool accumulate;
@@ -246,8 +244,8 @@ void Lowering::backward_rowwise(int32_t id) {
   auto one_a_sample = [&](int32_t v) { return shape.batched ? reduced(v) : Ref{v, 0, 0, 0, Access::whole}; };
   const bool exponential = n.op == Op::log_sum_exp;
   const int32_t x = value_of(from);
-  DraftStep& step = emit_elementwise(exponential ? StepKind::log_sum_exp_backward : StepKind::reduction_backward, n.op,
-                                     shape, text);
+  DraftStep& step = emit_elementwise(
+      exponential ? StepKind::log_sum_exp_backward : StepKind::reduction_backward, n.op, shape, text);
   step.refs[0] = elementwise(value, shape, shape);
   step.writes[0] = true;
   step.refs[1] = one_a_sample(d);
@@ -269,7 +267,8 @@ void Lowering::backward_structure(int32_t id, int32_t index) {
     int64_t before = 0;
     for (int32_t i = 0; i < index; ++i) before += input(id, i).shape.rows;
     RowBlock block = Concat::block(before, shape.rows);
-    emit_copy(rows_from(value, shape, block.source), rows_from(d, n.shape, block.destination), shape, accumulate, text);
+    emit_copy(rows_from(value, shape, block.source), rows_from(d, n.shape, block.destination), shape,
+              accumulate, text);
   } else if (n.op == Op::slice) {
     if (!accumulate) {
       DraftStep& zero = emit_elementwise(StepKind::fill, Op::identity, shape, text + " = 0");
@@ -277,7 +276,8 @@ void Lowering::backward_structure(int32_t id, int32_t index) {
       zero.writes[0] = true;
     }
     RowBlock block = Slice::block(n.begin, n.end);
-    emit_copy(rows_from(value, shape, block.source), rows_from(d, n.shape, block.destination), n.shape, true, text);
+    emit_copy(rows_from(value, shape, block.source), rows_from(d, n.shape, block.destination), n.shape, true,
+              text);
   } else if (n.op == Op::polynomial_features) {
     int32_t x = value_of(to);
     DraftStep& step = emit_rowwise(StepKind::polynomial_backward, n.op, shape, text);
@@ -333,7 +333,8 @@ void Lowering::update(int32_t id) {
   auto view = [&](int32_t value) { return matrix(value, row, Access::tile); };
   const int32_t gradient = direct ? -1 : delta_value(id);
   const bool adam = rule.kind != OptimizerKind::sgd;
-  DraftStep& step = emit(adam ? StepKind::adam : StepKind::sgd, n.op, row.rows, row.columns, "update " + n.name);
+  DraftStep& step =
+      emit(adam ? StepKind::adam : StepKind::sgd, n.op, row.rows, row.columns, "update " + n.name);
   step.refs[0] = view(leaf_value(id, Space::parameters));
   step.writes[0] = true;
   if (adam || rule.momentum != 0) {
@@ -350,7 +351,8 @@ void Lowering::update(int32_t id) {
   if (!direct && rule.kind == OptimizerKind::sgd) {
     notes.push_back(message("'", n.name, "' is updated from a gradient buffer: ",
                             uses_[at(id)] != 1 ? message("it has ", uses_[at(id)], " uses")
-                            : rule.momentum != 0 && rule.nesterov ? std::string("Nesterov momentum needs the gradient itself")
+                            : rule.momentum != 0 && rule.nesterov
+                                ? std::string("Nesterov momentum needs the gradient itself")
                             : rule.momentum != 0 && rule.weight_decay != 0
                                 ? std::string("momentum with weight decay needs the gradient itself")
                                 : std::string("its gradient is not one product")));

@@ -182,8 +182,8 @@ DraftStep& Lowering::emit_rowwise(StepKind kind, Op op, const Shape& domain, con
 }
 
 // `delta` is the value of δ, or -1 in the forward product.
-void Lowering::emit_product(int32_t id, const Product& which, const Ref& c, int32_t delta_of, const Coefficient& alpha,
-                            const Coefficient& beta, const std::string& text) {
+void Lowering::emit_product(int32_t id, const Product& which, const Ref& c, int32_t delta_of,
+                            const Coefficient& alpha, const Coefficient& beta, const std::string& text) {
   struct Side {
     Ref ref;
     bool transposed;
@@ -221,7 +221,8 @@ void Lowering::emit_product(int32_t id, const Product& which, const Ref& c, int3
   step.step.beta = beta;
 }
 
-void Lowering::emit_copy(const Ref& to, const Ref& from, const Shape& shape, bool accumulate, const std::string& text) {
+void Lowering::emit_copy(const Ref& to, const Ref& from, const Shape& shape, bool accumulate,
+                         const std::string& text) {
   DraftStep& step = emit_elementwise(StepKind::copy, Op::identity, shape, text);
   step.refs[0] = to;
   step.writes[0] = true;
@@ -255,12 +256,9 @@ void Lowering::forward(int32_t id) {
   const Node& n = node(id);
   const Shape& shape = n.shape;
   switch (kind_of(n.op)) {
-    case Kind::leaf:
-      return;
-    case Kind::product:
-      return forward_product(id);
-    case Kind::unary:
-      return forward_unary(id);
+    case Kind::leaf: return;
+    case Kind::product: return forward_product(id);
+    case Kind::unary: return forward_unary(id);
     case Kind::binary: {
       int32_t a = value_of(input_id(id, 0)), b = value_of(input_id(id, 1)), c = value_of(id);
       DraftStep& step = emit_elementwise(StepKind::binary_forward, n.op, shape, n.name);
@@ -284,17 +282,15 @@ void Lowering::forward(int32_t id) {
       step.step.count = features(of);
       return;
     }
-    case Kind::structure:
-      return forward_structure(id);
-    case Kind::loss:
-      return loss_step(id, true);
+    case Kind::structure: return forward_structure(id);
+    case Kind::loss: return loss_step(id, true);
   }
 }
 
 void Lowering::forward_product(int32_t id) {
   const Node& n = node(id);
-  emit_product(id, Linear::forward(n.transposed), matrix(value_of(id), n.shape, Access::tile), -1, {1, 0}, {0, 0},
-               n.name);
+  emit_product(id, Linear::forward(n.transposed), matrix(value_of(id), n.shape, Access::tile), -1, {1, 0},
+               {0, 0}, n.name);
   if (n.inputs.size() < 3) return;
   int32_t bias = value_of(n.inputs[2]);
   if (adds_bias_itself(id)) {
@@ -334,8 +330,8 @@ void Lowering::forward_structure(int32_t id) {
       const Shape& shape = node(part).shape;
       RowBlock block = Concat::block(before, shape.rows);
       int32_t from = value_of(part);
-      emit_copy(rows_from(value_of(id), n.shape, block.destination), rows_from(from, shape, block.source), shape,
-                false, n.name);
+      emit_copy(rows_from(value_of(id), n.shape, block.destination), rows_from(from, shape, block.source),
+                shape, false, n.name);
       before += shape.rows;
     }
     return;
@@ -344,7 +340,8 @@ void Lowering::forward_structure(int32_t id) {
   const Shape& of = input(id, 0).shape;
   if (n.op == Op::slice) {
     RowBlock block = Slice::block(n.begin, n.end);
-    emit_copy(rows_from(out, n.shape, block.destination), rows_from(x, of, block.source), n.shape, false, n.name);
+    emit_copy(rows_from(out, n.shape, block.destination), rows_from(x, of, block.source), n.shape, false,
+              n.name);
   } else if (n.op == Op::polynomial_features) {
     DraftStep& step = emit_rowwise(StepKind::polynomial_forward, n.op, of, n.name);
     step.refs[0] = rowwise(out, n.shape);
@@ -366,8 +363,8 @@ void Lowering::loss_step(int32_t id, bool values) {
   const Node& n = node(id);
   const Shape& shape = input(id, 0).shape;
   const bool labels = input(id, 1).op == Op::label;
-  const bool mean_over_outputs =
-      visit_loss(n.op, SoftmaxCrossEntropy::mean_over_outputs, [](auto rule) { return decltype(rule)::mean_over_outputs; });
+  const bool mean_over_outputs = visit_loss(n.op, SoftmaxCrossEntropy::mean_over_outputs,
+                                            [](auto rule) { return decltype(rule)::mean_over_outputs; });
   const double factor =
       1.0 / static_cast<double>(request_.batch) / static_cast<double>(mean_over_outputs ? shape.rows : 1);
   const bool is_static = deltas_[at(id)].is_static;
@@ -380,7 +377,8 @@ void Lowering::loss_step(int32_t id, bool values) {
   bool accumulate[2] = {false, false};
   int32_t targets[2] = {-1, -1};
   for (int32_t i = 0; i < 2 && derivatives; ++i) {
-    if (delta[at(n.inputs[static_cast<size_t>(i)])]) targets[i] = target(n.inputs[static_cast<size_t>(i)], &accumulate[i]);
+    if (delta[at(n.inputs[static_cast<size_t>(i)])])
+      targets[i] = target(n.inputs[static_cast<size_t>(i)], &accumulate[i]);
   }
   int32_t partials = -1;
   const int64_t blocks = (request_.batch + loss_block - 1) / loss_block;

@@ -43,7 +43,7 @@ class Lowering final : public BackwardRules {
   int64_t features(const Shape& shape) const { return shape.elements(); }
   int64_t samples(const Shape& shape) const { return shape.batched ? request_.batch : 1; }
   int32_t new_value(const Shape& shape);
-  int32_t value_of(int32_t id);  // a node's value; data are transposed in at the first use
+  int32_t value_of(int32_t id);    // a node's value; data are transposed in at the first use
   int32_t user_value(int32_t id);  // a data node's memory as the user laid it out
   // How a value is seen by an elementwise step on `domain`, by a row-wise step, by a product, by a reduction's result.
   Ref elementwise(int32_t value, const Shape& shape, const Shape& domain) const;
@@ -55,7 +55,8 @@ class Lowering final : public BackwardRules {
   DraftStep& emit_rowwise(StepKind kind, Op op, const Shape& domain, const std::string& text);
   void emit_product(int32_t id, const Product& which, const Ref& c, int32_t delta, const Coefficient& alpha,
                     const Coefficient& beta, const std::string& text);
-  void emit_copy(const Ref& to, const Ref& from, const Shape& shape, bool accumulate, const std::string& text);
+  void emit_copy(const Ref& to, const Ref& from, const Shape& shape, bool accumulate,
+                 const std::string& text);
   Ref rows_from(int32_t value, const Shape& shape, int64_t first_row) const;
   void hand_out(int32_t value, const Shape& shape, int32_t slot, const std::string& text);
 
@@ -79,8 +80,9 @@ class Lowering final : public BackwardRules {
   void backward_structure(int32_t id, int32_t index);
   // The value that parts of a node's δ are added to; `accumulate` tells whether one is there already.
   int32_t target(int32_t id, bool* accumulate);
-  int32_t delta_value(int32_t id);          // a finished δ as a value, made from its number if need be
-  void sum_over_batch(const Ref& part, const Shape& domain, int32_t id, double factor, const std::string& text);
+  int32_t delta_value(int32_t id);  // a finished δ as a value, made from its number if need be
+  void sum_over_batch(const Ref& part, const Shape& domain, int32_t id, double factor,
+                      const std::string& text);
   bool updates_directly(int32_t id) const;  // may products write the parameter or its velocity themselves?
   int32_t direct_update(int32_t id, Coefficient* alpha, Coefficient* beta);
   int32_t leaf_value(int32_t id, Space space);

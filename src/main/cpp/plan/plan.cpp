@@ -13,15 +13,16 @@ namespace {
 void check_request(const Graph& graph, const PlanRequest& request) {
   REQUIRE(request.batch > 0, "a plan needs a batch of at least one sample, but ", request.batch, " came");
   for (int32_t output : request.outputs) {
-    REQUIRE(graph.node(output).op != Op::label, "a class label has no value to hand out: ", graph.describe(output));
+    REQUIRE(graph.node(output).op != Op::label,
+            "a class label has no value to hand out: ", graph.describe(output));
   }
   if (request.loss < 0) {
     REQUIRE(!request.outputs.empty(), "nothing to compute: no output was named");
     return;
   }
   const Node& loss = graph.node(request.loss);
-  REQUIRE(loss.shape.is_scalar(), "the loss must be a scalar, but ", graph.describe(request.loss),
-          " came", loss.shape.batched ? "; batch_mean gives the mean over the batch" : "");
+  REQUIRE(loss.shape.is_scalar(), "the loss must be a scalar, but ", graph.describe(request.loss), " came",
+          loss.shape.batched ? "; batch_mean gives the mean over the batch" : "");
 }
 
 // Fills the engine's operands from the draft's.
@@ -31,7 +32,8 @@ Step resolved(const DraftStep& drafted, const std::vector<Value>& values) {
     const Ref& ref = drafted.refs[i];
     if (!ref.present()) continue;
     const Value& value = values[static_cast<size_t>(ref.value)];
-    step.operands[i] = {value.space, value.slot, value.offset + ref.offset, ref.row_stride, ref.column_stride};
+    step.operands[i] = {value.space, value.slot, value.offset + ref.offset, ref.row_stride,
+                        ref.column_stride};
   }
   return step;
 }
@@ -57,7 +59,8 @@ double bytes(const Step& step, DType dtype) {
   return count * static_cast<double>(size_of(dtype));
 }
 
-std::string phase_text(const Draft& draft, const std::vector<int32_t>& steps, const Phase& phase, const Program& program) {
+std::string phase_text(const Draft& draft, const std::vector<int32_t>& steps, const Phase& phase,
+                       const Program& program) {
   double work = 0, traffic = 0;
   std::string what;
   for (size_t i = 0; i < steps.size(); ++i) {
@@ -80,8 +83,10 @@ Plan make_plan(const Graph& graph, const PlanRequest& request, Backend& backend)
   if (request.backward) {
     bool any = false;
     for (int32_t id : graph.parameters()) any = any || lowering.delta[static_cast<size_t>(id)];
-    REQUIRE(any || !request.update, "nothing to train: no parameter reaches the loss ", graph.describe(request.loss));
-    REQUIRE(lowering.delta[static_cast<size_t>(request.loss)], "no gradient to compute: neither a parameter nor an input reaches the loss ",
+    REQUIRE(any || !request.update, "nothing to train: no parameter reaches the loss ",
+            graph.describe(request.loss));
+    REQUIRE(lowering.delta[static_cast<size_t>(request.loss)],
+            "no gradient to compute: neither a parameter nor an input reaches the loss ",
             graph.describe(request.loss));
   }
   lowering.run();
@@ -123,14 +128,15 @@ Plan make_plan(const Graph& graph, const PlanRequest& request, Backend& backend)
     }
   }
   plan.trained.assign(static_cast<size_t>(graph.size()), false);
-  for (int32_t id : graph.parameters()) plan.trained[static_cast<size_t>(id)] = lowering.delta[static_cast<size_t>(id)];
+  for (int32_t id : graph.parameters())
+    plan.trained[static_cast<size_t>(id)] = lowering.delta[static_cast<size_t>(id)];
   return plan;
 }
 
 std::string print_plan(const Plan& plan) {
   const Program& program = plan.program;
-  std::string text = message("batch ", program.batch, ", ", name_of(program.dtype), ", ", program.phases.size(),
-                             " phases, arena ", program.arena_bytes, " bytes\n");
+  std::string text = message("batch ", program.batch, ", ", name_of(program.dtype), ", ",
+                             program.phases.size(), " phases, arena ", program.arena_bytes, " bytes\n");
   for (size_t p = 0; p < program.phases.size(); ++p) {
     if (p == 0 && program.backward_begin > 0) text += "forward\n";
     if (static_cast<int32_t>(p) == program.backward_begin) text += "backward\n";

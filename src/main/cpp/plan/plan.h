@@ -24,11 +24,11 @@ struct PlanRequest {
   DType dtype = DType::float32;
   int64_t batch = 1;
 
-  std::vector<int32_t> outputs;     // nodes to hand out, in the order of the output slots
-  int32_t loss = -1;                // -1: predict only
-  bool backward = false;            // compute gradients of all parameters that reach the loss
-  bool update = false;              // apply them (else they go to Space::gradients, and those of the inputs to
-                                    // output slots outputs.size() + data slot)
+  std::vector<int32_t> outputs;  // nodes to hand out, in the order of the output slots
+  int32_t loss = -1;             // -1: predict only
+  bool backward = false;         // compute gradients of all parameters that reach the loss
+  bool update = false;           // apply them (else they go to Space::gradients, and those of the inputs to
+                                 // output slots outputs.size() + data slot)
   UpdateRule rule;
 
   // For tests: every step in a phase of its own; no update inside products; a factor on what one operation's
@@ -56,11 +56,11 @@ struct LabelCheck {
 
 struct Plan {
   Program program;
-  std::vector<bool> reads_slot;         // by data slot: must the caller bring data?
-  std::vector<LabelCheck> labels;       // class indices to check before a run
-  std::vector<bool> trained;            // by node: parameters that get a gradient
-  std::vector<std::string> phase_texts; // one a phase: what it computes and what was fused
-  std::vector<std::string> notes;       // why something was not fused
+  std::vector<bool> reads_slot;          // by data slot: must the caller bring data?
+  std::vector<LabelCheck> labels;        // class indices to check before a run
+  std::vector<bool> trained;             // by node: parameters that get a gradient
+  std::vector<std::string> phase_texts;  // one a phase: what it computes and what was fused
+  std::vector<std::string> notes;        // why something was not fused
 };
 
 // Compiles the request. Throws InvalidArgument when the loss is not a scalar, nothing is to be trained, or sizes

@@ -40,7 +40,8 @@ class Scheduler {
     }
     if (!in_backward) result_.backward_begin = phase_count();
     if (draft_.checked >= 0) {
-      history_[static_cast<size_t>(draft_.checked)].reads.push_back({result_.backward_begin - 1, Access::whole});
+      history_[static_cast<size_t>(draft_.checked)].reads.push_back(
+          {result_.backward_begin - 1, Access::whole});
     }
     place_values();
     return std::move(result_);

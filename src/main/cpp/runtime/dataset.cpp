@@ -13,13 +13,13 @@ Dataset::Dataset(int64_t examples) : examples_(examples) {
 char* Dataset::add_column(const std::string& name, ColumnType type, int64_t features) {
   REQUIRE(!name.empty(), "a column of a dataset needs a name: that of its data node");
   REQUIRE(find(name) == nullptr, "the dataset already has a column '", name, "'");
-  REQUIRE(type == ColumnType::float32 || type == ColumnType::float64 || type == ColumnType::label, "column '", name,
-          "': there is no type number ", static_cast<int32_t>(type));
+  REQUIRE(type == ColumnType::float32 || type == ColumnType::float64 || type == ColumnType::label, "column '",
+          name, "': there is no type number ", static_cast<int32_t>(type));
   REQUIRE(features > 0, "column '", name, "': expected at least one feature, but ", features, " came");
-  REQUIRE(type != ColumnType::label || features == 1, "column '", name, "': labels are one class index an example, but ",
-          features, " came");
-  REQUIRE(features <= INT64_MAX / 16 / examples_, "column '", name, "': ", examples_, " examples of ", features,
-          " features do not fit into memory");
+  REQUIRE(type != ColumnType::label || features == 1, "column '", name,
+          "': labels are one class index an example, but ", features, " came");
+  REQUIRE(features <= INT64_MAX / 16 / examples_, "column '", name, "': ", examples_, " examples of ",
+          features, " features do not fit into memory");
   Column column{name, type, features, MemoryBlock(cpu_backend())};
   column.values.reserve(examples_ * column.row_bytes());
   columns_.push_back(std::move(column));

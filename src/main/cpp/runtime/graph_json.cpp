@@ -8,8 +8,8 @@ namespace chainrule {
 
 namespace {
 
-const char* const initializer_names[initializer_count] = {"constant", "glorot_uniform", "glorot_normal", "he_uniform",
-                                                          "he_normal"};
+const char* const initializer_names[initializer_count] = {"constant", "glorot_uniform", "glorot_normal",
+                                                          "he_uniform", "he_normal"};
 
 Op op_of_name(const std::string& name) {
   for (int32_t op = 0; op < op_count; ++op) {
@@ -25,7 +25,9 @@ Initializer initializer_of_name(const std::string& name) {
   throw Error(message("there is no initializer ", quote(name)));
 }
 
-bool has_constant(Op op) { return op == Op::scale || op == Op::leaky_relu || op == Op::elu || op == Op::huber; }
+bool has_constant(Op op) {
+  return op == Op::scale || op == Op::leaky_relu || op == Op::elu || op == Op::huber;
+}
 
 }  // namespace
 
@@ -41,7 +43,8 @@ Json graph_to_json(const Graph& graph) {
       json.add("inputs", Json::make_array(node.inputs));
     }
     if (node.op == Op::parameter) {
-      json.add("initializer", initializer_names[static_cast<int32_t>(node.initializer)]).add("value", node.constant);
+      json.add("initializer", initializer_names[static_cast<int32_t>(node.initializer)])
+          .add("value", node.constant);
     }
     if (has_constant(node.op)) json.add("constant", node.constant);
     if (kind_of(node.op) == Kind::product) json.add("transposed", node.transposed);
@@ -65,12 +68,12 @@ Graph graph_from_json(const Json& json, const ConstantValues& values) {
       } else if (op == Op::label) {
         graph.label(name, rows);
       } else if (op == Op::parameter) {
-        graph.parameter(name, rows, part.at("columns").integer(), initializer_of_name(part.at("initializer").string()),
-                        part.at("value").number());
+        graph.parameter(name, rows, part.at("columns").integer(),
+                        initializer_of_name(part.at("initializer").string()), part.at("value").number());
       } else {
         const int64_t columns = part.at("columns").integer();
-        REQUIRE(rows > 0 && columns > 0 && rows <= max_elements / columns, "constant ", quote(name), ": ", rows, " x ",
-                columns, " is not a shape");
+        REQUIRE(rows > 0 && columns > 0 && rows <= max_elements / columns, "constant ", quote(name), ": ",
+                rows, " x ", columns, " is not a shape");
         graph.constant(name, rows, columns, values(name, rows * columns));
       }
       continue;
@@ -80,7 +83,8 @@ Graph graph_from_json(const Json& json, const ConstantValues& values) {
     node.name = name;
     for (const Json& input : part.at("inputs").array()) {
       const int64_t id = input.integer();
-      REQUIRE(id >= 0 && id < graph.size(), "node ", quote(name), ": its input number ", id, " does not come before it");
+      REQUIRE(id >= 0 && id < graph.size(), "node ", quote(name), ": its input number ", id,
+              " does not come before it");
       node.inputs.push_back(static_cast<int32_t>(id));
     }
     if (has_constant(op)) node.constant = part.at("constant").number();

@@ -20,13 +20,15 @@ int64_t Inputs::checked(int32_t slot) const {
 
 int64_t Inputs::sample_bytes(int32_t slot) const {
   const Node& node = model_->graph().node(model_->graph().data_nodes()[static_cast<size_t>(checked(slot))]);
-  return node.op == Op::label ? static_cast<int64_t>(sizeof(int32_t)) : node.shape.rows * size_of(model_->dtype());
+  return node.op == Op::label ? static_cast<int64_t>(sizeof(int32_t))
+                              : node.shape.rows * size_of(model_->dtype());
 }
 
 char* Inputs::reserve(int32_t slot, int64_t batch) {
   int64_t bytes = sample_bytes(slot);
   REQUIRE(batch > 0, "expected a batch of at least one sample, but ", batch, " came");
-  REQUIRE(batch <= INT64_MAX / 2 / bytes, "a batch of ", batch, " samples of ", bytes, " bytes does not fit into memory");
+  REQUIRE(batch <= INT64_MAX / 2 / bytes, "a batch of ", batch, " samples of ", bytes,
+          " bytes does not fit into memory");
   MemoryBlock& block = staging_[static_cast<size_t>(slot)];
   block.reserve(batch * bytes);
   addresses_[static_cast<size_t>(slot)] = reinterpret_cast<int64_t>(block.data());
@@ -63,8 +65,8 @@ void Inputs::check(const char* operation, const Plan& plan, int64_t batch) const
 void check_labels(const char* operation, const Graph& graph, const LabelCheck& check, const int32_t* labels,
                   int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
-    REQUIRE(labels[i] >= 0 && labels[i] < check.classes, operation, ": expected labels from 0 to ", check.classes - 1,
-            " for ", graph.describe(check.node), ", but sample ", i, " has ", labels[i]);
+    REQUIRE(labels[i] >= 0 && labels[i] < check.classes, operation, ": expected labels from 0 to ",
+            check.classes - 1, " for ", graph.describe(check.node), ", but sample ", i, " has ", labels[i]);
   }
 }
 

@@ -12,7 +12,9 @@ class MemoryBlock {
  public:
   explicit MemoryBlock(Backend& backend) : backend_(&backend) {}
   MemoryBlock(MemoryBlock&& other) noexcept
-      : backend_(other.backend_), data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+      : backend_(other.backend_),
+        data_(std::exchange(other.data_, nullptr)),
+        bytes_(std::exchange(other.bytes_, 0)) {}
   MemoryBlock(const MemoryBlock&) = delete;
   MemoryBlock& operator=(const MemoryBlock&) = delete;
   ~MemoryBlock() { backend_->release(data_, bytes_); }

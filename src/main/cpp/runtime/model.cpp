@@ -15,18 +15,16 @@ namespace {
 
 // The value of element i, as the initializer's definition says (graph.h).
 double initial_value(const Node& node, uint64_t seed, uint64_t stream, uint64_t i) {
-  const double fan_in = static_cast<double>(node.shape.columns), fan_out = static_cast<double>(node.shape.rows);
+  const double fan_in = static_cast<double>(node.shape.columns),
+               fan_out = static_cast<double>(node.shape.rows);
   switch (node.initializer) {
-    case Initializer::constant:
-      return node.constant;
+    case Initializer::constant: return node.constant;
     case Initializer::glorot_uniform:
       return std::sqrt(6 / (fan_in + fan_out)) * (2 * random_uniform(seed, stream, i) - 1);
     case Initializer::glorot_normal:
       return std::sqrt(2 / (fan_in + fan_out)) * random_normal(seed, stream, i);
-    case Initializer::he_uniform:
-      return std::sqrt(6 / fan_in) * (2 * random_uniform(seed, stream, i) - 1);
-    case Initializer::he_normal:
-      return std::sqrt(2 / fan_in) * random_normal(seed, stream, i);
+    case Initializer::he_uniform: return std::sqrt(6 / fan_in) * (2 * random_uniform(seed, stream, i) - 1);
+    case Initializer::he_normal: return std::sqrt(2 / fan_in) * random_normal(seed, stream, i);
   }
   return 0;
 }
@@ -59,7 +57,8 @@ void Model::initialize() {
     with_type(dtype_, parameters() + layout_.offsets[static_cast<size_t>(id)], [&](auto* to) {
       using T = std::remove_pointer_t<decltype(to)>;
       for (int64_t i = 0; i < node.shape.elements(); ++i) {
-        to[i] = static_cast<T>(initial_value(node, static_cast<uint64_t>(seed_), stream, static_cast<uint64_t>(i)));
+        to[i] = static_cast<T>(
+            initial_value(node, static_cast<uint64_t>(seed_), stream, static_cast<uint64_t>(i)));
       }
     });
   }

@@ -60,7 +60,8 @@ void convert(To* to, const From* from, int64_t count) {
 // Calls body with a typed pointer to values of the type.
 template <class Body>
 auto with_type(DType dtype, char* values, Body&& body) {
-  return dtype == DType::float32 ? body(reinterpret_cast<float*>(values)) : body(reinterpret_cast<double*>(values));
+  return dtype == DType::float32 ? body(reinterpret_cast<float*>(values))
+                                 : body(reinterpret_cast<double*>(values));
 }
 
 }  // namespace chainrule

@@ -28,11 +28,13 @@ std::string state_name(int32_t number, const std::string& parameter) {
 StoredType stored(DType dtype) { return dtype == DType::float32 ? StoredType::f32 : StoredType::f64; }
 
 std::vector<int64_t> stored_shape(const Shape& shape) {
-  return shape.columns == 1 ? std::vector<int64_t>{shape.rows} : std::vector<int64_t>{shape.rows, shape.columns};
+  return shape.columns == 1 ? std::vector<int64_t>{shape.rows}
+                            : std::vector<int64_t>{shape.rows, shape.columns};
 }
 
 // The parameters in one block, by name.
-void add_block(const Model& model, const char* block, const std::function<std::string(const std::string&)>& name,
+void add_block(const Model& model, const char* block,
+               const std::function<std::string(const std::string&)>& name,
                std::vector<TensorToWrite>* tensors) {
   for (int32_t id : model.graph().parameters()) {
     const Node& node = model.graph().node(id);
@@ -82,7 +84,8 @@ void write(const Model& model, const Trainer* trainer, const std::string& path) 
         .add("last_loss", p.last_loss);
     metadata.emplace_back(trainer_key, dump(json));
     for (int32_t i = 0; i < trainer->state_count(); ++i) {
-      add_block(model, trainer->state(i), [i](const std::string& name) { return state_name(i, name); }, &tensors);
+      add_block(
+          model, trainer->state(i), [i](const std::string& name) { return state_name(i, name); }, &tensors);
     }
   }
   write_safetensors(path, tensors, metadata);
@@ -102,7 +105,8 @@ void read_tensor(const SafetensorsFile& file, const std::string& name, StoredTyp
 template <class T>
 void require_finite(const std::string& name, const T* values, int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
-    if (!std::isfinite(values[i])) throw Error(message("the tensor ", quote(name), " holds a value that is not finite"));
+    if (!std::isfinite(values[i]))
+      throw Error(message("the tensor ", quote(name), " holds a value that is not finite"));
   }
 }
 
@@ -112,7 +116,8 @@ void read_block(const SafetensorsFile& file, const Model& model, char* block,
     const Node& node = model.graph().node(id);
     char* to = block + model.layout().offsets[static_cast<size_t>(id)];
     read_tensor(file, name(node.name), stored(model.dtype()), node.shape, to);
-    with_type(model.dtype(), to, [&](auto* values) { require_finite(name(node.name), values, node.shape.elements()); });
+    with_type(model.dtype(), to,
+              [&](auto* values) { require_finite(name(node.name), values, node.shape.elements()); });
   }
 }
 
@@ -145,7 +150,9 @@ int64_t not_negative(const Json& json, const char* key) {
 
 void save_model(const Model& model, const std::string& path) { write(model, nullptr, path); }
 
-void save_trainer(const Trainer& trainer, const std::string& path) { write(*trainer.model(), &trainer, path); }
+void save_trainer(const Trainer& trainer, const std::string& path) {
+  write(*trainer.model(), &trainer, path);
+}
 
 std::shared_ptr<Model> load_model(const std::string& path) {
   return reading(path, [](const SafetensorsFile& file) {
@@ -192,7 +199,8 @@ std::unique_ptr<Trainer> load_trainer(std::shared_ptr<Model> model, const std::s
       throw Error("the trainer in it belongs to another graph than the model's");
     }
     const int32_t loss = model->graph().find(json.at("loss").string());
-    if (loss < 0) throw Error(message("the loss ", quote(json.at("loss").string()), " is no node of the graph"));
+    if (loss < 0)
+      throw Error(message("the loss ", quote(json.at("loss").string()), " is no node of the graph"));
     OptimizerSettings o;
     const std::string& kind = json.at("optimizer").string();
     int32_t number = 0;
@@ -210,7 +218,8 @@ std::unique_ptr<Trainer> load_trainer(std::shared_ptr<Model> model, const std::s
     p.epoch = not_negative(json, "epoch");
     p.position = not_negative(json, "position");
     p.examples = not_negative(json, "examples");
-    if (p.position > 0 && p.position >= p.examples) throw Error("the position lies behind the end of the epoch");
+    if (p.position > 0 && p.position >= p.examples)
+      throw Error("the position lies behind the end of the epoch");
     p.shuffle = json.at("shuffle").boolean();
     p.shuffle_seed = json.at("shuffle_seed").integer();
     p.running_sum = json.at("running_sum").number();
@@ -220,7 +229,8 @@ std::unique_ptr<Trainer> load_trainer(std::shared_ptr<Model> model, const std::s
     auto trainer = std::make_unique<Trainer>(model, loss, o);
     trainer->restore(p);
     for (int32_t i = 0; i < trainer->state_count(); ++i) {
-      read_block(file, *model, trainer->state(i), [i](const std::string& name) { return state_name(i, name); });
+      read_block(file, *model, trainer->state(i),
+                 [i](const std::string& name) { return state_name(i, name); });
     }
     return trainer;
   });

@@ -36,8 +36,8 @@ int64_t Workspace::output_bytes(int32_t index, int64_t batch) const {
 }
 
 char* Workspace::reserve_output(int32_t index, int64_t batch) {
-  REQUIRE(index >= 0 && static_cast<size_t>(index) < outputs_.size(), "there is no output number ", index, " among ",
-          outputs_.size());
+  REQUIRE(index >= 0 && static_cast<size_t>(index) < outputs_.size(), "there is no output number ", index,
+          " among ", outputs_.size());
   MemoryBlock& block = output_memory_[static_cast<size_t>(index)];
   block.reserve(output_bytes(index, batch));
   return block.data();
@@ -81,8 +81,8 @@ void Predictor::predict(Workspace& workspace, int64_t batch) {
           "predicting: the workspace belongs to another predictor");
   for (size_t i = 0; i < outputs_.size(); ++i) {
     REQUIRE(workspace.output_memory_[i].bytes() >= workspace.output_bytes(static_cast<int32_t>(i), batch),
-            "predicting: the memory for output ", model_->graph().describe(outputs_[i]), " holds fewer than ", batch,
-            " samples");
+            "predicting: the memory for output ", model_->graph().describe(outputs_[i]), " holds fewer than ",
+            batch, " samples");
   }
   // Held for the whole call, so that all its samples see the same parameters.
   std::shared_lock<ReaderWriterGate> reading(model_->gate());

@@ -15,7 +15,8 @@ namespace {
 
 void check_optimizer(const OptimizerSettings& o) {
   auto finite = [](const char* what, double value) {
-    REQUIRE(std::isfinite(value) && value >= 0, "optimizer: ", what, " must be finite and not negative, but is ", value);
+    REQUIRE(std::isfinite(value) && value >= 0, "optimizer: ", what,
+            " must be finite and not negative, but is ", value);
   };
   int32_t kind = static_cast<int32_t>(o.kind);
   REQUIRE(kind >= 0 && kind <= 2, "optimizer: there is no kind number ", kind);
@@ -28,7 +29,8 @@ void check_optimizer(const OptimizerSettings& o) {
   }
   REQUIRE(o.beta1 >= 0 && o.beta1 < 1, "optimizer: beta1 must be in [0, 1), but is ", o.beta1);
   REQUIRE(o.beta2 >= 0 && o.beta2 < 1, "optimizer: beta2 must be in [0, 1), but is ", o.beta2);
-  REQUIRE(std::isfinite(o.epsilon) && o.epsilon > 0, "optimizer: epsilon must be positive, but is ", o.epsilon);
+  REQUIRE(std::isfinite(o.epsilon) && o.epsilon > 0, "optimizer: epsilon must be positive, but is ",
+          o.epsilon);
 }
 
 }  // namespace
@@ -47,7 +49,8 @@ Trainer::Trainer(std::shared_ptr<Model> model, int32_t loss, const OptimizerSett
   columns_.assign(static_cast<size_t>(inputs_.slots()), nullptr);
   for (int32_t slot = 0; slot < inputs_.slots(); ++slot) input_gradients_.emplace_back(model_->backend());
   gradient_outputs_.assign(static_cast<size_t>(inputs_.slots()), nullptr);
-  trained_ = plan(Mode::train, 1).trained;  // refuses a loss that cannot be trained now, not at the first step
+  trained_ =
+      plan(Mode::train, 1).trained;  // refuses a loss that cannot be trained now, not at the first step
   for (int32_t i = 0; i < state_count(); ++i) state_[i].reserve(model_->layout().parameter_bytes);
 }
 
@@ -112,8 +115,9 @@ double Trainer::run(Mode mode, int64_t batch, const char* operation) {
   std::unique_lock<ReaderWriterGate> writing(model_->gate());
   backend.run(program, context, 0, program.backward_begin);
   const char* value = context.base[static_cast<int32_t>(program.loss.space)] + program.loss.offset;
-  const double loss = model_->dtype() == DType::float32 ? static_cast<double>(*reinterpret_cast<const float*>(value))
-                                                        : *reinterpret_cast<const double*>(value);
+  const double loss = model_->dtype() == DType::float32
+                          ? static_cast<double>(*reinterpret_cast<const float*>(value))
+                          : *reinterpret_cast<const double*>(value);
   if (mode != Mode::evaluate && !std::isfinite(loss)) {
     throw Error(message(operation, ": the loss ", model_->graph().describe(loss_), " of this batch is ", loss,
                         "; no parameter was changed (", progress_.steps, " steps so far)"));
@@ -134,13 +138,15 @@ double Trainer::evaluate(int64_t batch) { return run(Mode::evaluate, batch, "eva
 double Trainer::gradients(int64_t batch) {
   REQUIRE(batch > 0, "gradients: expected a batch of at least one sample, but ", batch, " came");
   gradients_.reserve(model_->layout().parameter_bytes);
-  if (gradients_.data() != nullptr) std::memset(gradients_.data(), 0, static_cast<size_t>(gradients_.bytes()));
+  if (gradients_.data() != nullptr)
+    std::memset(gradients_.data(), 0, static_cast<size_t>(gradients_.bytes()));
   for (int32_t slot = 0; slot < inputs_.slots(); ++slot) {
     const Graph& graph = model_->graph();
     const Node& node = graph.node(graph.data_nodes()[static_cast<size_t>(slot)]);
     if (node.op != Op::input) continue;
     MemoryBlock& block = input_gradients_[static_cast<size_t>(slot)];
-    REQUIRE(batch <= INT64_MAX / 2 / inputs_.sample_bytes(slot), "gradients: a batch of ", batch, " does not fit into memory");
+    REQUIRE(batch <= INT64_MAX / 2 / inputs_.sample_bytes(slot), "gradients: a batch of ", batch,
+            " does not fit into memory");
     block.reserve(batch * inputs_.sample_bytes(slot));
     std::memset(block.data(), 0, static_cast<size_t>(block.bytes()));
     gradient_outputs_[static_cast<size_t>(slot)] = block.data();
@@ -156,19 +162,20 @@ void Trainer::read_gradient(int32_t id, V* values, int64_t count) const {
   const Graph& graph = model_->graph();
   const Node& node = graph.node(id);
   REQUIRE(gradient_batch_ > 0, "reading a gradient: gradients of a batch have not been computed");
-  REQUIRE(node.op == Op::parameter || node.op == Op::input, "reading a gradient: expected a parameter or an input, but ",
-          graph.describe(id), " came");
+  REQUIRE(node.op == Op::parameter || node.op == Op::input,
+          "reading a gradient: expected a parameter or an input, but ", graph.describe(id), " came");
   REQUIRE(values != nullptr, "reading a gradient: the values are null");
   const bool is_parameter = node.op == Op::parameter;
   const int64_t expected = is_parameter ? node.shape.elements() : node.shape.rows * gradient_batch_;
-  REQUIRE(count == expected, "reading a gradient: expected ", expected, " values for ", graph.describe(id), ", but ",
-          count, " came");
+  REQUIRE(count == expected, "reading a gradient: expected ", expected, " values for ", graph.describe(id),
+          ", but ", count, " came");
   char* from = nullptr;
   if (is_parameter) {
     from = gradients_.data() + model_->layout().offsets[static_cast<size_t>(id)];
   } else {
     for (int32_t slot = 0; slot < inputs_.slots(); ++slot) {
-      if (graph.data_nodes()[static_cast<size_t>(slot)] == id) from = input_gradients_[static_cast<size_t>(slot)].data();
+      if (graph.data_nodes()[static_cast<size_t>(slot)] == id)
+        from = input_gradients_[static_cast<size_t>(slot)].data();
     }
   }
   with_type(model_->dtype(), from, [&](auto* typed) { convert(values, typed, count); });
@@ -181,8 +188,9 @@ template void Trainer::read_gradient<double>(int32_t, double*, int64_t) const;
 
 void Trainer::bind(const Dataset& dataset, int64_t batch_size) {
   REQUIRE(batch_size > 0, "fit: expected a batch size of at least 1, but ", batch_size, " came");
-  REQUIRE(progress_.position == 0 || dataset.examples() == progress_.examples, "fit: the running epoch goes over ",
-          progress_.examples, " examples, but a dataset of ", dataset.examples(), " came");
+  REQUIRE(progress_.position == 0 || dataset.examples() == progress_.examples,
+          "fit: the running epoch goes over ", progress_.examples, " examples, but a dataset of ",
+          dataset.examples(), " came");
   const Graph& graph = model_->graph();
   const Plan& needs = plan(Mode::train, 1);
   std::vector<const Column*> columns(columns_.size(), nullptr);
@@ -195,8 +203,9 @@ void Trainer::bind(const Dataset& dataset, int64_t batch_size) {
     const bool label = node.op == Op::label;
     REQUIRE(label == (column->type == ColumnType::label), "fit: column '", node.name, "' must hold ",
             label ? "class indices" : "values", " for ", graph.describe(id));
-    REQUIRE(label || column->features == node.shape.rows, "fit: expected ", node.shape.rows, " features in column '",
-            node.name, "' for ", graph.describe(id), ", but it has ", column->features);
+    REQUIRE(label || column->features == node.shape.rows, "fit: expected ", node.shape.rows,
+            " features in column '", node.name, "' for ", graph.describe(id), ", but it has ",
+            column->features);
     columns[slot] = column;
   }
   for (const LabelCheck& check : needs.labels) {
@@ -212,8 +221,8 @@ void Trainer::bind(const Dataset& dataset, int64_t batch_size) {
 }
 
 void Trainer::shuffle(bool on, int64_t seed) {
-  REQUIRE(progress_.position == 0, "shuffle: an epoch is running (", progress_.position, " of ", progress_.examples,
-          " examples); its order cannot change");
+  REQUIRE(progress_.position == 0, "shuffle: an epoch is running (", progress_.position, " of ",
+          progress_.examples, " examples); its order cannot change");
   progress_.shuffle = on;
   progress_.shuffle_seed = seed;
   order_epoch_ = -1;
@@ -228,8 +237,9 @@ void Trainer::prepare_order() {
   for (int64_t i = 0; i < n; ++i) order[i] = i;
   if (progress_.shuffle) {
     for (int64_t i = n - 1; i > 0; --i) {
-      uint64_t j = random_below(static_cast<uint64_t>(progress_.shuffle_seed), static_cast<uint64_t>(progress_.epoch),
-                                static_cast<uint64_t>(i), static_cast<uint64_t>(i) + 1);
+      uint64_t j =
+          random_below(static_cast<uint64_t>(progress_.shuffle_seed), static_cast<uint64_t>(progress_.epoch),
+                       static_cast<uint64_t>(i), static_cast<uint64_t>(i) + 1);
       std::swap(order[i], order[j]);
     }
   }
@@ -249,9 +259,11 @@ void Trainer::gather(int64_t batch) {
       if (row == sample) {
         std::memcpy(to + i * sample, example, static_cast<size_t>(sample));
       } else if (column->type == ColumnType::float32) {
-        convert(reinterpret_cast<double*>(to + i * sample), reinterpret_cast<const float*>(example), column->features);
+        convert(reinterpret_cast<double*>(to + i * sample), reinterpret_cast<const float*>(example),
+                column->features);
       } else {
-        convert(reinterpret_cast<float*>(to + i * sample), reinterpret_cast<const double*>(example), column->features);
+        convert(reinterpret_cast<float*>(to + i * sample), reinterpret_cast<const double*>(example),
+                column->features);
       }
     }
   }

@@ -23,10 +23,10 @@ struct OptimizerSettings {
 
 // Where training stands: with the parameters and the optimizer's state, all that resuming needs.
 struct Progress {
-  int64_t steps = 0;      // updates made
-  int64_t epoch = 0;      // epochs completed
-  int64_t position = 0;   // examples of the running epoch already trained
-  int64_t examples = 0;   // of the dataset that the running epoch goes over
+  int64_t steps = 0;     // updates made
+  int64_t epoch = 0;     // epochs completed
+  int64_t position = 0;  // examples of the running epoch already trained
+  int64_t examples = 0;  // of the dataset that the running epoch goes over
   bool shuffle = true;
   int64_t shuffle_seed = 0;
   double running_sum = 0;  // losses since the running epoch began, weighted by samples
@@ -89,13 +89,13 @@ class Trainer {
   MemoryBlock gradients_;
   std::vector<MemoryBlock> input_gradients_;  // by data slot
   std::vector<void*> gradient_outputs_;
-  int64_t gradient_batch_ = 0;                // samples of the last gradients(), 0: none yet
+  int64_t gradient_batch_ = 0;  // samples of the last gradients(), 0: none yet
   std::vector<bool> trained_;
 
   const Dataset* dataset_ = nullptr;
   int64_t batch_size_ = 0;
-  std::vector<const Column*> columns_;        // by data slot; null: not needed
-  MemoryBlock order_;                         // of the running epoch: one int64 an example
+  std::vector<const Column*> columns_;  // by data slot; null: not needed
+  MemoryBlock order_;                   // of the running epoch: one int64 an example
   int64_t order_epoch_ = -1;
 };
 

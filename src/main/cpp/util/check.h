@@ -30,7 +30,7 @@ std::string message(const Parts&... parts) {
 }  // namespace chainrule
 
 // Refuses the caller's argument with a sentence made of the parts, which are only looked at when it is refused.
-#define REQUIRE(holds, ...)                                                                 \
-  do {                                                                                      \
-    if (!(holds)) throw ::chainrule::InvalidArgument(::chainrule::message(__VA_ARGS__));    \
+#define REQUIRE(holds, ...)                                                              \
+  do {                                                                                   \
+    if (!(holds)) throw ::chainrule::InvalidArgument(::chainrule::message(__VA_ARGS__)); \
   } while (false)

@@ -31,8 +31,8 @@ inline double random_normal(uint64_t seed, uint64_t stream, uint64_t index) {
 
 // In [0, bound), without modulo bias worth mentioning for bounds below 2^40.
 inline uint64_t random_below(uint64_t seed, uint64_t stream, uint64_t index, uint64_t bound) {
-  return static_cast<uint64_t>(
-      (static_cast<unsigned __int128>(random_bits(seed, stream, index)) * bound) >> 64);
+  return static_cast<uint64_t>((static_cast<unsigned __int128>(random_bits(seed, stream, index)) * bound) >>
+                               64);
 }
 
 }  // namespace chainrule

@@ -70,8 +70,8 @@ void check_extremes() {
   const double tiny = static_cast<double>(std::numeric_limits<T>::denorm_min());
   const double small = static_cast<double>(std::numeric_limits<T>::min());
   const double huge = static_cast<double>(std::numeric_limits<T>::max());
-  const std::vector<double> xs = {0,    -0.0, tiny, -tiny, small, -small, 1e-10, -1e-10, 1,   -1,   20,
-                                  -20,  85,   -85,  700,   -700,  1e10,   -1e10, huge,   -huge, inf, -inf};
+  const std::vector<double> xs = {0,   -0.0, tiny, -tiny, small, -small, 1e-10, -1e-10, 1,     -1,  20,
+                                  -20, 85,   -85,  700,   -700,  1e10,   -1e10, huge,   -huge, inf, -inf};
   for (Op op : operations()) {
     if (kind_of(op) != Kind::unary) continue;
     const std::vector<T> got = apply<T>(op, xs);
@@ -85,11 +85,13 @@ void check_extremes() {
       // the smallest normal number.
       const T rounded = static_cast<T>(expected);
       const double scale = std::max(std::abs(expected), small);
-      const bool right = std::isnan(expected)   ? std::isnan(got[i])
+      const bool right = std::isnan(expected)  ? std::isnan(got[i])
                          : std::isinf(rounded) ? got[i] == rounded
                                                : std::abs(static_cast<double>(got[i]) - expected) <=
                                                      scale * 16 * std::numeric_limits<T>::epsilon();
-      if (!right) fail(name_of(op), static_cast<int>(sizeof(T)), message("at ", xs[i], ": ", got[i], ", not ", expected));
+      if (!right)
+        fail(name_of(op), static_cast<int>(sizeof(T)),
+             message("at ", xs[i], ": ", got[i], ", not ", expected));
       if (got[i] == 0 && std::signbit(got[i])) fail(name_of(op), 0, message("hands out -0 at ", xs[i]));
     }
     for (T v : apply<T>(op, std::vector<double>(37, NAN))) {

@@ -16,7 +16,8 @@ void check(const GraphCase& c, int64_t batch, int directions, int coordinates, d
   if (!passed) {
     fail(c.name.c_str(), static_cast<int>(batch),
          message("relative error ", result.worst, ", strongest derivative ", result.strongest,
-                 result.at_kink ? ", at a kink" : "", result.not_a_number ? ", not a number" : "", ": ", result.text));
+                 result.at_kink ? ", at a kink" : "", result.not_a_number ? ", not a number" : "", ": ",
+                 result.text));
   }
 }
 
@@ -54,7 +55,8 @@ TEST(gradient_check_sees_one_percent_in_every_operation) {
       request.fault_factor = 1.01;
       const Values values = random_values(c.graph, 7, 24);
       GradientCheck result = GradientChecker(c.graph, c.loss, 7, values, request).run(3, 8, 5);
-      if (result.worst < 1e-4) fail(c.name.c_str(), 0, message("a fault of 1 % gives an error of ", result.worst));
+      if (result.worst < 1e-4)
+        fail(c.name.c_str(), 0, message("a fault of 1 % gives an error of ", result.worst));
     }
   }
 }

@@ -30,8 +30,8 @@ const Vendor& vendor() {
 }
 
 template <class T>
-void cblas_gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, T alpha, const T* a, int lda, const T* b,
-                int ldb, T beta, T* c, int ldc) {
+void cblas_gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, T alpha, const T* a, int lda,
+                const T* b, int ldb, T beta, T* c, int ldc) {
   if constexpr (std::is_same_v<T, float>) {
     cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
   } else {
@@ -40,8 +40,8 @@ void cblas_gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, T a
 }
 
 template <class T>
-void cblas_gemv(CBLAS_TRANSPOSE t, int m, int n, T alpha, const T* a, int lda, const T* x, int incx, T beta, T* y,
-                int incy) {
+void cblas_gemv(CBLAS_TRANSPOSE t, int m, int n, T alpha, const T* a, int lda, const T* x, int incx, T beta,
+                T* y, int incy) {
   if constexpr (std::is_same_v<T, float>) {
     cblas_sgemv(CblasRowMajor, t, m, n, alpha, a, lda, x, incx, beta, y, incy);
   } else {
@@ -52,22 +52,24 @@ void cblas_gemv(CBLAS_TRANSPOSE t, int m, int n, T alpha, const T* a, int lda, c
 }  // namespace
 
 template <class T>
-void gemm(bool transposed_a, bool transposed_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda,
-          const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
-  const CBLAS_TRANSPOSE ta = transposed_a ? CblasTrans : CblasNoTrans, tb = transposed_b ? CblasTrans : CblasNoTrans;
+void gemm(bool transposed_a, bool transposed_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
+          int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+  const CBLAS_TRANSPOSE ta = transposed_a ? CblasTrans : CblasNoTrans,
+                        tb = transposed_b ? CblasTrans : CblasNoTrans;
   const auto narrow = [](int64_t size) { return static_cast<int>(size); };
   if (n == 1) {  // one sample: a matrix-vector product, which a gemm would pack for nothing
     cblas_gemv<T>(ta, narrow(transposed_a ? k : m), narrow(transposed_a ? m : k), alpha, a, narrow(lda), b,
                   transposed_b ? 1 : narrow(ldb), beta, c, narrow(ldc));
     return;
   }
-  cblas_gemm<T>(ta, tb, narrow(m), narrow(n), narrow(k), alpha, a, narrow(lda), b, narrow(ldb), beta, c, narrow(ldc));
+  cblas_gemm<T>(ta, tb, narrow(m), narrow(n), narrow(k), alpha, a, narrow(lda), b, narrow(ldb), beta, c,
+                narrow(ldc));
 }
 
-template void gemm<float>(bool, bool, int64_t, int64_t, int64_t, float, const float*, int64_t, const float*, int64_t,
-                          float, float*, int64_t);
-template void gemm<double>(bool, bool, int64_t, int64_t, int64_t, double, const double*, int64_t, const double*,
-                           int64_t, double, double*, int64_t);
+template void gemm<float>(bool, bool, int64_t, int64_t, int64_t, float, const float*, int64_t, const float*,
+                          int64_t, float, float*, int64_t);
+template void gemm<double>(bool, bool, int64_t, int64_t, int64_t, double, const double*, int64_t,
+                           const double*, int64_t, double, double*, int64_t);
 
 void assert_single_threaded_blas() {
   const Vendor& v = vendor();

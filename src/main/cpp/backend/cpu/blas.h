@@ -10,8 +10,8 @@ namespace chainrule {
 
 // C = α op(A) op(B) + β C on one tile of C, row-major; op(A) is m x k, op(B) k x n.
 template <class T>
-void gemm(bool transposed_a, bool transposed_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda,
-          const T* b, int64_t ldb, T beta, T* c, int64_t ldc);
+void gemm(bool transposed_a, bool transposed_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
+          int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc);
 
 // Makes the BLAS single-threaded if it is not: our own team cuts the products. The library may be shared with other
 // users in the process, who may have changed it, so this is asserted again before each run.

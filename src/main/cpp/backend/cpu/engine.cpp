@@ -44,8 +44,8 @@ Level detect_level() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return Level::baseline;
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512bw")) {
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw")) {
     return Level::avx512;
   }
   return Level::avx2;
@@ -84,9 +84,9 @@ void product(const Step& step, const Context& context, const Rect& rect) {
   T* c_tile = const_cast<T*>(factor<T>(context, c)) + rect.row_begin * c.row_stride + rect.column_begin;
   const T* a_tile = factor<T>(context, a) + rect.row_begin * (step.transposed_a ? 1 : a.row_stride);
   const T* b_tile = factor<T>(context, b) + rect.column_begin * (step.transposed_b ? b.row_stride : 1);
-  gemm<T>(step.transposed_a, step.transposed_b, rect.row_end - rect.row_begin, rect.column_end - rect.column_begin,
-          step.k, static_cast<T>(alpha), a_tile, a.row_stride, b_tile, b.row_stride, static_cast<T>(beta), c_tile,
-          c.row_stride);
+  gemm<T>(step.transposed_a, step.transposed_b, rect.row_end - rect.row_begin,
+          rect.column_end - rect.column_begin, step.k, static_cast<T>(alpha), a_tile, a.row_stride, b_tile,
+          b.row_stride, static_cast<T>(beta), c_tile, c.row_stride);
 }
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -118,7 +118,8 @@ Grid product_grid(const Step& step) {
   if (step.rows < 64 && step.columns >= 128) {
     return cut(step.rows, step.columns, std::clamp<int64_t>(step.columns / 64, 2, most_tiles), false);
   }
-  return cut(step.rows, step.columns, std::clamp<int64_t>(step.rows / product_tile_rows, 2, most_tiles), true);
+  return cut(step.rows, step.columns, std::clamp<int64_t>(step.rows / product_tile_rows, 2, most_tiles),
+             true);
 }
 
 class CpuBackend final : public Backend {
@@ -145,8 +146,8 @@ class CpuBackend final : public Backend {
       if (step.kind == StepKind::product) {
         for (int64_t size : {step.rows, step.columns, step.k, step.operands[0].row_stride,
                              step.operands[1].row_stride, step.operands[2].row_stride}) {
-          REQUIRE(size <= max_blas_size, "a matrix product of ", step.rows, " x ", step.k, " by ", step.k, " x ",
-                  step.columns, ": the BLAS takes at most ", max_blas_size, " rows or columns");
+          REQUIRE(size <= max_blas_size, "a matrix product of ", step.rows, " x ", step.k, " by ", step.k,
+                  " x ", step.columns, ": the BLAS takes at most ", max_blas_size, " rows or columns");
         }
         step.kernel = program.dtype == DType::float32 ? product<float> : product<double>;
       } else {
@@ -185,7 +186,8 @@ class CpuBackend final : public Backend {
     const Phase& phase = job.phase;
     const Grid& grid = phase.grid;
     const bool whole = grid.tiles() == 1;
-    int64_t row = tile / grid.column_tiles * grid.tile_rows, column = tile % grid.column_tiles * grid.tile_columns;
+    int64_t row = tile / grid.column_tiles * grid.tile_rows,
+            column = tile % grid.column_tiles * grid.tile_columns;
     Rect rect{row, std::min(row + grid.tile_rows, phase.rows), column,
               std::min(column + grid.tile_columns, phase.columns)};
     const Step* step = &job.program.steps[static_cast<size_t>(phase.first_step)];
@@ -206,12 +208,9 @@ Backend& cpu_backend() {
 
 const char* instruction_set_name() {
   switch (level()) {
-    case Level::baseline:
-      return "baseline";
-    case Level::avx2:
-      return "avx2";
-    case Level::avx512:
-      return "avx512";
+    case Level::baseline: return "baseline";
+    case Level::avx2: return "avx2";
+    case Level::avx512: return "avx512";
   }
   return "";
 }

@@ -22,9 +22,9 @@ int64_t rounded(int64_t bytes) { return (bytes + alignment - 1) / alignment * al
 char* allocate_counted(int64_t bytes) {
   REQUIRE(bytes >= 0, "memory: expected a size that is not negative, but ", bytes, " bytes were asked for");
   if (bytes == 0) return nullptr;
-  void* memory = bytes > INT64_MAX - alignment
-                     ? nullptr
-                     : std::aligned_alloc(static_cast<size_t>(alignment), static_cast<size_t>(rounded(bytes)));
+  void* memory = bytes > INT64_MAX - alignment ? nullptr
+                                               : std::aligned_alloc(static_cast<size_t>(alignment),
+                                                                    static_cast<size_t>(rounded(bytes)));
   if (memory == nullptr) throw Error(message("out of native memory: ", bytes, " bytes were needed"));
   std::memset(memory, 0, static_cast<size_t>(rounded(bytes)));
   held.fetch_add(bytes, std::memory_order_relaxed);

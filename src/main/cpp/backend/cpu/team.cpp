@@ -56,8 +56,10 @@ class Team {
     finished_.store(0, std::memory_order_relaxed);
     const uint32_t job = job_.load(std::memory_order_relaxed) + 1;
     for (int32_t i = 0; i < threads_; ++i) {
-      uint64_t begin = static_cast<uint64_t>(tiles) * static_cast<uint64_t>(i) / static_cast<uint64_t>(threads_);
-      uint64_t end = static_cast<uint64_t>(tiles) * static_cast<uint64_t>(i + 1) / static_cast<uint64_t>(threads_);
+      uint64_t begin =
+          static_cast<uint64_t>(tiles) * static_cast<uint64_t>(i) / static_cast<uint64_t>(threads_);
+      uint64_t end =
+          static_cast<uint64_t>(tiles) * static_cast<uint64_t>(i + 1) / static_cast<uint64_t>(threads_);
       // A late worker that sees the new end must find the old ticket gone.
       runs_[i].ticket.store(uint64_t{job} << 32 | UINT32_MAX, std::memory_order_relaxed);
       runs_[i].end.store(static_cast<uint32_t>(end), std::memory_order_release);
@@ -140,8 +142,9 @@ class Team {
 
 // The team and who uses it. Never destroyed: at exit of the process other threads may still be computing.
 struct Holder {
-  std::atomic<bool> busy{false};       // owned by the caller whose phase the team runs, or by who replaces the team
-  std::unique_ptr<Team> team;          // guarded by busy; made at the first phase that needs it
+  std::atomic<bool> busy{
+      false};                  // owned by the caller whose phase the team runs, or by who replaces the team
+  std::unique_ptr<Team> team;  // guarded by busy; made at the first phase that needs it
   std::atomic<int32_t> threads{1};
 };
 
@@ -164,8 +167,8 @@ Gate& gate() {
 }  // namespace
 
 void set_team_threads(int32_t threads) {
-  REQUIRE(threads >= 1 && threads <= max_threads, "threads: expected a number from 1 to ", max_threads, ", but ",
-          threads, " came");
+  REQUIRE(threads >= 1 && threads <= max_threads, "threads: expected a number from 1 to ", max_threads,
+          ", but ", threads, " came");
   holder().threads.store(threads, std::memory_order_relaxed);
 }
 

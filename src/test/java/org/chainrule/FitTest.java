@@ -213,4 +213,20 @@ class FitTest {
     trainer.fit(data, 16, 1);
     assertEquals(4 + 6 + 4, trainer.steps());
   }
+
+  @Test
+  void fitMayMoveTheMemoryThatBatchesAreCopiedTo() {
+    // large enough that freed memory is gone from the process
+    int features = 60_000;
+    try (Graph wide = Nets.classifier(features, 4);
+        Model own = Model.create(wide, 1);
+        Trainer steps = own.trainer(wide.node("loss"), Sgd.of(1e-6));
+        Trainer fresh = own.trainer(wide.node("loss"), Sgd.of(1e-6));
+        Dataset examples = Nets.dataset(1, 16, features, 4)) {
+      Batch one = Nets.batch(1, 1, features, 4);
+      steps.step(one);
+      steps.fit(examples, 16, 1);
+      assertEquals(fresh.evaluate(one), steps.evaluate(one));
+    }
+  }
 }

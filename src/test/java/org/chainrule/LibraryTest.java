@@ -49,8 +49,9 @@ class LibraryTest {
     assertEquals(6, lines.size(), lines.toString());
     for (String line : lines) {
       assertTrue(
-          line.startsWith("cannot load the native library for linux-x86_64; is"
-              + " org.chainrule:chainrule-platform"),
+          line.startsWith(
+              "cannot load the native library for linux-x86_64; is"
+                  + " org.chainrule:chainrule-platform"),
           line);
     }
   }
@@ -60,7 +61,9 @@ class LibraryTest {
     String text = Chainrule.diagnose();
     System.out.println(text);
     for (String word :
-        new String[] {"platform", "libjnichainrule", "OpenBLAS", "instruction set", "threads", "CUDA"}) {
+        new String[] {
+          "platform", "libjnichainrule", "OpenBLAS", "instruction set", "threads", "CUDA"
+        }) {
       assertTrue(text.contains(word), text);
     }
   }

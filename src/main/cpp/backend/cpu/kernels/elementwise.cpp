@@ -21,7 +21,8 @@ inline void zip_row(T* d, const T* a, const T* b, int64_t n, bool accumulate, F 
 }
 
 template <class T, class F>
-inline void zip_any_row(T* d, const T* a, bool spread_a, const T* b, bool spread_b, int64_t n, bool accumulate, F f) {
+inline void zip_any_row(T* d, const T* a, bool spread_a, const T* b, bool spread_b, int64_t n,
+                        bool accumulate, F f) {
   if (!spread_a && !spread_b) {
     zip_row<false, false>(d, a, b, n, accumulate, f);
   } else if (!spread_a) {
@@ -105,7 +106,8 @@ struct Others {
       const T *d = delta.row(r), *x = z.row(r), *v = s.row(r);
       CHAINRULE_VECTORIZE
       for (int64_t i = rect.column_begin; i < rect.column_end; ++i) {
-        store(out[i], LogSumExp::backward(d[delta.spread ? 0 : i], x[i], v[s.spread ? 0 : i]), step.accumulate);
+        store(out[i], LogSumExp::backward(d[delta.spread ? 0 : i], x[i], v[s.spread ? 0 : i]),
+              step.accumulate);
       }
     }
   }
@@ -123,23 +125,24 @@ Kernel find(const Step& step) {
   Kernel none = nullptr;
   switch (step.kind) {
     case StepKind::unary_forward:
-      return visit_unary(step.op, none, [](auto rule) { return Kernel(Elementwise<T, decltype(rule)>::unary_forward); });
+      return visit_unary(step.op, none,
+                         [](auto rule) { return Kernel(Elementwise<T, decltype(rule)>::unary_forward); });
     case StepKind::unary_backward:
-      return visit_unary(step.op, none, [](auto rule) { return Kernel(Elementwise<T, decltype(rule)>::unary_backward); });
+      return visit_unary(step.op, none,
+                         [](auto rule) { return Kernel(Elementwise<T, decltype(rule)>::unary_backward); });
     case StepKind::binary_forward:
-      return visit_binary(step.op, none, [](auto rule) { return Kernel(Elementwise<T, decltype(rule)>::binary_forward); });
+      return visit_binary(step.op, none,
+                          [](auto rule) { return Kernel(Elementwise<T, decltype(rule)>::binary_forward); });
     case StepKind::binary_backward:
       return visit_binary(step.op, none,
                           [](auto rule) { return Kernel(Elementwise<T, decltype(rule)>::binary_backward); });
     case StepKind::reduction_backward:
-      return visit_reduction(step.op, none,
-                             [](auto rule) { return Kernel(Elementwise<T, decltype(rule)>::reduction_backward); });
-    case StepKind::log_sum_exp_backward:
-      return Others<T>::log_sum_exp_backward;
-    case StepKind::fill:
-      return Others<T>::fill;
-    default:
-      return none;
+      return visit_reduction(step.op, none, [](auto rule) {
+        return Kernel(Elementwise<T, decltype(rule)>::reduction_backward);
+      });
+    case StepKind::log_sum_exp_backward: return Others<T>::log_sum_exp_backward;
+    case StepKind::fill: return Others<T>::fill;
+    default: return none;
   }
 }
 

@@ -96,18 +96,12 @@ struct Layout {
 template <class T>
 Kernel find(const Step& step) {
   switch (step.kind) {
-    case StepKind::copy:
-      return Layout<T>::copy;
-    case StepKind::transpose_in:
-      return Layout<T>::transpose_in;
-    case StepKind::transpose_out:
-      return Layout<T>::transpose_out;
-    case StepKind::polynomial_forward:
-      return Layout<T>::polynomial_forward;
-    case StepKind::polynomial_backward:
-      return Layout<T>::polynomial_backward;
-    default:
-      return nullptr;
+    case StepKind::copy: return Layout<T>::copy;
+    case StepKind::transpose_in: return Layout<T>::transpose_in;
+    case StepKind::transpose_out: return Layout<T>::transpose_out;
+    case StepKind::polynomial_forward: return Layout<T>::polynomial_forward;
+    case StepKind::polynomial_backward: return Layout<T>::polynomial_backward;
+    default: return nullptr;
   }
 }
 

@@ -148,9 +148,8 @@ Kernel find(const Step& step) {
   if (step.kind == StepKind::loss_value) return loss_value<T>;
   if (step.kind != StepKind::loss) return nullptr;
   if (step.op == Op::softmax_cross_entropy) return Loss<T, Labels>::softmax_cross_entropy;
-  return visit_loss(step.op, Kernel(nullptr), [](auto rule) {
-    return Kernel(Loss<T, Labels>::template elementwise<decltype(rule)>);
-  });
+  return visit_loss(step.op, Kernel(nullptr),
+                    [](auto rule) { return Kernel(Loss<T, Labels>::template elementwise<decltype(rule)>); });
 }
 
 }  // namespace

@@ -60,7 +60,8 @@ struct Rowwise {
     View<T> s = view<T>(context, step.operands[0]), x = view<T>(context, step.operands[1]);
     const double n = static_cast<double>(step.count);
     if (step.columns == 1 && x.row_stride == 1) {
-      *s.data = static_cast<T>(Rule::finish(sum_contiguous(x.data, step.rows, [](T v) { return Rule::term(v); }), n));
+      *s.data = static_cast<T>(
+          Rule::finish(sum_contiguous(x.data, step.rows, [](T v) { return Rule::term(v); }), n));
       return;
     }
     for_blocks(rect, [&](int64_t c, int64_t width) {
@@ -74,8 +75,8 @@ struct Rowwise {
   }
 
   // m = max_r z and Σ_r e^(z - m), writing the numerators to `out` unless it is null.
-  static void softmax_sums(const View<T>& z, const View<T>& out, int64_t rows, int64_t c, int64_t width, T* max,
-                           T* sum) {
+  static void softmax_sums(const View<T>& z, const View<T>& out, int64_t rows, int64_t c, int64_t width,
+                           T* max, T* sum) {
     for (int64_t i = 0; i < width; ++i) max[i] = z.data[c + i];
     for (int64_t r = 1; r < rows; ++r) {
       const T* row = z.row(r) + c;
@@ -132,7 +133,8 @@ struct Rowwise {
         const T *d = delta.row(r) + c, *p = a.row(r) + c;
         T* out = d_z.row(r) + c;
         CHAINRULE_VECTORIZE
-        for (int64_t i = 0; i < width; ++i) store(out[i], Softmax::backward(d[i], p[i], dot[i]), step.accumulate);
+        for (int64_t i = 0; i < width; ++i)
+          store(out[i], Softmax::backward(d[i], p[i], dot[i]), step.accumulate);
       }
     });
   }
@@ -141,20 +143,15 @@ struct Rowwise {
 template <class T>
 Kernel find(const Step& step) {
   switch (step.kind) {
-    case StepKind::row_sum:
-      return Rowwise<T>::row_sum;
+    case StepKind::row_sum: return Rowwise<T>::row_sum;
     case StepKind::reduction_forward:
       return visit_reduction(step.op, Kernel(nullptr), [](auto rule) {
         return Kernel(Rowwise<T>::template reduction_forward<decltype(rule)>);
       });
-    case StepKind::log_sum_exp_forward:
-      return Rowwise<T>::log_sum_exp_forward;
-    case StepKind::softmax_forward:
-      return Rowwise<T>::softmax_forward;
-    case StepKind::softmax_backward:
-      return Rowwise<T>::softmax_backward;
-    default:
-      return nullptr;
+    case StepKind::log_sum_exp_forward: return Rowwise<T>::log_sum_exp_forward;
+    case StepKind::softmax_forward: return Rowwise<T>::softmax_forward;
+    case StepKind::softmax_backward: return Rowwise<T>::softmax_backward;
+    default: return nullptr;
   }
 }
 
