@@ -18,7 +18,7 @@ class Drawer {
   // A graph of 5 to 40 nodes in which the operations of `wanted` stand as far as there is room. One more takes at most
   // five nodes, and each scalar term two for its way into the loss.
   GraphCase draw(const std::vector<Op>& wanted) {
-    const size_t most = at(6 + random_.below(30));
+    const size_t most = at(10 + random_.below(26));
     for (int i = 0; i < 1 + random_.below(2); ++i) batched_.push_back(b_.input(2 + random_.below(3)));
     batchless_.push_back(b_.parameter(2 + random_.below(3)));
     size_t next = 0;
@@ -138,12 +138,13 @@ class Drawer {
 
 // The operations take turns, starting elsewhere for each seed, so that each comes often and in all neighbourhoods.
 inline GraphCase random_graph(uint64_t seed) {
-  constexpr size_t turns = 11;
+  constexpr size_t turns = 13;
   const std::vector<Op> all = operations();
   Random random(seed);
   std::vector<Op> wanted;
   for (size_t i = 0; i < turns; ++i) wanted.push_back(all[(seed * turns + i) % all.size()]);
-  for (size_t i = turns; i > 1; --i) std::swap(wanted[i - 1], wanted[at(random.below(static_cast<int64_t>(i)))]);
+  for (size_t i = turns; i > 1; --i)
+    std::swap(wanted[i - 1], wanted[at(random.below(static_cast<int64_t>(i)))]);
   GraphCase drawn = Drawer(seed).draw(wanted);
   drawn.name = message("random graph ", seed);
   return drawn;

@@ -25,7 +25,8 @@ TEST(gradients_of_random_graphs) {
     }
     ++checked;
     if (!result.passed() || !(result.strongest > 1)) {
-      fail(c.name.c_str(), static_cast<int>(batch), message("relative error ", result.worst, ": ", result.text));
+      fail(c.name.c_str(), static_cast<int>(batch),
+           message("relative error ", result.worst, ": ", result.text));
     }
     const std::vector<bool> used = needed_for(c.graph, {c.loss});
     for (int32_t id = 0; id < c.graph.size(); ++id) {
@@ -33,7 +34,8 @@ TEST(gradients_of_random_graphs) {
     }
   }
   CHECK(checked == graph_count);
-  if (rejected * 50 > drawn) fail("random graphs", rejected, message("rejected of ", drawn, ": more than 2 %"));
+  if (rejected * 50 > drawn)
+    fail("random graphs", rejected, message("rejected of ", drawn, ": more than 2 %"));
   for (Op op : operations()) {
     if (occurrences[op] < least_occurrences) fail(name_of(op), occurrences[op], "occurrences are too few");
   }

@@ -62,7 +62,12 @@ public final class Digits {
    */
   public static void main(String[] args) throws IOException, InterruptedException {
     Path file = Path.of(args.length > 0 ? args[0] : "target/digits.safetensors").toAbsolutePath();
-    Files.createDirectories(file.getParent());
+    try {
+      Files.createDirectories(file.getParent());
+    } catch (IOException e) {
+      System.err.println("There is no folder for " + file + ", and none can be made: " + e);
+      System.exit(2);
+    }
     Result result = run(file);
     Score.print(
         "median %s, least %s of %d held-out digits",

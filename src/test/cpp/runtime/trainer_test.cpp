@@ -1,0 +1,331 @@
+// Training: updates against the formulas in double, datasets, resuming, refusals, and what a step allocates.
+#include "runtime/trainer.h"
+
+#include <atomic>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "backend/cpu/memory.h"
+#include "backend/cpu/team.h"
+#include "graph_builder.h"
+#include "harness.h"
+#include "io/folder.h"
+#include "runtime/model_file.h"
+#include "runtime/predictor.h"
+#include "util/random.h"
+
+using namespace test;
+
+namespace {
+
+std::atomic<int64_t> news{0};
+
+}  // namespace
+
+// Every C++ allocation of the process is counted, so that a step can be seen to make none.
+void* operator new(size_t size) {
+  news.fetch_add(1, std::memory_order_relaxed);
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+
+namespace {
+
+struct Net {
+  Graph graph;
+  int32_t loss, logits;
+};
+
+// in - hidden - classes, ReLU, softmax cross-entropy.
+Net classifier(int64_t in, int64_t hidden, int64_t classes) {
+  Builder b;
+  const int32_t x = b.input(in, "x");
+  const int32_t logits = b.layer(b.op(Op::relu, {b.layer(x, hidden)}), classes);
+  const int32_t loss = b.op(Op::softmax_cross_entropy, {logits, b.graph.label("label", classes)});
+  return {std::move(b.graph), loss, logits};
+}
+
+void fill(Inputs& inputs, int64_t batch, int64_t in, int64_t classes, uint64_t seed) {
+  float* x = reinterpret_cast<float*>(inputs.reserve(0, batch));
+  for (int64_t i = 0; i < batch * in; ++i)
+    x[i] = static_cast<float>(random_normal(seed, 0, static_cast<uint64_t>(i)));
+  int32_t* label = reinterpret_cast<int32_t*>(inputs.reserve(1, batch));
+  for (int64_t i = 0; i < batch; ++i) {
+    label[i] =
+        static_cast<int32_t>(random_below(seed, 1, static_cast<uint64_t>(i), static_cast<uint64_t>(classes)));
+  }
+}
+
+void fill(Dataset& data, int64_t in, int64_t classes) {
+  float* x = reinterpret_cast<float*>(data.add_column("x", ColumnType::float32, in));
+  int32_t* label = reinterpret_cast<int32_t*>(data.add_column("label", ColumnType::label, 1));
+  for (int64_t i = 0; i < data.examples(); ++i) {
+    label[i] = static_cast<int32_t>(i % classes);
+    for (int64_t j = 0; j < in; ++j) {
+      x[i * in + j] = static_cast<float>(random_normal(3, 0, static_cast<uint64_t>(i * in + j)) +
+                                         (j == label[i] ? 2 : 0));
+    }
+  }
+}
+
+std::vector<char> bits(const Model& model) {
+  return {model.parameters(), model.parameters() + model.layout().parameter_bytes};
+}
+
+OptimizerSettings settings(OptimizerKind kind, double momentum = 0, bool nesterov = false, double decay = 0) {
+  OptimizerSettings o;
+  o.kind = kind;
+  o.learning_rate = 0.05;
+  o.momentum = momentum;
+  o.nesterov = nesterov;
+  o.weight_decay = decay;
+  return o;
+}
+
+const std::vector<OptimizerSettings> optimizers = {
+    settings(OptimizerKind::sgd),
+    settings(OptimizerKind::sgd, 0, false, 0.1),
+    settings(OptimizerKind::sgd, 0.9),
+    settings(OptimizerKind::sgd, 0.9, true),
+    settings(OptimizerKind::sgd, 0.9, true, 0.1),
+    settings(OptimizerKind::sgd, 0.9, false, 0.1),
+    settings(OptimizerKind::adam),
+    settings(OptimizerKind::adam, 0, false, 0.1),
+    settings(OptimizerKind::adamw, 0, false, 0.1),
+};
+
+// The update of one number as the papers and PyTorch's documentation state it.
+struct Reference {
+  double w, m = 0, v = 0;
+
+  void step(double g, double rate, int t, const OptimizerSettings& o) {
+    if (o.kind == OptimizerKind::adamw) {
+      w -= rate * o.weight_decay * w;
+    } else {
+      g += o.weight_decay * w;
+    }
+    if (o.kind == OptimizerKind::sgd) {
+      m = o.momentum * m + g;
+      w -= rate * (o.momentum == 0 ? g : o.nesterov ? g + o.momentum * m : m);
+      return;
+    }
+    m = o.beta1 * m + (1 - o.beta1) * g;
+    v = o.beta2 * v + (1 - o.beta2) * g * g;
+    w -= rate * (m / (1 - std::pow(o.beta1, t))) / (std::sqrt(v / (1 - std::pow(o.beta2, t))) + o.epsilon);
+  }
+};
+
+}  // namespace
+
+// f = w x + b on fixed data: the gradients are written out here, the optimizer's state with them.
+TEST(optimizers_follow_their_formulas) {
+  const double x[4] = {0.5, -1, 2, 1.5}, y[4] = {1, 0.3, -2, 0.7};
+  for (const OptimizerSettings& o : optimizers) {
+    Builder b;
+    const int32_t in = b.input(1, "x"), w = b.parameter(1, 1, "w"), bias = b.parameter(1, 1, "b");
+    const int32_t loss = b.op(Op::squared_error, {b.product(Op::linear, {in, w, bias}), b.target(1, "y")});
+    auto model = std::make_shared<Model>(b.graph, DType::float64, 1);
+    const double start[2] = {0.7, -0.2};
+    model->write_parameter(w, &start[0], 1);
+    model->write_parameter(bias, &start[1], 1);
+    Trainer trainer(model, loss, o);
+    std::copy(x, x + 4, reinterpret_cast<double*>(trainer.inputs().reserve(0, 4)));
+    std::copy(y, y + 4, reinterpret_cast<double*>(trainer.inputs().reserve(1, 4)));
+    Reference slope{start[0]}, offset{start[1]};
+    for (int t = 1; t <= 10; ++t) {
+      const double rate = t < 6 ? 0.05 : 0.02;
+      trainer.set_learning_rate(rate);
+      trainer.step(4);
+      double d_slope = 0, d_offset = 0;
+      for (int i = 0; i < 4; ++i) {
+        const double e = slope.w * x[i] + offset.w - y[i];
+        d_slope += 2 * e * x[i] / 4;
+        d_offset += 2 * e / 4;
+      }
+      slope.step(d_slope, rate, t, o);
+      offset.step(d_offset, rate, t, o);
+      double now[2];
+      model->read_parameter(w, &now[0], 1);
+      model->read_parameter(bias, &now[1], 1);
+      CHECK_NEAR(now[0], slope.w, 1e-12);
+      CHECK_NEAR(now[1], offset.w, 1e-12);
+    }
+  }
+}
+
+TEST(trainer_refuses_a_loss_that_is_not_finite_before_writing) {
+  for (const OptimizerSettings& o : optimizers) {
+    Net net = classifier(6, 8, 3);
+    auto model = std::make_shared<Model>(net.graph, DType::float32, 1);
+    Trainer trainer(model, net.loss, o);
+    fill(trainer.inputs(), 5, 6, 3, 1);
+    trainer.step(5);
+    const std::vector<char> before = bits(*model);
+    const int64_t steps = trainer.progress().steps;
+    reinterpret_cast<float*>(trainer.inputs().reserve(0, 5))[7] = NAN;
+    CHECK_THROWS(trainer.step(5), "no parameter was changed");
+    CHECK(bits(*model) == before && trainer.progress().steps == steps);
+    fill(trainer.inputs(), 5, 6, 3, 1);
+    reinterpret_cast<int32_t*>(trainer.inputs().reserve(1, 5))[2] = 3;
+    CHECK_THROWS(trainer.step(5), "expected labels from 0 to 2");
+    CHECK(bits(*model) == before);
+    fill(trainer.inputs(), 5, 6, 3, 1);
+    CHECK(std::isfinite(trainer.step(5)));
+  }
+}
+
+TEST(threads_do_not_change_bits) {
+  const int32_t threads_before = team_threads();
+  for (const OptimizerSettings& o : {optimizers[0], optimizers[2], optimizers[6]}) {
+    std::vector<char> expected;
+    for (int32_t threads : {1, 2, 3, 8}) {
+      set_team_threads(threads);
+      Net net = classifier(300, 515, 10);
+      auto model = std::make_shared<Model>(net.graph, DType::float32, 1);
+      Trainer trainer(model, net.loss, o);
+      fill(trainer.inputs(), 130, 300, 10, 2);
+      for (int i = 0; i < 20; ++i) trainer.step(130);
+      if (expected.empty()) expected = bits(*model);
+      CHECK(bits(*model) == expected);
+    }
+  }
+  set_team_threads(threads_before);
+}
+
+TEST(fit_in_slices_gives_the_same_bits) {
+  Net net = classifier(4, 7, 3);
+  Dataset data(50);
+  fill(data, 4, 3);
+  std::vector<char> expected;
+  for (int64_t slice : {1000, 1, 3, 7}) {
+    auto model = std::make_shared<Model>(net.graph, DType::float32, 5);
+    Trainer trainer(model, net.loss, optimizers[6]);
+    trainer.bind(data, 16);
+    for (int64_t left = 30; left > 0;) left -= trainer.fit(std::min(left, slice), INT64_MAX, 1e9);
+    CHECK(trainer.progress().steps == 30);
+    CHECK(trainer.progress().epoch == 7 &&
+          trainer.progress().position == 32);  // 50 = 16 + 16 + 16 + 2: four a round
+    if (expected.empty()) expected = bits(*model);
+    CHECK(bits(*model) == expected);
+  }
+}
+
+// A sum over the examples seen in an epoch: with f = w x + 0 and w = 0 held by a learning rate of 0, the mean loss of an
+// epoch is that of all examples, short last batch included, in whatever order.
+TEST(fit_sees_every_example_once_an_epoch) {
+  Builder b;
+  const int32_t f = b.product(Op::linear, {b.input(1, "x"), b.parameter(1, 1, "w")});
+  const int32_t loss = b.op(Op::squared_error, {f, b.target(1, "y")});
+  auto model = std::make_shared<Model>(b.graph, DType::float64, 1);
+  const double zero = 0;
+  model->write_parameter(model->graph().find("w"), &zero, 1);
+  OptimizerSettings o;
+  Trainer trainer(model, loss, o);
+  Dataset data(37);
+  double* x = reinterpret_cast<double*>(data.add_column("x", ColumnType::float64, 1));
+  float* y =
+      reinterpret_cast<float*>(data.add_column("y", ColumnType::float32, 1));  // converted while gathered
+  double expected = 0;
+  for (int i = 0; i < 37; ++i) {
+    x[i] = 1;
+    y[i] = static_cast<float>(i);
+    expected += static_cast<double>(i * i) / 37;
+  }
+  trainer.bind(data, 8);
+  for (int epoch = 1; epoch <= 3; ++epoch) {
+    trainer.fit(INT64_MAX, epoch, 1e9);
+    CHECK_NEAR(trainer.progress().epoch_loss, expected, 1e-9);
+  }
+}
+
+TEST(resuming_in_the_middle_of_an_epoch_gives_the_same_bits) {
+  const Folder folder;
+  const std::string file = folder / "trainer.safetensors";
+  Net net = classifier(4, 7, 3);
+  Dataset data(50);
+  fill(data, 4, 3);
+  for (const OptimizerSettings& o : optimizers) {
+    auto model = std::make_shared<Model>(net.graph, DType::float32, 5);
+    Trainer trainer(model, net.loss, o);
+    trainer.bind(data, 16);
+    trainer.fit(10, INT64_MAX, 1e9);
+    save_trainer(trainer, file);
+    trainer.fit(25, INT64_MAX, 1e9);
+
+    std::shared_ptr<Model> loaded = load_model(file);
+    std::unique_ptr<Trainer> resumed = load_trainer(loaded, file);
+    CHECK(resumed->progress().position == 32 && resumed->progress().steps == 10);
+    resumed->bind(data, 16);
+    resumed->fit(25, INT64_MAX, 1e9);
+    CHECK(bits(*loaded) == bits(*model));
+    CHECK(resumed->running_loss() == trainer.running_loss());
+    const Dataset other(40);
+    CHECK_THROWS(resumed->bind(other, 16),
+                 "the running epoch goes over 50 examples, but a dataset of 40 came");
+  }
+}
+
+TEST(files_that_are_no_trainers_are_refused) {
+  const Folder folder;
+  const std::string file = folder / "model.safetensors";
+  Net net = classifier(4, 7, 3);
+  auto model = std::make_shared<Model>(net.graph, DType::float32, 5);
+  save_model(*model, file);
+  CHECK(bits(*load_model(file)) == bits(*model));
+  CHECK_THROWS(load_trainer(model, file), "it holds no trainer's state");
+  CHECK_THROWS(load_model(folder / "none.safetensors"), "none.safetensors");
+  Net other = classifier(4, 8, 3);
+  auto unlike = std::make_shared<Model>(other.graph, DType::float32, 5);
+  Trainer trainer(unlike, other.loss, optimizers[0]);
+  save_trainer(trainer, file);
+  CHECK_THROWS(load_trainer(model, file), "belongs to another graph");
+}
+
+TEST(steps_allocate_nothing) {
+  Net net = classifier(20, 30, 4);
+  auto model = std::make_shared<Model>(net.graph, DType::float32, 5);
+  Dataset data(50);
+  fill(data, 20, 4);
+  for (const OptimizerSettings& o : optimizers) {
+    Trainer trainer(model, net.loss, o);
+    Predictor predictor(model, {net.logits});
+    const std::unique_ptr<Workspace> workspace = predictor.workspace();
+    workspace->reserve_output(0, 16);
+    fill(workspace->inputs(), 16, 20, 4, 1);
+    trainer.bind(data, 16);
+    int64_t news_before = 0, blocks_before = 0;
+    for (int round = 0; round < 2; ++round) {  // the first warms up
+      news_before = news.load();
+      blocks_before = counted_allocations();
+      for (int i = 0; i < 200; ++i) {
+        trainer.fit(1, INT64_MAX, 1e9);
+        predictor.predict(*workspace, 16);
+      }
+    }
+    CHECK(news.load() == news_before);
+    CHECK(counted_allocations() == blocks_before);
+  }
+}
+
+TEST(closing_gives_all_memory_back) {
+  Net net = classifier(20, 30, 4);
+  const int64_t before = counted_bytes();
+  for (int i = 0; i < 100; ++i) {
+    auto model = std::make_shared<Model>(net.graph, DType::float32, 5);
+    Dataset data(50);
+    fill(data, 20, 4);
+    Trainer trainer(model, net.loss, optimizers[6]);
+    trainer.bind(data, 16);
+    trainer.fit(5, INT64_MAX, 1e9);
+    fill(trainer.inputs(), 8, 20, 4, 1);
+    trainer.gradients(8);
+    CHECK(counted_bytes() > before);
+  }
+  CHECK(counted_bytes() == before);
+}
