@@ -114,11 +114,15 @@ class PlanRun {
     }
   }
 
-  // Poisons, then runs up to the check of the loss.
-  void forward() {
+  void poison_all() {
     poison(arena_);
     poison(gradients_);
     for (std::vector<T>& output : outputs_) std::memset(output.data(), 0xff, output.size() * sizeof(T));
+  }
+
+  // Poisons, then runs up to the check of the loss.
+  void forward() {
+    poison_all();
     run(0, plan_.program.backward_begin);
   }
   void backward() { run(plan_.program.backward_begin, static_cast<int32_t>(plan_.program.phases.size())); }
@@ -171,6 +175,22 @@ class PlanRun {
     return {};
   }
   Plan& plan() { return plan_; }
+
+  // Everything that steps write to, and its bytes.
+  struct Block {
+    char* data;
+    size_t bytes;
+  };
+  std::vector<Block> memory() {
+    std::vector<Block> blocks;
+    for (MemoryBlock* block : {&arena_, &parameters_, &gradients_, &state_[0], &state_[1]}) {
+      blocks.push_back({block->data(), static_cast<size_t>(block->bytes())});
+    }
+    for (std::vector<T>& output : outputs_) {
+      blocks.push_back({reinterpret_cast<char*>(output.data()), output.size() * sizeof(T)});
+    }
+    return blocks;
+  }
   int64_t arena_bytes() const { return plan_.program.arena_bytes; }
 
   UpdateScalars update;

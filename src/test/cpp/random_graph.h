@@ -18,13 +18,14 @@ class Drawer {
   // A graph of 5 to 40 nodes in which the operations of `wanted` stand as far as there is room. One more takes at most
   // five nodes, and each scalar term two for its way into the loss.
   GraphCase draw(const std::vector<Op>& wanted) {
-    const size_t most = at(10 + random_.below(26));
+    const size_t most = at(10 + random_.below(25));
     for (int i = 0; i < 1 + random_.below(2); ++i) batched_.push_back(b_.input(2 + random_.below(3)));
     batchless_.push_back(b_.parameter(2 + random_.below(3)));
     size_t next = 0;
-    while (next < wanted.size() && at(b_.graph.size()) + 2 * scalars_.size() + 3 <= most) add(wanted[next++]);
+    while (next < wanted.size() && at(b_.graph.size()) + 2 * scalars_.size() + 4 <= most) add(wanted[next++]);
     // Not all values end in the loss: there are unused branches too.
-    const int32_t prediction = b_.op(Op::tanh, {pick(batched_)});
+    const int32_t both = b_.op(Op::concat, {batched_.back(), pick(batched_)});
+    const int32_t prediction = b_.op(Op::tanh, {both});
     int32_t loss = b_.op(Op::squared_error, {prediction, b_.target(features(prediction))});
     for (int32_t term : scalars_) {
       loss = b_.op(Op::add, {loss, b_.op(Op::scale, {term}, random_.uniform(0.2, 0.8))});

@@ -136,7 +136,8 @@ class CHAINRULE_EXPORT NativeTrainer {
   void bind(NativeDataset* dataset, int64_t batch_size);
   void shuffle(bool on, int64_t seed);
   // Steps over the bound dataset until one of: max_steps done, `epochs` epochs completed in all (epoch() counts
-  // them), max_milliseconds over. Returns the number of steps done.
+  // them), max_milliseconds over. Returns the number of steps done. The samples go through the memory of
+  // inputs(), which may move: addresses that reserve() gave before are no longer valid.
   int64_t fit(int64_t max_steps, int64_t epochs, double max_milliseconds);
   // The mean loss, a sample's weight each, of the samples since the running epoch began, and of the epoch before.
   double running_loss() const;

@@ -81,6 +81,7 @@ void assert_single_threaded_blas() {
 }
 
 std::string describe_blas() {
+  assert_single_threaded_blas();
   const Vendor& v = vendor();
   std::string text;
   if (v.mkl_get_version_string != nullptr) {

@@ -1,0 +1,166 @@
+// One source, several instruction sets: each set's kernels on the same memory give what the baseline's give, up to the
+// few ulp by which a fused multiply-add differs from two roundings.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "backend/cpu/cpu.h"
+#include "backend/cpu/kernels/kernels.h"
+#include "cases.h"
+#include "harness.h"
+#include "plan_run.h"
+
+#define LEVEL(isa)                             \
+  namespace isa {                              \
+  Kernel find_elementwise(const Step&, DType); \
+  Kernel find_rowwise(const Step&, DType);     \
+  Kernel find_loss(const Step&, DType);        \
+  Kernel find_layout(const Step&, DType);      \
+  Kernel find_update(const Step&, DType);      \
+  }
+namespace chainrule {
+LEVEL(baseline)
+#if defined(__x86_64__)
+LEVEL(avx2)
+LEVEL(avx512)
+#endif
+}  // namespace chainrule
+
+using namespace test;
+
+namespace {
+
+using Find = Kernel (*)(const Step&, DType);
+
+struct Level {
+  const char* name;
+  bool supported;
+  std::vector<Find> files;
+
+  Kernel kernel(const Step& step, DType dtype) const {
+    for (Find find : files) {
+      if (Kernel found = find(step, dtype)) return found;
+    }
+    return nullptr;
+  }
+};
+
+#define FILES(isa) \
+  { isa::find_elementwise, isa::find_rowwise, isa::find_loss, isa::find_layout, isa::find_update }
+
+std::vector<Level> levels() {
+  std::vector<Level> all = {{"baseline", true, FILES(baseline)}};
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  all.push_back({"avx2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), FILES(avx2)});
+  all.push_back({"avx512",
+                 __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                     __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"),
+                 FILES(avx512)});
+#endif
+  return all;
+}
+
+// The largest error of `b` against `a`, in units of T's rounding of the largest value that the step wrote.
+template <class T>
+double error_in_ulp(const char* a, const char* b, const char* before, size_t bytes) {
+  double scale = 0, worst = 0;
+  for (size_t i = 0; i + sizeof(T) <= bytes; i += sizeof(T)) {
+    T x, y;
+    std::memcpy(&x, a + i, sizeof(T));
+    std::memcpy(&y, b + i, sizeof(T));
+    if (std::memcmp(a + i, before + i, sizeof(T)) != 0 && std::isfinite(x)) {
+      scale = std::max(scale, std::abs(static_cast<double>(x)));
+    }
+    if (std::memcmp(&x, &y, sizeof(T)) == 0 || (std::isnan(x) && std::isnan(y))) continue;
+    const double error = std::abs(static_cast<double>(x) - static_cast<double>(y));
+    if (!(error <= worst)) worst = std::isnan(error) ? INFINITY : error;
+  }
+  return worst == 0 ? 0 : worst / (scale * std::numeric_limits<T>::epsilon());
+}
+
+// Runs the program step by step with the baseline's kernels; each step once more with the level's, on a copy.
+template <class T>
+void compare(const Graph& graph, const PlanRequest& request, const Level& level, const std::string& name) {
+  const DType dtype = sizeof(T) == 4 ? DType::float32 : DType::float64;
+  const Values values = random_values(graph, request.batch, 7);
+  PlanRun<T> base(graph, request, values), other(graph, request, values);
+  for (PlanRun<T>* run : {&base, &other}) {
+    run->update.learning_rate = 0.1;
+    run->update.momentum = request.rule.momentum;
+    run->update.nesterov = request.rule.nesterov;
+    run->update.weight_decay = request.rule.weight_decay;
+    run->update.beta1 = 0.9, run->update.beta2 = 0.99, run->update.epsilon = 1e-8;
+  }
+  base.poison_all();
+  const auto blocks = base.memory(), copies = other.memory();
+  std::vector<std::string> before(blocks.size());
+  for (const Step& step : base.plan().program.steps) {
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      before[i].assign(blocks[i].data, blocks[i].bytes);
+      if (blocks[i].bytes > 0) std::memcpy(copies[i].data, blocks[i].data, blocks[i].bytes);
+    }
+    const Rect all{0, step.rows, 0, step.columns};
+    if (step.kind == StepKind::product) {
+      step.kernel(step, base.context(), all);
+      continue;
+    }
+    const Kernel expected = levels()[0].kernel(step, dtype), kernel = level.kernel(step, dtype);
+    CHECK(expected != nullptr && kernel != nullptr && (kernel != expected));
+    expected(step, base.context(), all);
+    kernel(step, other.context(), all);
+    if (step.kind == StepKind::loss && step.operands[0].present()) {  // sums in double, whatever the type
+      const size_t from = at(step.operands[0].offset),
+                   size = at((step.columns + loss_block - 1) / loss_block) * 8;
+      const double error =
+          error_in_ulp<double>(blocks[0].data + from, copies[0].data + from, before[0].data() + from, size) *
+          std::numeric_limits<double>::epsilon();
+      if (!(error <= 8 * std::numeric_limits<T>::epsilon())) fail(name.c_str(), 0, "partial sums differ");
+      std::memcpy(copies[0].data + from, blocks[0].data + from, size);
+    }
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      // The two sides' exp, tanh and so on are within 3 ulp each of the truth.
+      const double error = error_in_ulp<T>(blocks[i].data, copies[i].data, before[i].data(), blocks[i].bytes);
+      if (!(error <= 8)) {
+        fail(name.c_str(), static_cast<int>(step.kind),
+             message(name_of(step.op), ", ", level.name, ": ", error, " ulp"));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST(kernels_of_every_instruction_set_agree) {
+  bool tested_what_runs = std::string(instruction_set_name()) == "baseline";
+  for (const Level& level : levels()) {
+    if (!level.supported || std::string(level.name) == "baseline") continue;
+    tested_what_runs = tested_what_runs || std::string(level.name) == instruction_set_name();
+    PlanRequest request;
+    request.backward = true;
+    for (Op op : operations()) {
+      for (const GraphCase& c : cases_of(op)) {
+        request.loss = c.loss;
+        for (int64_t batch : {1, 37}) {
+          request.batch = batch;
+          compare<float>(c.graph, request, level, c.name);
+          compare<double>(c.graph, request, level, c.name);
+        }
+      }
+    }
+    const GraphCase c = std::move(composite_cases()[0]);
+    request.loss = c.loss;
+    request.update = true;
+    for (const UpdateRule& rule : {UpdateRule{OptimizerKind::sgd, 0, false, 0.1},
+                                   {OptimizerKind::sgd, 0.9, false, 0},
+                                   {OptimizerKind::sgd, 0.9, true, 0.1},
+                                   {OptimizerKind::adam, 0, false, 0.1},
+                                   {OptimizerKind::adamw, 0, false, 0.1}}) {
+      request.rule = rule;
+      compare<float>(c.graph, request, level, "update");
+      compare<double>(c.graph, request, level, "update");
+    }
+  }
+  CHECK(tested_what_runs);
+}

@@ -1,0 +1,188 @@
+// What the plan may choose freely, how steps are merged and where values lie, changes no bit of any result.
+#include "graph/backward.h"
+#include "harness.h"
+#include "plan_run.h"
+#include "random_graph.h"
+
+using namespace test;
+
+namespace {
+
+constexpr uint64_t graphs = 60;
+
+template <class T>
+void run_all(PlanRun<T>& run) {
+  run.update.learning_rate = 0.05;
+  run.update.momentum = 0.9;
+  run.update.weight_decay = 0.01;
+  run.update.beta1 = 0.9, run.update.beta2 = 0.999, run.update.epsilon = 1e-8;
+  run.forward();
+  run.backward();
+}
+
+std::vector<int32_t> values_to_hand_out(const Graph& graph) {
+  std::vector<int32_t> ids;
+  for (int32_t id = 0; id < graph.size(); ++id) {
+    if (graph.node(id).op != Op::label) ids.push_back(id);
+  }
+  return ids;
+}
+
+// The gradients of `a` and `b` that reach the loss, or the updated parameters.
+template <class T>
+bool same_results(const GraphCase& c, PlanRun<T>& a, PlanRun<T>& b, bool update) {
+  const std::vector<bool> used = needed_for(c.graph, {c.loss});
+  bool same = true;
+  for (int32_t id = 0; id < c.graph.size(); ++id) {
+    const Op op = c.graph.node(id).op;
+    if (op == Op::parameter && update) same = same && same_bits(a.parameter(id), b.parameter(id));
+    if (update || !used[at(id)] || (op != Op::parameter && op != Op::input)) continue;
+    for (T g : a.gradient(id)) same = same && !std::isnan(g);
+    same = same && same_bits(a.gradient(id), b.gradient(id));
+  }
+  return same;
+}
+
+template <class T>
+void check_merging(const GraphCase& c, int64_t batch, const Values& values) {
+  PlanRequest request;
+  request.batch = batch;
+  request.loss = c.loss;
+  request.backward = true;
+  request.outputs = values_to_hand_out(c.graph);
+  for (int update = 0; update < 4; ++update) {
+    request.update = update > 0;
+    request.rule.kind = update == 3 ? OptimizerKind::adam : OptimizerKind::sgd;
+    request.rule.momentum = update == 2 ? 0.9 : 0;
+    request.merge_steps = true;
+    PlanRun<T> merged(c.graph, request, values);
+    request.merge_steps = false;
+    PlanRun<T> apart(c.graph, request, values);
+    for (PlanRun<T>* run : {&merged, &apart}) run_all(*run);
+    bool same = same_results(c, merged, apart, request.update);
+    for (size_t i = 0; i < request.outputs.size(); ++i)
+      same = same && same_bits(merged.output(i), apart.output(i));
+    if (!same) fail(c.name.c_str(), update, "merged and apart differ");
+  }
+}
+
+// With every value handed out nothing runs in place and nothing dies early: no memory is used twice too soon.
+template <class T>
+void check_memory(const GraphCase& c, int64_t batch, const Values& values) {
+  PlanRequest request;
+  request.batch = batch;
+  request.loss = c.loss;
+  request.backward = true;
+  for (bool update : {false, true}) {
+    request.update = update;
+    request.outputs.clear();
+    PlanRun<T> tight(c.graph, request, values);
+    request.outputs = values_to_hand_out(c.graph);
+    PlanRun<T> loose(c.graph, request, values);
+    CHECK(tight.arena_bytes() <= loose.arena_bytes());
+    for (PlanRun<T>* run : {&tight, &loose}) run_all(*run);
+    if (!same_results(c, tight, loose, update)) fail(c.name.c_str(), update, "memory reused and not differ");
+  }
+}
+
+}  // namespace
+
+TEST(plan_merging_changes_no_bit_of_random_graphs) {
+  for (uint64_t seed = 1; seed <= graphs; ++seed) {
+    const GraphCase c = random_graph(seed);
+    const int64_t batch =
+        seed % 10 == 0 ? 2000 : 1 + static_cast<int64_t>(seed % 9);  // some are cut into tiles
+    const Values values = random_values(c.graph, batch, seed);
+    check_merging<float>(c, batch, values);
+    check_merging<double>(c, batch, values);
+  }
+}
+
+TEST(plan_reusing_memory_changes_no_bit) {
+  std::vector<GraphCase> cases = composite_cases();
+  for (uint64_t seed = 1; seed <= graphs; ++seed) cases.push_back(random_graph(seed));
+  for (Op op : operations()) {
+    for (GraphCase& c : cases_of(op)) cases.push_back(std::move(c));
+  }
+  for (const GraphCase& c : cases) {
+    const Values values = random_values(c.graph, 9, 1);
+    bool trains = false;
+    for (int32_t id : c.graph.parameters()) trains = trains || needed_for(c.graph, {c.loss})[at(id)];
+    if (!trains) continue;
+    check_memory<float>(c, 9, values);
+    check_memory<double>(c, 9, values);
+  }
+}
+
+// A parameter or input that does not reach the loss: listed as not trained, no gradient, no update.
+TEST(plan_leaves_alone_what_does_not_reach_the_loss) {
+  Builder b;
+  const int32_t x = b.input(3), other = b.input(2), w = b.parameter(2, 3), unused = b.parameter(4, 2);
+  const int32_t loss = b.op(Op::squared_error, {b.product(Op::linear, {x, w}), b.target(2)});
+  const int32_t elsewhere = b.product(Op::linear, {other, unused});
+  const Values values = random_values(b.graph, 5, 1);
+  PlanRequest request;
+  request.batch = 5;
+  request.loss = loss;
+  request.backward = true;
+  request.outputs = {elsewhere};
+  PlanRun<double> gradients(b.graph, request, values);
+  run_all(gradients);
+  CHECK(gradients.plan().trained[at(w)] && !gradients.plan().trained[at(unused)]);
+  for (double g : gradients.gradient(w)) CHECK(std::isfinite(g));
+  for (double g : gradients.gradient(unused)) CHECK(std::isnan(g));  // still the poison
+  for (double g : gradients.gradient(other)) CHECK(std::isnan(g));
+  request.update = true;
+  for (OptimizerKind kind : {OptimizerKind::sgd, OptimizerKind::adam, OptimizerKind::adamw}) {
+    request.rule.kind = kind;
+    PlanRun<double> update(b.graph, request, values);
+    const std::vector<double> before = update.parameter(unused), trained = update.parameter(w);
+    run_all(update);
+    CHECK(same_bits(before, update.parameter(unused)));
+    CHECK(!same_bits(trained, update.parameter(w)));
+  }
+}
+
+// Two uses of one parameter: the sum of the gradients of two parameters with the same values.
+TEST(plan_adds_up_the_gradients_of_a_shared_parameter) {
+  Builder shared, separate;
+  std::vector<int32_t> weights[2];
+  int32_t losses[2], number = 0;
+  for (Builder* b : {&shared, &separate}) {
+    const int32_t x = b->input(3), first = b->parameter(3, 3);
+    const int32_t second = b == &shared ? first : b->parameter(3, 3);
+    weights[number] = {first, second};
+    const int32_t h = b->op(Op::tanh, {b->product(Op::linear, {x, first})});
+    losses[number++] = b->op(Op::squared_error, {b->product(Op::linear, {h, second}), b->target(3)});
+  }
+  std::vector<double> gradients[2][2];
+  for (int i = 0; i < 2; ++i) {
+    const Graph& graph = i == 0 ? shared.graph : separate.graph;
+    Values values = random_values(graph, 6, 1);
+    Values data = random_values(shared.graph, 6, 1);
+    values[at(weights[i][1])] = values[at(weights[i][0])];
+    for (size_t slot = 0; slot < 2; ++slot) {
+      values[at(graph.data_nodes()[slot])] = data[at(shared.graph.data_nodes()[slot])];
+    }
+    PlanRequest request;
+    request.batch = 6;
+    request.loss = losses[i];
+    request.backward = true;
+    PlanRun<double> run(graph, request, values);
+    run_all(run);
+    for (int k = 0; k < 2; ++k) gradients[i][k] = run.gradient(weights[i][at(k)]);
+  }
+  for (size_t i = 0; i < 9; ++i) {
+    CHECK_NEAR(gradients[0][0][i], gradients[1][0][i] + gradients[1][1][i],
+               1e-14);  // one rounding of numbers near 1
+  }
+}
+
+TEST(plan_backward_needs_a_loss) {
+  Builder b;
+  const int32_t y = b.layer(b.input(2), 2);
+  PlanRequest request;
+  request.outputs = {y};
+  request.backward = true;
+  CHECK_THROWS(make_plan(b.graph, request, cpu_backend()), "loss");
+}
