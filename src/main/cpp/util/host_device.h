@@ -1,14 +1,16 @@
 // Marks code that serves both the C++ compiler and nvcc, and names the instruction set being built.
 #pragma once
 
-#ifdef __CUDACC__
+// Inlining is a promise, not a hint: a loop over an out-of-line call cannot be vectorised, and an
+// out-of-line copy built for AVX-512 must never be the one the linker keeps for every machine.
+#if defined(__CUDACC__)
 #define HOST_DEVICE __host__ __device__
+#elif defined(__GNUC__)
+#define HOST_DEVICE __attribute__((always_inline))
 #else
 #define HOST_DEVICE
 #endif
 
-// Inlining is a promise, not a hint: a loop over an out-of-line call cannot be vectorised, and an
-// out-of-line copy built for AVX-512 must never be the one the linker keeps for every machine.
 #if defined(__CUDACC__)
 #define CHAINRULE_INLINE __forceinline__
 #elif defined(__GNUC__)

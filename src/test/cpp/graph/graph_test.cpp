@@ -12,7 +12,8 @@ namespace {
 // Leaves of every kind, for the refusals below.
 struct Leaves : Builder {
   int32_t x = input(3, "x"), y = target(3, "y"), c = graph.label("c", 3);
-  int32_t vector = parameter(3, 1, "vector"), matrix = parameter(2, 3, "matrix"), scalar = parameter(1, 1, "scalar");
+  int32_t vector = parameter(3, 1, "vector"), matrix = parameter(2, 3, "matrix"),
+          scalar = parameter(1, 1, "scalar");
 
   Shape shape(int32_t id) const { return graph.node(id).shape; }
 };
@@ -58,11 +59,13 @@ TEST(wrong_shapes_are_refused_with_a_sentence) {
   const int32_t size = b.graph.size();
   CHECK_THROWS(b.product(Op::linear, {b.x}), "linear 'linear_6': expected 2 to 3 inputs, but 1 came");
   CHECK_THROWS(b.product(Op::linear, {b.x, b.matrix}, true), "expected an input of 2 features");
-  CHECK_THROWS(b.product(Op::linear, {b.x, b.y}), "the weight must be batchless (a parameter), but 'y' (target, [batch x 3])");
+  CHECK_THROWS(b.product(Op::linear, {b.x, b.y}),
+               "the weight must be batchless (a parameter), but 'y' (target, [batch x 3])");
   CHECK_THROWS(b.product(Op::linear, {b.x, b.matrix, b.vector}), "expected a bias of shape [2]");
   CHECK_THROWS(b.product(Op::linear, {b.vector, b.matrix}), "expected batched data");
   CHECK_THROWS(b.product(Op::matmul, {b.x, b.matrix, b.vector}), "expected 2 inputs, but 3 came");
-  CHECK_THROWS(b.op(Op::add, {b.x, b.matrix}), "the shapes do not fit: 'x' (input, [batch x 3]) and 'matrix'");
+  CHECK_THROWS(b.op(Op::add, {b.x, b.matrix}),
+               "the shapes do not fit: 'x' (input, [batch x 3]) and 'matrix'");
   CHECK_THROWS(b.op(Op::multiply, {b.vector, b.matrix}), "the shapes do not fit");
   CHECK_THROWS(b.op(Op::subtract, {b.x, b.input(2, "narrow")}), "the shapes do not fit");
   CHECK_THROWS(b.op(Op::exp, {b.x, b.y}), "expected 1 inputs, but 2 came");
@@ -80,9 +83,11 @@ TEST(wrong_shapes_are_refused_with_a_sentence) {
   CHECK_THROWS(b.op(Op::polynomial_features, {b.matrix}), "expected one vector of features");
   CHECK_THROWS(b.op(Op::batch_mean, {b.vector}), "expected batched data");
   CHECK_THROWS(b.op(Op::squared_error, {b.vector, b.vector}), "expected a batched prediction");
-  CHECK_THROWS(b.op(Op::squared_error, {b.x, b.graph.find("narrow")}), "expected a target of shape [batch x 3]");
+  CHECK_THROWS(b.op(Op::squared_error, {b.x, b.graph.find("narrow")}),
+               "expected a target of shape [batch x 3]");
   CHECK_THROWS(b.op(Op::squared_error, {b.x, b.c}), "expected target values, but the class label 'c'");
-  CHECK_THROWS(b.op(Op::softmax_cross_entropy, {b.graph.find("narrow"), b.c}), "expected labels of 2 classes");
+  CHECK_THROWS(b.op(Op::softmax_cross_entropy, {b.graph.find("narrow"), b.c}),
+               "expected labels of 2 classes");
   for (Op op : operations()) {
     if (kind_of(op) == Kind::leaf || kind_of(op) == Kind::loss) continue;
     std::vector<int32_t> inputs = {b.c};
@@ -102,7 +107,8 @@ TEST(wrong_leaves_are_refused_with_a_sentence) {
   CHECK_THROWS(b.parameter(0, 1), "rows must be between 1 and");
   CHECK_THROWS(b.parameter(int64_t{1} << 39, int64_t{1} << 39), "elements are more than");
   CHECK_THROWS(b.parameter(INT64_MAX, INT64_MAX), "rows must be between 1 and");
-  CHECK_THROWS(b.graph.parameter("p", 1, 1, static_cast<Initializer>(9), 0), "there is no initializer number 9");
+  CHECK_THROWS(b.graph.parameter("p", 1, 1, static_cast<Initializer>(9), 0),
+               "there is no initializer number 9");
   CHECK_THROWS(b.graph.parameter("p", 1, 1, Initializer::constant, NAN), "the initial value must be finite");
   CHECK_THROWS(b.graph.constant("k", 2, 2, {1, 2, 3}), "expected 4 values for [2 x 2], but 3 came");
   CHECK_THROWS(b.graph.constant("k", 1, 1, {NAN}), "values must be finite");
@@ -130,11 +136,11 @@ struct Log : BackwardRules {
 
 TEST(the_reverse_walk_visits_what_lies_between_loss_and_leaves) {
   Builder b;
-  const int32_t x = b.input(3), w = b.parameter(2, 3), y = b.target(2);      // 0 1 2
-  const int32_t f = b.product(Op::linear, {x, w});                          // 3
-  b.op(Op::exp, {f});                                                       // 4: unused
-  const int32_t twice = b.op(Op::multiply, {f, f});                         // 5
-  const int32_t loss = b.op(Op::squared_error, {twice, y});                 // 6
+  const int32_t x = b.input(3), w = b.parameter(2, 3), y = b.target(2);  // 0 1 2
+  const int32_t f = b.product(Op::linear, {x, w});                       // 3
+  b.op(Op::exp, {f});                                                    // 4: unused
+  const int32_t twice = b.op(Op::multiply, {f, f});                      // 5
+  const int32_t loss = b.op(Op::squared_error, {twice, y});              // 6
   Log parameters;
   walk_backward(b.graph, loss, needs_delta(b.graph, loss, {w}), parameters);
   CHECK(parameters.text == "6 6.0 5 5.0 5.1 3 3.1 1 ");

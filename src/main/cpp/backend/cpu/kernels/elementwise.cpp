@@ -8,47 +8,58 @@ inline namespace CHAINRULE_ISA {
 namespace {
 
 // One row of d (+)= f(a, b), where an operand may have one value for the whole row.
-template <bool SpreadA, bool SpreadB, class T, class F>
-inline void zip_row(T* d, const T* a, const T* b, int64_t n, bool accumulate, F f) {
+template <bool SpreadA, bool SpreadB, bool Accumulate, class T, class F>
+inline void zip_row(T* d, const T* a, const T* b, int64_t n, F f) {
   const T a0 = *a, b0 = *b;
-  if (accumulate) {
-    CHAINRULE_VECTORIZE
-    for (int64_t i = 0; i < n; ++i) d[i] += f(SpreadA ? a0 : a[i], SpreadB ? b0 : b[i]);
-  } else {
-    CHAINRULE_VECTORIZE
-    for (int64_t i = 0; i < n; ++i) d[i] = f(SpreadA ? a0 : a[i], SpreadB ? b0 : b[i]);
+  CHAINRULE_VECTORIZE
+  for (int64_t i = 0; i < n; ++i) {
+    const T value = f(SpreadA ? a0 : a[i], SpreadB ? b0 : b[i]);
+    d[i] = Accumulate ? d[i] + value : value;
   }
 }
 
-template <class T, class F>
-inline void zip_any_row(T* d, const T* a, bool spread_a, const T* b, bool spread_b, int64_t n,
-                        bool accumulate, F f) {
-  if (!spread_a && !spread_b) {
-    zip_row<false, false>(d, a, b, n, accumulate, f);
-  } else if (!spread_a) {
-    zip_row<false, true>(d, a, b, n, accumulate, f);
-  } else if (!spread_b) {
-    zip_row<true, false>(d, a, b, n, accumulate, f);
-  } else {
-    zip_row<true, true>(d, a, b, n, accumulate, f);
+// What a kernel's operands may be. Each "may" doubles the code of the kernel, so none is said in vain.
+template <bool SpreadA, bool SpreadB, bool Accumulate>
+struct May {
+  template <class T, class F>
+  static void row(T* d, const T* a, bool spread_a, const T* b, bool spread_b, int64_t n, bool accumulate,
+                  F f) {
+    if constexpr (SpreadA) {
+      if (spread_a)
+        return May<false, SpreadB, Accumulate>::template with_a<true>(d, a, b, spread_b, n, accumulate, f);
+    }
+    May<false, SpreadB, Accumulate>::template with_a<false>(d, a, b, spread_b, n, accumulate, f);
   }
-}
 
-template <class T, class F>
+  template <bool A, class T, class F>
+  static void with_a(T* d, const T* a, const T* b, bool spread_b, int64_t n, bool accumulate, F f) {
+    if constexpr (SpreadB) {
+      if (spread_b) return with_b<A, true>(d, a, b, n, accumulate, f);
+    }
+    with_b<A, false>(d, a, b, n, accumulate, f);
+  }
+
+  template <bool A, bool B, class T, class F>
+  static void with_b(T* d, const T* a, const T* b, int64_t n, bool accumulate, F f) {
+    if constexpr (Accumulate) {
+      if (accumulate) return zip_row<A, B, true>(d, a, b, n, f);
+    }
+    zip_row<A, B, false>(d, a, b, n, f);
+  }
+};
+
+template <class Cases, class T, class F>
 void zip(const Step& step, const Rect& rect, const View<T>& d, const View<T>& a, const View<T>& b, F f) {
-  const int64_t n = rect.column_end - rect.column_begin;
-  const int64_t rows = rect.row_end - rect.row_begin;
+  int64_t begin = rect.column_begin, n = rect.column_end - begin, rows = rect.row_end - rect.row_begin;
+  bool spread_a = a.spread, spread_b = b.spread;
   if (n == 1 && rows > 1 && d.row_stride == 1 && a.row_stride <= 1 && b.row_stride <= 1) {
     // One sample: the features are contiguous. Seen as one row, operands with a value a row are full rows.
-    zip_any_row(d.row(rect.row_begin), a.row(rect.row_begin), a.row_stride == 0, b.row(rect.row_begin),
-                b.row_stride == 0, rows, step.accumulate, f);
-    return;
+    n = rows, rows = 1;
+    spread_a = a.row_stride == 0, spread_b = b.row_stride == 0;
   }
-  for (int64_t r = rect.row_begin; r < rect.row_end; ++r) {
-    T* out = d.row(r) + rect.column_begin;
-    const T* x = a.row(r) + (a.spread ? 0 : rect.column_begin);
-    const T* y = b.row(r) + (b.spread ? 0 : rect.column_begin);
-    zip_any_row(out, x, a.spread, y, b.spread, n, step.accumulate, f);
+  for (int64_t r = rect.row_begin; r < rect.row_begin + rows; ++r) {
+    Cases::row(d.row(r) + begin, a.row(r) + (a.spread ? 0 : begin), spread_a,
+               b.row(r) + (b.spread ? 0 : begin), spread_b, n, step.accumulate, f);
   }
 }
 
@@ -59,9 +70,11 @@ struct Elementwise {
     View<T> a = view<T>(context, step.operands[0]), z = view<T>(context, step.operands[1]);
     View<T> bias = view<T>(context, step.operands[2]);
     if (step.operands[2].present()) {
-      zip(step, rect, a, z, bias, [c](T x, T b) { return Rule::forward(x + b, c); });
+      zip<May<false, true, false>>(step, rect, a, z, bias,
+                                   [c](T x, T b) CHAINRULE_INLINED { return Rule::forward(x + b, c); });
     } else {
-      zip(step, rect, a, z, z, [c](T x, T) { return Rule::forward(x, c); });
+      zip<May<false, false, false>>(step, rect, a, z, z,
+                                    [c](T x, T) CHAINRULE_INLINED { return Rule::forward(x, c); });
     }
   }
 
@@ -69,22 +82,28 @@ struct Elementwise {
     const T c = static_cast<T>(step.constant);
     View<T> d_z = view<T>(context, step.operands[0]), delta = view<T>(context, step.operands[1]);
     View<T> saved = step.operands[2].present() ? view<T>(context, step.operands[2]) : delta;
-    zip(step, rect, d_z, delta, saved, [c](T d, T s) { return Rule::backward(d, s, c); });
+    // δ is one value a row only where batch_mean spreads it over the batch, by the rule of scale.
+    constexpr bool spreads = Rule::saves == Saves::nothing;
+    zip<May<spreads, spreads, true>>(step, rect, d_z, delta, saved,
+                                     [c](T d, T s) CHAINRULE_INLINED { return Rule::backward(d, s, c); });
   }
 
   static void binary_forward(const Step& step, const Context& context, const Rect& rect) {
     View<T> c = view<T>(context, step.operands[0]);
     View<T> a = view<T>(context, step.operands[1]), b = view<T>(context, step.operands[2]);
-    zip(step, rect, c, a, b, [](T x, T y) { return Rule::forward(x, y); });
+    zip<May<true, true, false>>(step, rect, c, a, b,
+                                [](T x, T y) CHAINRULE_INLINED { return Rule::forward(x, y); });
   }
 
   static void binary_backward(const Step& step, const Context& context, const Rect& rect) {
     View<T> d = view<T>(context, step.operands[0]), delta = view<T>(context, step.operands[1]);
     View<T> other = step.operands[2].present() ? view<T>(context, step.operands[2]) : delta;
     if (step.side == 0) {
-      zip(step, rect, d, delta, other, [](T g, T o) { return Rule::backward_a(g, o); });
+      zip<May<false, true, true>>(step, rect, d, delta, other,
+                                  [](T g, T o) CHAINRULE_INLINED { return Rule::backward_a(g, o); });
     } else {
-      zip(step, rect, d, delta, other, [](T g, T o) { return Rule::backward_b(g, o); });
+      zip<May<false, true, true>>(step, rect, d, delta, other,
+                                  [](T g, T o) CHAINRULE_INLINED { return Rule::backward_b(g, o); });
     }
   }
 
@@ -92,7 +111,8 @@ struct Elementwise {
     const T n = static_cast<T>(step.count);
     View<T> d_x = view<T>(context, step.operands[0]), delta = view<T>(context, step.operands[1]);
     View<T> x = step.operands[2].present() ? view<T>(context, step.operands[2]) : delta;
-    zip(step, rect, d_x, delta, x, [n](T d, T v) { return Rule::backward(d, v, n); });
+    zip<May<true, true, true>>(step, rect, d_x, delta, x,
+                               [n](T d, T v) CHAINRULE_INLINED { return Rule::backward(d, v, n); });
   }
 };
 
@@ -115,8 +135,9 @@ struct Others {
   static void fill(const Step& step, const Context& context, const Rect& rect) {
     View<T> d = view<T>(context, step.operands[0]);
     const T value = static_cast<T>(step.constant);
-    zip(step, rect, d, View<T>{const_cast<T*>(&value), 0, true}, View<T>{const_cast<T*>(&value), 0, true},
-        [](T v, T) { return v; });
+    zip<May<true, true, true>>(step, rect, d, View<T>{const_cast<T*>(&value), 0, true},
+                               View<T>{const_cast<T*>(&value), 0, true},
+                               [](T v, T) CHAINRULE_INLINED { return v; });
   }
 };
 

@@ -16,6 +16,13 @@
 #define CHAINRULE_VECTORIZE
 #endif
 
+// On a lambda: its body is part of the loop that calls it.
+#if defined(__GNUC__)
+#define CHAINRULE_INLINED __attribute__((always_inline))
+#else
+#define CHAINRULE_INLINED
+#endif
+
 namespace chainrule {
 
 using Kernel = void (*)(const Step&, const Context&, const Rect&);
@@ -52,7 +59,7 @@ View<T> view(const Context& context, const Operand& operand) {
 }
 
 template <class T>
-void store(T& place, T value, bool accumulate) {
+CHAINRULE_INLINE void store(T& place, T value, bool accumulate) {
   place = accumulate ? place + value : value;
 }
 

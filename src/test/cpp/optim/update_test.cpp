@@ -1,0 +1,158 @@
+// Ten steps of every optimizer on a network of two layers, against the same network written out in plain double loops:
+// with the update inside the product, where the plan can, and from gradient buffers.
+#include <cmath>
+
+#include "graph_builder.h"
+#include "harness.h"
+#include "plan_run.h"
+
+using namespace test;
+
+namespace {
+
+constexpr int64_t in = 4, hidden = 5, out = 3, batch = 6;
+constexpr int parameters = 4;  // weight and bias of two layers
+
+struct Settings {
+  UpdateRule rule;
+  bool in_product;
+};
+
+// f = W₂ tanh(W₁ x + b₁) + b₂, L = Σ (f - y)² / batch, and the optimizers as their papers state them.
+struct Plain {
+  std::vector<double> w[parameters], m[parameters], v[parameters];
+
+  explicit Plain(const std::vector<std::vector<double>>& start) {
+    for (size_t p = 0; p < parameters; ++p) {
+      w[p] = start[p];
+      m[p].assign(w[p].size(), 0);
+      v[p].assign(w[p].size(), 0);
+    }
+  }
+
+  double step(const std::vector<double>& x, const std::vector<double>& y, double rate, int t,
+              const UpdateRule& rule) {
+    std::vector<double> g[parameters];
+    for (size_t p = 0; p < parameters; ++p) g[p].assign(w[p].size(), 0);
+    double loss = 0;
+    for (int64_t b = 0; b < batch; ++b) {
+      double a[hidden], d_a[hidden] = {};
+      for (int64_t i = 0; i < hidden; ++i) {
+        double z = w[1][at(i)];
+        for (int64_t j = 0; j < in; ++j) z += w[0][at(i * in + j)] * x[at(b * in + j)];
+        a[i] = std::tanh(z);
+      }
+      for (int64_t k = 0; k < out; ++k) {
+        double f = w[3][at(k)];
+        for (int64_t i = 0; i < hidden; ++i) f += w[2][at(k * hidden + i)] * a[i];
+        const double e = f - y[at(b * out + k)], d = 2 * e / static_cast<double>(batch);
+        loss += e * e / static_cast<double>(batch);
+        g[3][at(k)] += d;
+        for (int64_t i = 0; i < hidden; ++i) {
+          g[2][at(k * hidden + i)] += d * a[i];
+          d_a[i] += d * w[2][at(k * hidden + i)];
+        }
+      }
+      for (int64_t i = 0; i < hidden; ++i) {
+        const double d = d_a[i] * (1 - a[i] * a[i]);
+        g[1][at(i)] += d;
+        for (int64_t j = 0; j < in; ++j) g[0][at(i * in + j)] += d * x[at(b * in + j)];
+      }
+    }
+    for (size_t p = 0; p < parameters; ++p) {
+      for (size_t i = 0; i < w[p].size(); ++i) update(w[p][i], m[p][i], v[p][i], g[p][i], rate, t, rule);
+    }
+    return loss;
+  }
+
+  static void update(double& w, double& m, double& v, double g, double rate, int t, const UpdateRule& rule) {
+    if (rule.kind == OptimizerKind::sgd) {
+      g += rule.weight_decay * w;
+      m = rule.momentum * m + g;
+      w -= rate * (rule.nesterov ? g + rule.momentum * m : m);
+      return;
+    }
+    if (rule.kind == OptimizerKind::adamw) w -= rate * rule.weight_decay * w;
+    if (rule.kind == OptimizerKind::adam) g += rule.weight_decay * w;
+    m = 0.9 * m + 0.1 * g;
+    v = 0.99 * v + 0.01 * g * g;
+    w -= rate * (m / (1 - std::pow(0.9, t))) / (std::sqrt(v / (1 - std::pow(0.99, t))) + 1e-6);
+  }
+};
+
+int steps_of(const Plan& plan, StepKind kind) {
+  int count = 0;
+  for (const Step& step : plan.program.steps) count += step.kind == kind;
+  return count;
+}
+
+// Relative to weights near 1. double: ten steps of sums of at most 30 terms. float: the same, times 2^29.
+template <class T>
+constexpr double tolerance = sizeof(T) == 4 ? 2e-5 : 1e-13;
+
+template <class T>
+void check(const Settings& settings) {
+  Builder b;
+  const int32_t x = b.input(in), y = b.target(out);
+  const int32_t w1 = b.parameter(hidden, in), b1 = b.parameter(hidden);
+  const int32_t w2 = b.parameter(out, hidden), b2 = b.parameter(out);
+  const int32_t a = b.op(Op::tanh, {b.product(Op::linear, {x, w1, b1})});
+  const int32_t loss = b.op(Op::squared_error, {b.product(Op::linear, {a, w2, b2}), y});
+  const Values values = random_values(b.graph, batch, 11);
+  const std::vector<int32_t> ids = {w1, b1, w2, b2};
+
+  PlanRequest request;
+  request.batch = batch;
+  request.loss = loss;
+  request.backward = request.update = true;
+  request.rule = settings.rule;
+  request.update_in_product = settings.in_product;
+  PlanRun<T> run(b.graph, request, values);
+  const bool linear_in_gradient =
+      settings.rule.kind == OptimizerKind::sgd &&
+      (settings.rule.momentum == 0 || (!settings.rule.nesterov && settings.rule.weight_decay == 0));
+  if (settings.in_product && linear_in_gradient) {
+    CHECK(run.plan().notes.empty());
+    CHECK(steps_of(run.plan(), StepKind::sgd) == (settings.rule.momentum == 0 ? 0 : parameters));
+  } else {
+    CHECK(steps_of(run.plan(), StepKind::sgd) + steps_of(run.plan(), StepKind::adam) == parameters);
+  }
+  Plain plain({values[at(w1)], values[at(b1)], values[at(w2)], values[at(b2)]});
+  for (int t = 1; t <= 10; ++t) {
+    const double rate = t < 6 ? 0.03 : 0.01;  // changed without a new plan
+    UpdateScalars& by = run.update;
+    by.learning_rate = rate;
+    by.momentum = settings.rule.momentum;
+    by.nesterov = settings.rule.nesterov;
+    by.weight_decay = settings.rule.weight_decay;
+    by.decoupled = settings.rule.kind == OptimizerKind::adamw;
+    by.beta1 = 0.9, by.beta2 = 0.99, by.epsilon = 1e-6;
+    by.correction1 = 1 / (1 - std::pow(0.9, t)), by.correction2 = 1 / (1 - std::pow(0.99, t));
+    run.forward();
+    const double expected = plain.step(values[at(x)], values[at(y)], rate, t, settings.rule);
+    CHECK_NEAR(run.loss(), expected, tolerance<T> * 10);  // the loss is about 10
+    run.backward();
+    for (size_t p = 0; p < parameters; ++p) {
+      const std::vector<T> w = run.parameter(ids[p]);
+      for (size_t i = 0; i < w.size(); ++i) CHECK_NEAR(w[i], plain.w[p][i], tolerance<T>);
+    }
+  }
+}
+
+}  // namespace
+
+TEST(optimizers_agree_with_plain_loops) {
+  const std::vector<UpdateRule> rules = {
+      {OptimizerKind::sgd, 0, false, 0},     {OptimizerKind::sgd, 0, false, 0.2},
+      {OptimizerKind::sgd, 0.9, false, 0},   {OptimizerKind::sgd, 0.9, false, 0.2},
+      {OptimizerKind::sgd, 0.9, true, 0},    {OptimizerKind::sgd, 0.9, true, 0.2},
+      {OptimizerKind::adam, 0, false, 0},    {OptimizerKind::adam, 0, false, 0.2},
+      {OptimizerKind::adamw, 0, false, 0.2},
+  };
+  for (const UpdateRule& rule : rules) {
+    for (bool in_product : {true, false}) {
+      check<double>({rule, in_product});
+      check<float>({rule, in_product});
+    }
+  }
+}

@@ -1,0 +1,254 @@
+// Models, datasets and trainers, in the corners that trainer_test leaves: first values, snapshots, gradients, shuffling,
+// labels, and memory over many lives.
+#include "runtime/model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <set>
+
+#include "backend/cpu/memory.h"
+#include "graph_builder.h"
+#include "harness.h"
+#include "runtime/predictor.h"
+#include "runtime/trainer.h"
+
+using namespace test;
+
+namespace {
+
+std::vector<float> read(const Model& model, int32_t id) {
+  std::vector<float> values(static_cast<size_t>(model.graph().node(id).shape.elements()));
+  model.read_parameter(id, values.data(), static_cast<int64_t>(values.size()));
+  return values;
+}
+
+OptimizerSettings sgd(double rate) {
+  OptimizerSettings o;
+  o.learning_rate = rate;
+  return o;
+}
+
+}  // namespace
+
+// Uniform: all within the bound, and near it; normal and uniform: the variance that the definition says.
+TEST(parameters_begin_as_their_initializer_says) {
+  const int64_t rows = 300, columns = 200;
+  const double glorot = 2.0 / (rows + columns), he = 2.0 / columns;
+  struct Expected {
+    Initializer initializer;
+    double variance;
+    bool uniform;
+  };
+  for (const Expected& e : {Expected{Initializer::glorot_uniform, glorot, true},
+                            {Initializer::glorot_normal, glorot, false},
+                            {Initializer::he_uniform, he, true},
+                            {Initializer::he_normal, he, false}}) {
+    Graph graph;
+    const int32_t w = graph.parameter("w", rows, columns, e.initializer, 0);
+    const std::vector<float> values = read(Model(graph, DType::float32, 7), w);
+    double sum = 0, squares = 0, largest = 0;
+    for (float v : values) {
+      sum += static_cast<double>(v);
+      squares += static_cast<double>(v) * static_cast<double>(v);
+      largest = std::max(largest, std::abs(static_cast<double>(v)));
+    }
+    const double n = static_cast<double>(values.size()), deviation = std::sqrt(e.variance);
+    CHECK_NEAR(sum / n, 0, 5 * deviation / std::sqrt(n));  // five standard errors
+    CHECK_NEAR(squares / n / e.variance, 1, 5 * std::sqrt(2 / n));
+    CHECK(largest > 1.7 * deviation);
+    if (e.uniform) CHECK(largest <= std::sqrt(3.0) * deviation * (1 + 1e-6));
+    CHECK(read(Model(graph, DType::float32, 7), w) == values);
+    CHECK(read(Model(graph, DType::float32, 8), w) != values);
+  }
+  Graph graph;
+  const int32_t c = graph.parameter("c", 3, 1, Initializer::constant, 0.25);
+  CHECK(read(Model(graph, DType::float32, 7), c) == std::vector<float>(3, 0.25f));
+}
+
+TEST(parameters_are_read_and_written_whole) {
+  Builder b;
+  const int32_t x = b.input(2, "x"), w = b.parameter(2, 3, "w");
+  Model model(b.graph, DType::float64, 1);
+  const float values[6] = {1, 2, 3, 4, 5, 6}, broken[6] = {1, 2, NAN, 4, 5, 6};
+  model.write_parameter(w, values, 6);
+  CHECK(read(model, w) == std::vector<float>(values, values + 6));
+  CHECK_THROWS(model.write_parameter(w, broken, 6), "values must be finite, but number 2");
+  CHECK_THROWS(model.write_parameter(w, values, 5), "expected 6 values for 'w'");
+  CHECK_THROWS(model.write_parameter<float>(w, nullptr, 6), "are null");
+  CHECK_THROWS(model.write_parameter(x, values, 2), "expected a parameter, but 'x'");
+  CHECK(read(model, w) == std::vector<float>(values, values + 6));
+}
+
+TEST(snapshots_stay_as_they_were) {
+  Builder b;
+  const int32_t w = b.parameter(2, 3, "w");
+  const int32_t loss =
+      b.op(Op::squared_error, {b.product(Op::linear, {b.input(3, "x"), w}), b.target(2, "y")});
+  auto model = std::make_shared<Model>(b.graph, DType::float32, 1);
+  const std::shared_ptr<Model> snapshot = model->snapshot();
+  const std::vector<float> before = read(*model, w);
+  Trainer trainer(model, loss, sgd(0.1));
+  std::fill_n(reinterpret_cast<float*>(trainer.inputs().reserve(0, 4)), 12, 1.0f);
+  std::fill_n(reinterpret_cast<float*>(trainer.inputs().reserve(1, 4)), 8, 3.0f);
+  trainer.step(4);
+  CHECK(read(*model, w) != before);
+  CHECK(read(*snapshot, w) == before);
+  CHECK(snapshot->seed() == 1 && snapshot->dtype() == DType::float32 &&
+        snapshot->graph().size() == model->graph().size());
+}
+
+// L = (w x - y)²: dL/dw = 2 (w x - y) x, dL/dx = 2 (w x - y) w.
+TEST(gradients_are_read_without_a_step) {
+  Builder b;
+  const int32_t x = b.input(1, "x"), w = b.parameter(1, 1, "w"), unused = b.parameter(2, 1, "unused");
+  const int32_t y = b.target(1, "y");
+  const int32_t loss = b.op(Op::squared_error, {b.product(Op::linear, {x, w}), y});
+  auto model = std::make_shared<Model>(b.graph, DType::float64, 1);
+  const double three = 3;
+  model->write_parameter(w, &three, 1);
+  Trainer trainer(model, loss, sgd(0.1));
+  double g[2];
+  CHECK_THROWS(trainer.read_gradient(w, g, 1), "have not been computed");
+  double* inputs = reinterpret_cast<double*>(trainer.inputs().reserve(0, 2));
+  double* targets = reinterpret_cast<double*>(trainer.inputs().reserve(1, 2));
+  inputs[0] = 1, inputs[1] = -2, targets[0] = 1, targets[1] = 0;
+  const double expected_loss = (2.0 * 2 + 6 * 6) / 2;
+  CHECK_NEAR(trainer.gradients(2), expected_loss, 1e-14);
+  CHECK_NEAR(trainer.evaluate(2), expected_loss, 1e-14);
+  trainer.read_gradient(w, g, 1);
+  CHECK_NEAR(g[0], (2 * 2 * 1 + 2 * -6.0 * -2) / 2, 1e-14);
+  trainer.read_gradient(x, g, 2);
+  CHECK_NEAR(g[0], 2 * 2 * 3.0 / 2, 1e-14);
+  CHECK_NEAR(g[1], 2 * -6 * 3.0 / 2, 1e-14);
+  trainer.read_gradient(unused, g, 2);
+  CHECK(g[0] == 0 && g[1] == 0 && trainer.trains(w) && !trainer.trains(unused));
+  CHECK_THROWS(trainer.read_gradient(w, g, 2), "expected 1 values");
+  CHECK_THROWS(trainer.read_gradient(y, g, 2), "expected a parameter or an input");
+  CHECK(trainer.progress().steps == 0);
+  model->read_parameter(w, g, 1);
+  CHECK(g[0] == 3);
+}
+
+// With batches of one and f = w x, a step on an example with x = 0 leaves w; its loss y² tells which example it was.
+TEST(shuffling_shows_every_example_once_an_epoch) {
+  Builder b;
+  const int32_t f = b.product(Op::linear, {b.input(1, "x"), b.parameter(1, 1, "w")});
+  const int32_t loss = b.op(Op::squared_error, {f, b.target(1, "y")});
+  Dataset data(23);
+  float* x = reinterpret_cast<float*>(data.add_column("x", ColumnType::float32, 1));
+  float* y = reinterpret_cast<float*>(data.add_column("y", ColumnType::float32, 1));
+  for (int i = 0; i < 23; ++i) x[i] = 0, y[i] = static_cast<float>(i);
+  const auto orders = [&](bool shuffled, int64_t seed) {
+    auto model = std::make_shared<Model>(b.graph, DType::float32, 1);
+    Trainer trainer(model, loss, sgd(0.1));
+    trainer.bind(data, 1);
+    trainer.shuffle(shuffled, seed);
+    std::vector<std::vector<int>> epochs(3);
+    for (size_t e = 0; e < 3; ++e) {
+      for (int i = 0; i < 23; ++i) {
+        CHECK(trainer.fit(1, INT64_MAX, 1e9) == 1);
+        epochs[e].push_back(static_cast<int>(std::lround(std::sqrt(trainer.progress().last_loss))));
+        if (i == 3) CHECK_THROWS(trainer.shuffle(true, 1), "an epoch is running (4 of 23 examples)");
+      }
+      CHECK(std::set<int>(epochs[e].begin(), epochs[e].end()).size() == 23);
+      CHECK(trainer.progress().epoch == static_cast<int64_t>(e) + 1 && trainer.progress().position == 0);
+    }
+    return epochs;
+  };
+  const auto first = orders(true, 5), again = orders(true, 5), other = orders(true, 6),
+             plain = orders(false, 5);
+  CHECK(first == again && first != other);
+  CHECK(first[0] != first[1] && first[1] != first[2]);
+  for (const std::vector<int>& epoch : plain) CHECK(std::is_sorted(epoch.begin(), epoch.end()));
+}
+
+TEST(datasets_are_checked_before_anything_is_trained) {
+  Builder b;
+  const int32_t logits = b.layer(b.input(2, "x"), 3);
+  const int32_t loss = b.op(Op::softmax_cross_entropy, {logits, b.graph.label("label", 3)});
+  auto model = std::make_shared<Model>(b.graph, DType::float32, 1);
+  Trainer trainer(model, loss, sgd(0.1));
+  CHECK_THROWS(trainer.fit(1, 1, 1e9), "no dataset is bound");
+  CHECK_THROWS(Dataset(0), "at least one example");
+  Dataset data(4);
+  CHECK_THROWS(trainer.bind(data, 2), "no column 'x'");
+  data.add_column("x", ColumnType::float32, 2);
+  CHECK_THROWS(data.add_column("x", ColumnType::float32, 2), "already has a column 'x'");
+  CHECK_THROWS(data.add_column("huge", ColumnType::float32, INT64_MAX), "do not fit into memory");
+  CHECK_THROWS(data.add_column("two", ColumnType::label, 2), "one class index an example");
+  int32_t* labels = reinterpret_cast<int32_t*>(data.add_column("label", ColumnType::label, 1));
+  CHECK_THROWS(trainer.bind(data, 0), "a batch size of at least 1");
+  for (int32_t wrong : {3, -1}) {
+    labels[3] = wrong;
+    CHECK_THROWS(trainer.bind(data, 2), "expected labels from 0 to 2");
+    CHECK_THROWS(trainer.fit(1, 1, 1e9), "no dataset is bound");
+  }
+  labels[3] = 2;
+  trainer.bind(data, 100);  // a batch beyond the examples is all of them
+  CHECK(trainer.fit(10, 3, 1e9) == 3);
+  labels[2] = 9;  // changed behind the trainer's back
+  const std::vector<float> before = read(*model, b.graph.parameters()[0]);
+  CHECK_THROWS(trainer.fit(1, 10, 1e9), "expected labels from 0 to 2");
+  CHECK(read(*model, b.graph.parameters()[0]) == before);
+}
+
+TEST(trainers_refuse_settings_that_make_no_sense) {
+  Builder b;
+  const int32_t w = b.parameter(1);
+  const int32_t loss = b.op(Op::squared_norm, {w});
+  auto model = std::make_shared<Model>(b.graph, DType::float32, 1);
+  const auto refused = [&](void (*change)(OptimizerSettings&), const char* sentence) {
+    OptimizerSettings o = sgd(0.1);
+    change(o);
+    CHECK_THROWS(Trainer(model, loss, o), sentence);
+  };
+  refused([](OptimizerSettings& o) { o.learning_rate = -1; }, "the learning rate must be finite");
+  refused([](OptimizerSettings& o) { o.learning_rate = NAN; }, "the learning rate must be finite");
+  refused([](OptimizerSettings& o) { o.weight_decay = -1; }, "weight decay must be finite");
+  refused([](OptimizerSettings& o) { o.nesterov = true; }, "Nesterov needs a momentum");
+  refused([](OptimizerSettings& o) { o.kind = OptimizerKind::adam, o.beta1 = 1; }, "beta1 must be in [0, 1)");
+  refused([](OptimizerSettings& o) { o.kind = OptimizerKind::adamw, o.beta2 = -1; },
+          "beta2 must be in [0, 1)");
+  refused([](OptimizerSettings& o) { o.kind = OptimizerKind::adam, o.epsilon = 0; },
+          "epsilon must be positive");
+  refused([](OptimizerSettings& o) { o.kind = static_cast<OptimizerKind>(7); }, "there is no kind number 7");
+  CHECK_THROWS(Trainer(model, 9, sgd(0.1)), "there is no node number 9");
+  Trainer trainer(model, loss, sgd(0.1));  // parameters alone: any batch
+  CHECK_THROWS(trainer.set_learning_rate(INFINITY), "the learning rate must be finite");
+  CHECK_THROWS(trainer.step(0), "at least one sample");
+  const double first = trainer.step(1);
+  CHECK_NEAR(trainer.step(3), first * 0.64, 1e-6);  // w becomes 0.8 w
+}
+
+TEST(a_thousand_lives_give_all_memory_back) {
+  Builder b;
+  const int32_t x = b.input(3, "x");
+  const int32_t f = b.op(Op::sigmoid, {b.layer(x, 2)});
+  const int32_t loss = b.op(Op::huber, {f, b.target(2, "y")}, 1);
+  const int64_t before = counted_bytes();
+  int64_t held = 0;
+  for (int i = 0; i < 1000; ++i) {
+    auto model = std::make_shared<Model>(b.graph, i % 2 == 0 ? DType::float32 : DType::float64, i);
+    OptimizerSettings o = sgd(0.1);
+    o.kind = static_cast<OptimizerKind>(i % 3);
+    Trainer trainer(model, loss, o);
+    Predictor predictor(model, {f});
+    const std::unique_ptr<Workspace> workspace = predictor.workspace();
+    workspace->reserve_output(0, 2);
+    workspace->inputs().reserve(0, 2);
+    predictor.predict(*workspace, 2);
+    for (int32_t slot : {0, 1}) trainer.inputs().reserve(slot, 2);
+    trainer.step(2);
+    trainer.gradients(2);
+    model->snapshot();
+    Dataset data(5);
+    data.add_column("x", ColumnType::float32, 3);
+    data.add_column("y", ColumnType::float64, 2);
+    trainer.bind(data, 2);
+    trainer.fit(4, INT64_MAX, 1e9);
+    held = counted_bytes();
+    CHECK(held > before);
+  }
+  CHECK(counted_bytes() == before);
+}
