@@ -86,11 +86,12 @@ TEST(snapshots_stay_as_they_were) {
   const int32_t loss =
       b.op(Op::squared_error, {b.product(Op::linear, {b.input(3, "x"), w}), b.target(2, "y")});
   auto model = std::make_shared<Model>(b.graph, DType::float32, 1);
-  const std::shared_ptr<Model> snapshot = model->snapshot();
-  const std::vector<float> before = read(*model, w);
   Trainer trainer(model, loss, sgd(0.1));
   std::fill_n(reinterpret_cast<float*>(trainer.inputs().reserve(0, 4)), 12, 1.0f);
   std::fill_n(reinterpret_cast<float*>(trainer.inputs().reserve(1, 4)), 8, 3.0f);
+  trainer.step(4);
+  const std::shared_ptr<Model> snapshot = model->snapshot();
+  const std::vector<float> before = read(*model, w);
   trainer.step(4);
   CHECK(read(*model, w) != before);
   CHECK(read(*snapshot, w) == before);
