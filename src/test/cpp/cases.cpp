@@ -206,6 +206,11 @@ void structures(Table& t, Op op) {
       const int32_t x = hidden(b, n);
       return b.op(Op::concat, {b.op(Op::exp, {x}), b.slice(x, 1, 2), b.op(Op::square, {x})});
     });
+    t.add("across the parts of a concat", [&](Builder& b) {  // rows that other tiles have written
+      const int32_t x = b.input(n);
+      const int32_t both = b.op(Op::concat, {b.op(Op::tanh, {x}), b.op(Op::exp, {x})});
+      return b.op(Op::sigmoid, {b.slice(both, n / 2, n / 2 + n)});
+    });
     t.add("rows of a matrix", [&](Builder& b) {
       const int32_t w = b.parameter(4, 3);
       return b.op(Op::add, {b.slice(w, 0, 2), b.slice(b.op(Op::square, {w}), 1, 3)});
@@ -272,11 +277,18 @@ void losses(Table& t, Op op) {
       const int32_t f = direct(b);
       return b.op(op, {f, b.label(n)}, c);
     });
+  }
+  if (distributions || op == Op::binary_cross_entropy) {  // the others are 0 then
     t.add("the same node twice", [&](Builder& b) {
-      const int32_t f = prediction(b, n);
+      const int32_t f = b.op(Op::sigmoid, {b.layer(b.input(2), n)});
       return b.op(op, {f, f}, c);
     });
   }
+  t.add("a target of two losses", [&](Builder& b) {
+    const int32_t x = b.input(2), f = prediction(b, n), g = prediction(b, n);
+    const int32_t y = b.op(Op::softmax, {b.layer(x, n)});
+    return b.op(Op::add, {b.op(op, {f, y}, c), b.op(op, {g, y}, c)});
+  });
   if (op != Op::softmax_cross_entropy) {  // whose only probability is 1
     t.add("one output", [&](Builder& b) {
       const int32_t f = b.op(Op::sigmoid, {b.layer(b.input(2), 1)});

@@ -121,6 +121,80 @@ TEST(plan_reusing_memory_changes_no_bit) {
   }
 }
 
+// With the update inside the product or from a buffer: other roundings of the same sums, if every use of a shared
+// parameter is added up and none sees it half updated.
+TEST(plan_updates_inside_products_agree_in_any_case) {
+  std::vector<GraphCase> cases = composite_cases();
+  for (uint64_t seed = 1; seed <= graphs; ++seed) cases.push_back(random_graph(seed));
+  for (Op op : operations()) {
+    for (GraphCase& c : cases_of(op)) cases.push_back(std::move(c));
+  }
+  int fused = 0;
+  for (const GraphCase& c : cases) {
+    if (!trains_something(c)) continue;
+    const Values values = random_values(c.graph, 9, 1);
+    PlanRequest request;
+    request.batch = 9;
+    request.loss = c.loss;
+    request.backward = request.update = true;
+    for (double momentum : {0.0, 0.9}) {
+      request.rule.momentum = momentum;
+      request.update_in_product = true;
+      PlanRun<double> inside(c.graph, request, values);
+      request.update_in_product = false;
+      PlanRun<double> buffered(c.graph, request, values);
+      for (PlanRun<double>* run : {&inside, &buffered}) {
+        run->update.learning_rate = 1e-3;
+        run->update.momentum = momentum;
+        for (int i = 0; i < 2; ++i) {  // the second velocity is more than the first gradient
+          run->forward();
+          run->backward();
+        }
+      }
+      fused += inside.plan().program.steps.size() < buffered.plan().program.steps.size();
+      for (int32_t id : c.graph.parameters()) {
+        const std::vector<double> a = inside.parameter(id), b = buffered.parameter(id);
+        for (size_t i = 0; i < a.size(); ++i) {
+          if (!(std::abs(a[i] - b[i]) <= 1e-12 * std::max(1.0, std::abs(b[i])))) {  // rounding of few sums
+            fail(c.name.c_str(), id, message("inside the product ", a[i], ", from a buffer ", b[i]));
+          }
+        }
+      }
+    }
+  }
+  CHECK(fused > 100);
+}
+
+// δ of the loss is a phase of one tile, and Wᵀδ is cut into two while δxᵀ is not: the update of W has room in the first
+// phase, but must wait until Wᵀδ has read W.
+TEST(plan_writes_a_weight_after_its_last_reader) {
+  Builder b;
+  const int32_t h = b.op(Op::tanh, {b.layer(b.input(5), 9)});
+  const int32_t loss = b.op(Op::square, {b.op(Op::mean_squared_error, {b.layer(h, 300), b.target(300)})});
+  const GraphCase c{"weight", std::move(b.graph), loss};
+  const Values values = random_values(c.graph, 37, 1);
+  check_merging<float>(c, 37, values);
+  check_merging<double>(c, 37, values);
+}
+
+// The loss is read between the passes: what else is handed out must not take its memory before.
+TEST(plan_keeps_the_loss_until_it_is_read) {
+  Builder b;
+  const int32_t x = b.input(3);
+  const int32_t loss = b.op(Op::squared_error, {b.layer(x, 2), b.target(2)});
+  const int32_t large = b.op(Op::exp, {b.layer(x, 600)});
+  const Values values = random_values(b.graph, 64, 1);
+  PlanRequest request;
+  request.batch = 64;
+  request.loss = loss;
+  PlanRun<float> alone(b.graph, request, values);
+  request.outputs = {large};
+  PlanRun<float> together(b.graph, request, values);
+  alone.forward();
+  together.forward();
+  CHECK(std::isfinite(alone.loss()) && alone.loss() == together.loss());
+}
+
 // A parameter or input that does not reach the loss: listed as not trained, no gradient, no update.
 TEST(plan_leaves_alone_what_does_not_reach_the_loss) {
   Builder b;
