@@ -1,0 +1,56 @@
+package org.chainrule.benchmarks;
+
+/** The networks that every library trains: fully connected layers with biases, in float. */
+public enum Workload {
+  TINY(32, Activation.SIGMOID, Loss.SOFTMAX_CROSS_ENTROPY, 2, 8, 8, 2),
+  MNIST_S(64, Activation.RELU, Loss.SOFTMAX_CROSS_ENTROPY, 784, 128, 10),
+  MNIST_M(128, Activation.RELU, Loss.SOFTMAX_CROSS_ENTROPY, 784, 512, 256, 10),
+  WIDE(256, Activation.RELU, Loss.SOFTMAX_CROSS_ENTROPY, 1024, 2048, 2048, 1000),
+  ALEX_FC(128, Activation.RELU, Loss.SOFTMAX_CROSS_ENTROPY, 9216, 4096, 4096, 1000),
+  DEEP(64, Activation.SIGMOID, Loss.MEAN_SQUARED_ERROR, 256, 256, 256, 256, 256, 256, 256, 256, 256, 256, 256, 256, 256),
+  REGRESS(1024, Activation.RELU, Loss.MEAN_SQUARED_ERROR, 64, 1),
+  SKINNY(65536, Activation.RELU, Loss.MEAN_SQUARED_ERROR, 32, 32, 32, 1);
+
+  /** After every layer but the last. */
+  public enum Activation {
+    SIGMOID,
+    RELU
+  }
+
+  /** The mean over the batch (and, for the squared error, over the outputs). */
+  public enum Loss {
+    SOFTMAX_CROSS_ENTROPY,
+    MEAN_SQUARED_ERROR
+  }
+
+  /** What the training step updates with: plain SGD, SGD with momentum 0.9, Adam with the usual settings. */
+  public enum Optimizer {
+    SGD,
+    MOMENTUM,
+    ADAM
+  }
+
+  /** Samples a step. */
+  public final int batchSize;
+
+  public final Activation activation;
+  public final Loss loss;
+  private final int[] layers;
+
+  Workload(int batchSize, Activation activation, Loss loss, int... layers) {
+    this.batchSize = batchSize;
+    this.activation = activation;
+    this.loss = loss;
+    this.layers = layers;
+  }
+
+  /** The name in tables: mnist-s. */
+  public String label() {
+    return name().toLowerCase().replace('_', '-');
+  }
+
+  /** The sizes of input, hidden layers and output. */
+  public int[] layers() {
+    return layers.clone();
+  }
+}
