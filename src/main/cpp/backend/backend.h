@@ -70,6 +70,11 @@ enum class StepKind : int32_t {
 };
 constexpr int32_t max_operands = 6;
 
+struct Step;
+struct Context;
+struct Rect;
+using Kernel = void (*)(const Step& step, const Context& context, const Rect& rect);
+
 struct Step {
   StepKind kind = StepKind::fill;
   Op op = Op::identity;  // whose rule
@@ -90,7 +95,7 @@ struct Step {
   Coefficient beta{0, 0};
 
   // Filled in by the engine's prepare.
-  void (*kernel)(const Step&, const struct Context&, const struct Rect&) = nullptr;
+  Kernel kernel = nullptr;
 };
 
 // Does a tile of the step need all rows of its columns (the features of its samples)?
@@ -134,6 +139,10 @@ struct Phase {
   int64_t rows = 1;  // the domain that the grid cuts
   int64_t columns = 1;
   Grid grid;
+
+  // Filled in by the engine's prepare.
+  bool joinable = false;  // neighbouring tiles may be computed as one: no bit changes
+  bool in_parts = false;  // the other steps may follow the leading product on parts of a tile
 };
 
 struct Program {
@@ -163,6 +172,7 @@ struct Context {
   void* const* inputs = nullptr;  // addresses by slot
   void* const* outputs = nullptr;
   UpdateScalars update;
+  double* phase_seconds = nullptr;  // one a phase of the program, added to; null: nothing is timed
 };
 
 class Backend {

@@ -39,6 +39,12 @@ Step resolved(const DraftStep& drafted, const std::vector<Value>& values) {
   return step;
 }
 
+std::string format(const char* how, double number) {
+  char text[48];
+  std::snprintf(text, sizeof text, how, number);
+  return text;
+}
+
 double flops(const Step& step) {
   double elements = static_cast<double>(step.rows) * static_cast<double>(step.columns);
   return step.kind == StepKind::product ? 2 * elements * static_cast<double>(step.k) : elements;
@@ -60,20 +66,22 @@ double bytes(const Step& step, DType dtype) {
   return count * static_cast<double>(size_of(dtype));
 }
 
-std::string phase_text(const Draft& draft, const std::vector<int32_t>& steps, const Phase& phase,
-                       const Program& program) {
-  double work = 0, traffic = 0;
+std::string phase_text(const Draft& draft, const std::vector<int32_t>& steps) {
   std::string what;
-  for (size_t i = 0; i < steps.size(); ++i) {
-    const Step& step = program.steps[static_cast<size_t>(phase.first_step) + i];
-    work += flops(step);
-    traffic += bytes(step, program.dtype);
-    what += (i == 0 ? "" : ", ") + draft.steps[static_cast<size_t>(steps[i])].text;
+  for (int32_t step : steps) {
+    what += (what.empty() ? "" : ", ") + draft.steps[static_cast<size_t>(step)].text;
   }
-  char numbers[96];
-  std::snprintf(numbers, sizeof numbers, "%10.3f MFLOP %10.3f MB %3lld tiles  ", work / 1e6, traffic / 1e6,
-                static_cast<long long>(phase.grid.tiles()));
-  return numbers + what;
+  return what;
+}
+
+PhaseCost cost(const Program& program, const Phase& phase) {
+  PhaseCost sum;
+  for (int32_t i = 0; i < phase.steps; ++i) {
+    const Step& step = program.steps[static_cast<size_t>(phase.first_step + i)];
+    sum.flops += flops(step);
+    sum.bytes += bytes(step, program.dtype);
+  }
+  return sum;
 }
 
 }  // namespace
@@ -117,7 +125,8 @@ Plan make_plan(const Graph& graph, const PlanRequest& request, Backend& backend)
   backend.prepare(program);
 
   for (size_t p = 0; p < program.phases.size(); ++p) {
-    plan.phase_texts.push_back(phase_text(draft, scheduled.steps[p], program.phases[p], program));
+    plan.costs.push_back(cost(program, program.phases[p]));
+    plan.phase_texts.push_back(phase_text(draft, scheduled.steps[p]));
   }
   plan.notes = lowering.notes;
   plan.reads_slot = lowering.reads_slot;
@@ -134,16 +143,26 @@ Plan make_plan(const Graph& graph, const PlanRequest& request, Backend& backend)
   return plan;
 }
 
-std::string print_plan(const Plan& plan) {
+std::string print_plan(const Plan& plan, const std::vector<double>& seconds) {
   const Program& program = plan.program;
   std::string text = message("batch ", program.batch, ", ", name_of(program.dtype), ", ",
                              program.phases.size(), " phases, arena ", program.arena_bytes, " bytes\n");
+  double total = 0;
+  for (double phase : seconds) total += phase;
+  if (!seconds.empty()) text += message(format("%.3f", total * 1e3), " ms\n");
   for (size_t p = 0; p < program.phases.size(); ++p) {
     if (p == 0 && program.backward_begin > 0) text += "forward\n";
     if (static_cast<int32_t>(p) == program.backward_begin) text += "backward\n";
-    char number[32];
-    std::snprintf(number, sizeof number, "%3zu ", p);
-    text += number + plan.phase_texts[p] + "\n";
+    const PhaseCost& cost = plan.costs[p];
+    text += format("%3.0f", static_cast<double>(p)) + format(" %10.3f MFLOP", cost.flops / 1e6) +
+            format(" %10.3f MB", cost.bytes / 1e6) +
+            format(" %3.0f tiles", static_cast<double>(program.phases[p].grid.tiles()));
+    if (!seconds.empty()) {
+      text += format(" %9.4f ms", seconds[p] * 1e3) + format(" %5.1f %%", 100 * seconds[p] / total) +
+              format(" %6.1f GFLOP/s", cost.flops / seconds[p] / 1e9) +
+              format(" %6.1f GB/s", cost.bytes / seconds[p] / 1e9);
+    }
+    text += "  " + plan.phase_texts[p] + "\n";
   }
   for (const std::string& note : plan.notes) text += "note: " + note + "\n";
   return text;

@@ -54,11 +54,18 @@ struct LabelCheck {
   int64_t classes;
 };
 
+// What a phase does, from shapes alone.
+struct PhaseCost {
+  double flops = 0;
+  double bytes = 0;  // read and written, each operand of each step counted once
+};
+
 struct Plan {
   Program program;
   std::vector<bool> reads_slot;          // by data slot: must the caller bring data?
   std::vector<LabelCheck> labels;        // class indices to check before a run
   std::vector<bool> trained;             // by node: parameters that get a gradient
+  std::vector<PhaseCost> costs;          // one a phase
   std::vector<std::string> phase_texts;  // one a phase: what it computes and what was fused
   std::vector<std::string> notes;        // why something was not fused
 };
@@ -67,7 +74,8 @@ struct Plan {
 // overflow.
 Plan make_plan(const Graph& graph, const PlanRequest& request, Backend& backend);
 
-// The phases with FLOPs, bytes and what was fused, as a table for people.
-std::string print_plan(const Plan& plan);
+// The phases with FLOPs, bytes and what was fused, as a table for people; with the seconds of each phase, when given,
+// of a run or the mean of many.
+std::string print_plan(const Plan& plan, const std::vector<double>& seconds = {});
 
 }  // namespace chainrule

@@ -57,6 +57,7 @@ class Scheduler {
     if (step.step.kind == StepKind::product) return false;
     if (step.step.rows != phase.rows || step.step.columns != phase.columns) return false;
     if (needs_whole_columns(step.step) && phase.grid.row_tiles != 1) return false;
+    if (step.step.kind == StepKind::loss && phase.grid.tile_columns % loss_block != 0) return false;
     return step.step.kind != StepKind::row_sum || phase.grid.column_tiles == 1;
   }
 

@@ -92,7 +92,7 @@ UpdateScalars Trainer::update_scalars() const {
   return scalars;
 }
 
-double Trainer::run(Mode mode, int64_t batch, const char* operation) {
+double Trainer::run(Mode mode, int64_t batch, const char* operation, double* phase_seconds) {
   REQUIRE(batch > 0, operation, ": expected a batch of at least one sample, but ", batch, " came");
   const Plan& plan = this->plan(mode, batch);
   const Program& program = plan.program;
@@ -110,6 +110,7 @@ double Trainer::run(Mode mode, int64_t batch, const char* operation) {
   context.inputs = inputs_.at(0);
   context.outputs = gradient_outputs_.data();
   context.update = update_scalars();
+  context.phase_seconds = phase_seconds;
 
   Backend& backend = model_->backend();
   std::unique_lock<ReaderWriterGate> writing(model_->gate());
@@ -126,8 +127,10 @@ double Trainer::run(Mode mode, int64_t batch, const char* operation) {
   return loss;
 }
 
-double Trainer::step(int64_t batch) {
-  double loss = run(Mode::train, batch, "training step");
+double Trainer::step(int64_t batch) { return update(batch, nullptr); }
+
+double Trainer::update(int64_t batch, double* phase_seconds) {
+  double loss = run(Mode::train, batch, "training step", phase_seconds);
   ++progress_.steps;
   progress_.last_loss = loss;
   return loss;
@@ -319,6 +322,16 @@ bool Trainer::trains(int32_t parameter) const {
 std::string Trainer::describe_plan(int64_t batch) {
   REQUIRE(batch > 0, "plan: expected a batch of at least one sample, but ", batch, " came");
   return print_plan(plan(Mode::train, batch));
+}
+
+std::string Trainer::profile(int64_t batch, int64_t steps) {
+  REQUIRE(batch > 0, "profile: expected a batch of at least one sample, but ", batch, " came");
+  REQUIRE(steps > 0, "profile: expected at least one step, but ", steps, " came");
+  const Plan& plan = this->plan(Mode::train, batch);
+  std::vector<double> seconds(plan.program.phases.size(), 0.0);
+  for (int64_t i = 0; i < steps; ++i) update(batch, seconds.data());
+  for (double& phase : seconds) phase /= static_cast<double>(steps);
+  return print_plan(plan, seconds);
 }
 
 }  // namespace chainrule

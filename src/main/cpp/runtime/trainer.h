@@ -62,6 +62,8 @@ class Trainer {
   const Progress& progress() const { return progress_; }
   bool trains(int32_t parameter) const;
   std::string describe_plan(int64_t batch);
+  // Makes `steps` training steps on the batch in inputs(), and describes the plan with the mean time of each phase.
+  std::string profile(int64_t batch, int64_t steps);
 
   // Optimizer state by number (0, 1), laid out like the parameters; null when the optimizer has none.
   int32_t state_count() const;
@@ -73,7 +75,8 @@ class Trainer {
 
   const Plan& plan(Mode mode, int64_t batch);
   Plan make(Mode mode, int64_t batch) const;
-  double run(Mode mode, int64_t batch, const char* operation);
+  double run(Mode mode, int64_t batch, const char* operation, double* phase_seconds = nullptr);
+  double update(int64_t batch, double* phase_seconds);
   UpdateScalars update_scalars() const;
   void prepare_order();
   void gather(int64_t batch);

@@ -1,126 +1,44 @@
 // The CPU engine: memory, the grids that cut each step, kernels for the processor it finds itself on, and the loop
 // over phases.
 #include <algorithm>
+#include <chrono>
 
 #include "backend/backend.h"
 #include "backend/cpu/blas.h"
-#include "backend/cpu/cpu.h"
+#include "backend/cpu/grid.h"
+#include "backend/cpu/levels.h"
 #include "backend/cpu/memory.h"
+#include "backend/cpu/products.h"
 #include "backend/cpu/team.h"
 
 namespace chainrule {
 
-using Kernel = void (*)(const Step&, const Context&, const Rect&);
-
-// One set of kernels for each level that this build has (kernels/*.cpp).
-#define CHAINRULE_LEVEL(isa)                          \
-  namespace isa {                                     \
-  Kernel find_elementwise(const Step&, DType);        \
-  Kernel find_rowwise(const Step&, DType);            \
-  Kernel find_loss(const Step&, DType);               \
-  Kernel find_layout(const Step&, DType);             \
-  Kernel find_update(const Step&, DType);             \
-  static Kernel find(const Step& step, DType dtype) { \
-    Kernel kernel = find_elementwise(step, dtype);    \
-    if (!kernel) kernel = find_rowwise(step, dtype);  \
-    if (!kernel) kernel = find_loss(step, dtype);     \
-    if (!kernel) kernel = find_layout(step, dtype);   \
-    if (!kernel) kernel = find_update(step, dtype);   \
-    return kernel;                                    \
-  }                                                   \
-  }
-CHAINRULE_LEVEL(baseline)
-#if defined(__x86_64__)
-CHAINRULE_LEVEL(avx2)
-CHAINRULE_LEVEL(avx512)
-#endif
-#undef CHAINRULE_LEVEL
-
 namespace {
 
-enum class Level { baseline, avx2, avx512 };
-
-Level detect_level() {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return Level::baseline;
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw")) {
-    return Level::avx512;
-  }
-  return Level::avx2;
-#else
-  return Level::baseline;
-#endif
-}
-
-Level level() {
-  static const Level found = detect_level();
-  return found;
-}
-
-Kernel find_kernel(const Step& step, DType dtype) {
-#if defined(__x86_64__)
-  if (level() == Level::avx512) return avx512::find(step, dtype);
-  if (level() == Level::avx2) return avx2::find(step, dtype);
-#endif
-  return baseline::find(step, dtype);
-}
-
-template <class T>
-const T* factor(const Context& context, const Operand& operand) {
-  const char* base = operand.space == Space::input ? static_cast<const char*>(context.inputs[operand.slot])
-                                                   : context.base[static_cast<int32_t>(operand.space)];
-  return reinterpret_cast<const T*>(base + operand.offset);
-}
-
-// One tile of C = α op(A) op(B) + β C.
-template <class T>
-void product(const Step& step, const Context& context, const Rect& rect) {
-  const Operand &c = step.operands[0], &a = step.operands[1], &b = step.operands[2];
-  const double rate = context.update.learning_rate;
-  const double alpha = step.alpha.constant + step.alpha.per_learning_rate * rate;
-  const double beta = step.beta.constant + step.beta.per_learning_rate * rate;
-  T* c_tile = const_cast<T*>(factor<T>(context, c)) + rect.row_begin * c.row_stride + rect.column_begin;
-  const T* a_tile = factor<T>(context, a) + rect.row_begin * (step.transposed_a ? 1 : a.row_stride);
-  const T* b_tile = factor<T>(context, b) + rect.column_begin * (step.transposed_b ? b.row_stride : 1);
-  gemm<T>(step.transposed_a, step.transposed_b, rect.row_end - rect.row_begin,
-          rect.column_end - rect.column_begin, step.k, static_cast<T>(alpha), a_tile, a.row_stride, b_tile,
-          b.row_stride, static_cast<T>(beta), c_tile, c.row_stride);
-}
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-// Cuts rows x columns into about `tiles` tiles, along one side; column cuts fall on multiples of loss_block.
-Grid cut(int64_t rows, int64_t columns, int64_t tiles, bool along_rows) {
-  Grid grid{rows, columns, 1, 1};
-  if (tiles < 2) return grid;
-  if (along_rows) {
-    grid.tile_rows = ceil_div(rows, std::min(tiles, rows));
-    grid.row_tiles = ceil_div(rows, grid.tile_rows);
-  } else {
-    grid.tile_columns = ceil_div(ceil_div(columns, tiles), loss_block) * loss_block;
-    grid.column_tiles = ceil_div(columns, grid.tile_columns);
-  }
-  return grid;
-}
-
-// Products below this many multiply-adds run on the caller alone: waking others costs more.
-constexpr int64_t product_worth_cutting = 100000;
-// Rows of a product's tile that keep the BLAS efficient, and the most tiles a phase is cut into.
-constexpr int64_t product_tile_rows = 128;
-constexpr int64_t most_tiles = 16;
-// Elements that are worth another tile of an elementwise step.
+// Elements that are worth another tile of an elementwise step, and the most tiles.
 constexpr int64_t elementwise_tile = 16384;
+constexpr int64_t most_tiles = 16;
+// Multiply-adds that make a chunk of a product worth dividing, and the most chunks a thread.
+constexpr int64_t chunk_work = 4000000;
+constexpr int64_t most_chunks = 4;
 
-Grid product_grid(const Step& step) {
-  if (step.rows * step.columns < product_worth_cutting / step.k) return cut(step.rows, step.columns, 1, true);
-  if (step.rows < 64 && step.columns >= 128) {
-    return cut(step.rows, step.columns, std::clamp<int64_t>(step.columns / 64, 2, most_tiles), false);
+// Adds the time it lives to a phase's seconds, when somebody wants to know.
+class Stopwatch {
+ public:
+  Stopwatch(double* seconds, int32_t phase) : seconds_(seconds == nullptr ? nullptr : seconds + phase) {
+    if (seconds_ != nullptr) start_ = Clock::now();
   }
-  return cut(step.rows, step.columns, std::clamp<int64_t>(step.rows / product_tile_rows, 2, most_tiles),
-             true);
-}
+  ~Stopwatch() {
+    if (seconds_ != nullptr) *seconds_ += std::chrono::duration<double>(Clock::now() - start_).count();
+  }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  double* const seconds_;
+  Clock::time_point start_;
+};
 
 class CpuBackend final : public Backend {
  public:
@@ -133,8 +51,8 @@ class CpuBackend final : public Backend {
     return ceil_div(columns, line) * line;
   }
 
-  Grid grid(const Step& step, DType) const override {
-    if (step.kind == StepKind::product) return product_grid(step);
+  Grid grid(const Step& step, DType dtype) const override {
+    if (step.kind == StepKind::product) return product_grid(step, dtype);
     int64_t tiles = std::min(step.rows * step.columns / elementwise_tile, most_tiles);
     if (needs_whole_columns(step)) return cut(step.rows, step.columns, tiles, false);
     if (step.kind == StepKind::row_sum) return cut(step.rows, step.columns, tiles, true);
@@ -149,7 +67,7 @@ class CpuBackend final : public Backend {
           REQUIRE(size <= max_blas_size, "a matrix product of ", step.rows, " x ", step.k, " by ", step.k,
                   " x ", step.columns, ": the BLAS takes at most ", max_blas_size, " rows or columns");
         }
-        step.kernel = program.dtype == DType::float32 ? product<float> : product<double>;
+        step.kernel = product_kernel(step, program.dtype);
       } else {
         step.kernel = find_kernel(step, program.dtype);
       }
@@ -158,18 +76,25 @@ class CpuBackend final : public Backend {
                             " of operation ", name_of(step.op)));
       }
     }
+    for (Phase& phase : program.phases) {
+      const Step& leading = program.steps[static_cast<size_t>(phase.first_step)];
+      phase.joinable = leading.kind == StepKind::product && by_tile_kernel(leading, program.dtype);
+      phase.in_parts = may_run_in_parts(program, phase);
+    }
   }
 
   void run(const Program& program, const Context& context, int32_t first, int32_t last) override {
     ComputeSlot slot;
     assert_single_threaded_blas();
     for (int32_t i = first; i < last; ++i) {
-      Job job{program, context, program.phases[static_cast<size_t>(i)]};
-      int64_t tiles = job.phase.grid.tiles();
-      if (tiles == 1) {
-        run_tile(&job, 0);
+      Job job{program, context, program.phases[static_cast<size_t>(i)], 0};
+      const int64_t tiles = job.phase.grid.tiles();
+      job.chunks = job.phase.joinable ? std::min(tiles, chunks(program, job.phase)) : tiles;
+      const Stopwatch watch(context.phase_seconds, i);
+      if (job.chunks == 1) {
+        run_chunk(&job, 0);
       } else {
-        team_run(tiles, run_tile, &job);
+        team_run(job.chunks, run_chunk, &job);
       }
     }
   }
@@ -179,23 +104,66 @@ class CpuBackend final : public Backend {
     const Program& program;
     const Context& context;
     const Phase& phase;
+    int64_t chunks;
   };
 
-  static void run_tile(void* argument, int64_t tile) {
+  // What may follow the leading product on a part of its tile: rows of it, and all columns or some.
+  static bool may_run_in_parts(const Program& program, const Phase& phase) {
+    const Step* step = &program.steps[static_cast<size_t>(phase.first_step)];
+    if (step->kind != StepKind::product || !by_tile_kernel(*step, program.dtype)) return false;
+    for (int32_t i = 1; i < phase.steps; ++i) {
+      const Step& next = step[i];
+      if (needs_whole_columns(next)) return false;
+      if (next.kind == StepKind::row_sum && phase.columns > tile_product_columns) return false;
+    }
+    return phase.grid.tiles() > 1 && phase.steps > 1;
+  }
+
+  // One a thread; several where each is large, so that a thread that loses its core for a while does not keep the
+  // others waiting for long.
+  static int64_t chunks(const Program& program, const Phase& phase) {
+    const Step& product = program.steps[static_cast<size_t>(phase.first_step)];
+    const int64_t threads = team_threads();
+    if (threads == 1) return 1;
+    const int64_t work = product.rows * product.columns * product.k;
+    return threads * std::clamp<int64_t>(work / threads / chunk_work, 1, most_chunks);
+  }
+
+  static void run_chunk(void* argument, int64_t chunk) {
     const Job& job = *static_cast<const Job*>(argument);
     const Phase& phase = job.phase;
     const Grid& grid = phase.grid;
-    const bool whole = grid.tiles() == 1;
-    int64_t row = tile / grid.column_tiles * grid.tile_rows,
-            column = tile % grid.column_tiles * grid.tile_columns;
-    Rect rect{row, std::min(row + grid.tile_rows, phase.rows), column,
-              std::min(column + grid.tile_columns, phase.columns)};
     const Step* step = &job.program.steps[static_cast<size_t>(phase.first_step)];
-    for (int32_t i = 0; i < phase.steps; ++i, ++step) {
-      // In a phase of one tile steps of different domains follow each other.
-      if (whole) rect = Rect{0, step->rows, 0, step->columns};
-      step->kernel(*step, job.context, rect);
+    if (grid.tiles() == 1) {  // steps of different domains follow each other
+      for (int32_t i = 0; i < phase.steps; ++i, ++step) {
+        step->kernel(*step, job.context, Rect{0, step->rows, 0, step->columns});
+      }
+      return;
     }
+    // Joined tiles are neighbours along the one side that is cut.
+    const int64_t first = chunk * grid.tiles() / job.chunks,
+                  last = (chunk + 1) * grid.tiles() / job.chunks - 1;
+    const Rect rect{first / grid.column_tiles * grid.tile_rows,
+                    std::min((last / grid.column_tiles + 1) * grid.tile_rows, phase.rows),
+                    first % grid.column_tiles * grid.tile_columns,
+                    std::min((last % grid.column_tiles + 1) * grid.tile_columns, phase.columns)};
+    if (phase.in_parts) {
+      Rest rest{job, step + 1, phase.steps - 1};
+      tile_product_in_parts(*step, job.context, rect, run_rest, &rest);
+      return;
+    }
+    for (int32_t i = 0; i < phase.steps; ++i, ++step) step->kernel(*step, job.context, rect);
+  }
+
+  struct Rest {
+    const Job& job;
+    const Step* steps;
+    int32_t count;
+  };
+
+  static void run_rest(void* argument, const Rect& part) {
+    const Rest& rest = *static_cast<const Rest*>(argument);
+    for (int32_t i = 0; i < rest.count; ++i) rest.steps[i].kernel(rest.steps[i], rest.job.context, part);
   }
 };
 
@@ -204,15 +172,6 @@ class CpuBackend final : public Backend {
 Backend& cpu_backend() {
   static CpuBackend* instance = new CpuBackend;
   return *instance;
-}
-
-const char* instruction_set_name() {
-  switch (level()) {
-    case Level::baseline: return "baseline";
-    case Level::avx2: return "avx2";
-    case Level::avx512: return "avx512";
-  }
-  return "";
 }
 
 }  // namespace chainrule

@@ -25,8 +25,6 @@
 
 namespace chainrule {
 
-using Kernel = void (*)(const Step&, const Context&, const Rect&);
-
 inline namespace CHAINRULE_ISA {
 
 // The kernel of a step, or null when the file has none for its kind.

@@ -1,0 +1,268 @@
+// Products by registers: a panel of op(A), a few rows high, times a panel of op(B), two vectors wide, summed over a
+// block of k in registers (the scheme of K. Goto and R. van de Geijn, ACM TOMS 34, 2008). Operands are copied into
+// panels first, so that strides of a power of two cannot push each other out of the cache: rows as they are, transposed
+// operands by groups. What is copied is used m or n times.
+#include "backend/cpu/kernels/tile_product.h"
+
+#include "backend/cpu/kernels/vector.h"
+#include "util/host_device.h"
+
+namespace chainrule {
+inline namespace CHAINRULE_ISA {
+
+#if CHAINRULE_HAS_VECTORS
+
+namespace {
+
+constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Accumulators: panel_rows x 2 vectors, and room for two of B and one of A.
+#if defined(__AVX512F__)
+constexpr int panel_rows = 14;
+#else
+constexpr int panel_rows = 6;
+#endif
+constexpr int64_t panel_columns = 2 * lanes;
+
+constexpr int64_t depth_block = 256;                    // of k
+constexpr int64_t column_block = tile_product_columns;  // columns of B that are packed at a time
+constexpr int64_t panels_block = 16;                    // panels of a transposed A that are packed at a time
+
+// A panel of A: element (i, p) at i * row_stride + p * depth_stride.
+struct ByRows {  // copied rows; 17 lines apart, so that they lie in different sets
+  static constexpr int64_t row_stride = depth_block + 16, depth_stride = 1;
+};
+struct ByDepth {  // copied from a transposed A
+  static constexpr int64_t row_stride = 1, depth_stride = 16;
+};
+constexpr int64_t panel_size = panel_rows * ByRows::row_stride;
+
+static_assert((depth_block * column_block + panels_block * depth_block * ByDepth::depth_stride + panel_size) *
+                  4 <=
+              tile_product_scratch);
+
+struct Out {
+  float* c;
+  int64_t stride;
+  int64_t columns;  // at most panel_columns
+  float alpha, beta;
+};
+
+template <int Rows, int Vectors, class Layout>
+void micro(int64_t depth, const float* a, const float* b, int64_t b_stride, const Out& out) {
+  Vector sum[Rows][Vectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; ++i) {
+#pragma GCC unroll 2
+    for (int v = 0; v < Vectors; ++v) sum[i][v] = zero();
+  }
+  const float* rows = out.c;
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; ++i, rows += out.stride) {
+    __builtin_prefetch(rows, 1);
+    if (Vectors > 1 && lanes == 16) __builtin_prefetch(rows + lanes, 1);
+  }
+  for (int64_t p = 0; p < depth; ++p) {
+    Vector right[Vectors];
+#pragma GCC unroll 2
+    for (int v = 0; v < Vectors; ++v) right[v] = load(b + v * lanes);
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) {
+      const Vector left = spread(a + i * Layout::row_stride);
+#pragma GCC unroll 2
+      for (int v = 0; v < Vectors; ++v) sum[i][v] = multiply_add(left, right[v], sum[i][v]);
+    }
+    a += Layout::depth_stride;
+    b += b_stride;
+  }
+  const Vector alpha = spread(&out.alpha), beta = spread(&out.beta);
+  float* c = out.c;
+  if (out.columns == Vectors * lanes) {
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i, c += out.stride) {
+#pragma GCC unroll 2
+      for (int v = 0; v < Vectors; ++v) {
+        Vector value = multiply(alpha, sum[i][v]);
+        if (out.beta != 0) value = multiply_add(beta, load(c + v * lanes), value);
+        store(c + v * lanes, value);
+      }
+    }
+    return;
+  }
+  const Mask mask = first(out.columns - (Vectors - 1) * lanes);
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; ++i, c += out.stride) {
+#pragma GCC unroll 2
+    for (int v = 0; v < Vectors; ++v) {
+      Vector value = multiply(alpha, sum[i][v]);
+      if (v + 1 < Vectors) {
+        if (out.beta != 0) value = multiply_add(beta, load(c + v * lanes), value);
+        store(c + v * lanes, value);
+      } else {
+        if (out.beta != 0) value = multiply_add(beta, load(c + v * lanes, mask), value);
+        store(c + v * lanes, value, mask);
+      }
+    }
+  }
+}
+
+using Micro = void (*)(int64_t, const float*, const float*, int64_t, const Out&);
+
+// Micro-kernels by height, less one.
+template <int Vectors, class Layout>
+constexpr Micro micros[panel_rows] = {
+    micro<1, Vectors, Layout>,  micro<2, Vectors, Layout>,  micro<3, Vectors, Layout>,
+    micro<4, Vectors, Layout>,  micro<5, Vectors, Layout>,  micro<6, Vectors, Layout>,
+#if defined(__AVX512F__)
+    micro<7, Vectors, Layout>,  micro<8, Vectors, Layout>,  micro<9, Vectors, Layout>,
+    micro<10, Vectors, Layout>, micro<11, Vectors, Layout>, micro<12, Vectors, Layout>,
+    micro<13, Vectors, Layout>, micro<14, Vectors, Layout>,
+#endif
+};
+
+// Copies `count` floats.
+CHAINRULE_INLINE void copy_row(float* to, const float* from, int64_t count) {
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) store(to + i, load(from + i));
+  if (i < count) store(to + i, load(from + i, first(count - i)));
+}
+
+// A's rows, one after another.
+void pack_rows(float* to, const float* a, int64_t stride, int64_t rows, int64_t depth) {
+  for (int64_t i = 0; i < rows; ++i) copy_row(to + i * ByRows::row_stride, a + i * stride, depth);
+}
+
+// Several panels of a transposed A, whose rows are the depth; panel q begins at row begins[q].
+void pack_panels(float* to, const float* a, int64_t stride, const int64_t* begins, int64_t panels,
+                 int64_t depth) {
+  for (int64_t p = 0; p < depth; ++p, a += stride) {
+    float* out = to + p * ByDepth::depth_stride;
+    for (int64_t q = 0; q < panels; ++q, out += depth_block * ByDepth::depth_stride) {
+      store(out, load(a + (begins[q] - begins[0]), first(begins[q + 1] - begins[q])));
+    }
+  }
+}
+
+// Panels of `columns` columns of B, filled up with zeros.
+void pack_columns(float* to, const float* b, int64_t stride, int64_t columns, int64_t depth) {
+  const int64_t size = depth * panel_columns;
+  for (int64_t p = 0; p < depth; ++p, b += stride, to += panel_columns) {
+    float* out = to;
+    int64_t j = 0;
+    for (; j + panel_columns <= columns; j += panel_columns, out += size) {
+      store(out, load(b + j));
+      store(out + lanes, load(b + j + lanes));
+    }
+    if (j == columns) continue;
+    store(out, load(b + j, first(columns - j)));
+    store(out + lanes, load(b + j + lanes, first(columns - j - lanes)));
+  }
+}
+
+// The same for a transposed B, whose rows are the columns.
+void pack_transposed(float* to, const float* b, int64_t stride, int64_t columns, int64_t depth) {
+  for (int64_t j = 0; j < columns; j += panel_columns, to += depth * panel_columns) {
+    for (int64_t half = 0; half < panel_columns; half += lanes) {
+      const int64_t rows = columns - j - half;
+      const float* from = b + (j + half) * stride;
+      for (int64_t p = 0; p < depth; p += lanes) {
+        Vector square[lanes];
+        const Mask mask = first(depth - p);
+#pragma GCC unroll 16
+        for (int i = 0; i < lanes; ++i) square[i] = i < rows ? load(from + i * stride + p, mask) : zero();
+        transpose(square);
+        const int64_t here = smaller(lanes, depth - p);
+        float* out = to + p * panel_columns + half;
+        if (here == lanes) {
+#pragma GCC unroll 16
+          for (int i = 0; i < lanes; ++i) store(out + i * panel_columns, square[i]);
+        } else {
+#pragma GCC unroll 16
+          for (int i = 0; i < lanes; ++i) {
+            if (i < here) store(out + i * panel_columns, square[i]);
+          }
+        }
+      }
+    }
+  }
+}
+
+// A copied B is worth it when more than this many panels of A use it.
+constexpr int64_t panels_worth_copying = 2;
+
+template <class Layout>
+void run_panel(const float* a, int64_t rows, const float* b, int64_t b_stride, int64_t b_panel,
+               const float* tail, int64_t columns, int64_t depth, Out out) {
+  const Micro two = micros<2, Layout>[rows - 1], one = micros<1, Layout>[rows - 1];
+  int64_t j = 0;
+  for (; j + panel_columns <= columns; j += panel_columns, b += b_panel, out.c += panel_columns) {
+    out.columns = panel_columns;
+    two(depth, a, b, b_stride, out);
+  }
+  if (j == columns) return;
+  out.columns = columns - j;
+  (out.columns > lanes ? two : one)(depth, a, tail, panel_columns, out);
+}
+
+void compute(const ProductTile& t, float* scratch, PartDone done, void* argument) {
+  float* const packed_b = scratch;
+  float* const packed_a = packed_b + depth_block * column_block;
+  const int64_t panels = ceil_div(t.m, panel_rows);
+  // Panels of about equal height, so that none is left over nearly empty.
+  const auto begin_of = [&](int64_t panel) { return panel * t.m / panels; };
+  const bool direct = !t.transposed_b && panels <= panels_worth_copying;
+  const int64_t blocks = ceil_div(t.k, depth_block);
+  for (int64_t column = 0; column < t.n; column += column_block) {
+    const int64_t columns = smaller(column_block, t.n - column);
+    const int64_t whole = columns / panel_columns * panel_columns;
+    for (int64_t block = 0; block < blocks; ++block) {
+      const int64_t first_k = block * t.k / blocks, depth = (block + 1) * t.k / blocks - first_k;
+      const float* b = t.b + (t.transposed_b ? column * t.b_stride + first_k : first_k * t.b_stride + column);
+      if (t.transposed_b) {
+        pack_transposed(packed_b, b, t.b_stride, columns, depth);
+      } else if (!direct) {
+        pack_columns(packed_b, b, t.b_stride, columns, depth);
+      } else if (whole < columns) {
+        pack_columns(packed_b, b + whole, t.b_stride, columns - whole, depth);
+      }
+      const float* tail = direct ? packed_b : packed_b + whole * depth;
+      const float* left = direct ? b : packed_b;
+      const int64_t left_stride = direct ? t.b_stride : panel_columns;
+      const int64_t left_panel = direct ? panel_columns : depth * panel_columns;
+      const bool last = block + 1 == blocks;
+      for (int64_t panel = 0; panel < panels; ++panel) {
+        const int64_t begin = begin_of(panel), rows = begin_of(panel + 1) - begin;
+        const Out out{t.c + begin * t.c_stride + column, t.c_stride, 0, t.alpha, block == 0 ? t.beta : 1};
+        if (t.transposed_a) {
+          const int64_t in_block = panel % panels_block;
+          if (in_block == 0) {
+            int64_t begins[panels_block + 1];
+            const int64_t count = smaller(panels_block, panels - panel);
+            for (int64_t q = 0; q <= count; ++q) begins[q] = begin_of(panel + q);
+            pack_panels(packed_a, t.a + first_k * t.a_stride + begin, t.a_stride, begins, count, depth);
+          }
+          run_panel<ByDepth>(packed_a + in_block * depth_block * ByDepth::depth_stride, rows, left,
+                             left_stride, left_panel, tail, columns, depth, out);
+        } else {
+          pack_rows(packed_a, t.a + begin * t.a_stride + first_k, t.a_stride, rows, depth);
+          run_panel<ByRows>(packed_a, rows, left, left_stride, left_panel, tail, columns, depth, out);
+        }
+        if (last && done != nullptr) done(argument, {begin, begin + rows, column, column + columns});
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TileProduct tile_product() { return compute; }
+
+#else
+
+TileProduct tile_product() { return nullptr; }
+
+#endif
+
+}  // namespace CHAINRULE_ISA
+}  // namespace chainrule

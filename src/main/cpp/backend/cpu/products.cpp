@@ -1,0 +1,138 @@
+#include "backend/cpu/products.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <memory>
+
+#include "backend/cpu/blas.h"
+#include "backend/cpu/grid.h"
+#include "backend/cpu/levels.h"
+#include "util/check.h"
+
+namespace chainrule {
+
+namespace {
+
+std::atomic<Products> chosen{Products::automatic};
+
+template <class T>
+const T* factor(const Context& context, const Operand& operand) {
+  const char* base = operand.space == Space::input ? static_cast<const char*>(context.inputs[operand.slot])
+                                                   : context.base[static_cast<int32_t>(operand.space)];
+  return reinterpret_cast<const T*>(base + operand.offset);
+}
+
+// One tile of C = α op(A) op(B) + β C, as the arguments of a product.
+template <class T>
+struct Arguments {
+  int64_t m, n;
+  T alpha, beta;
+  const T *a, *b;
+  T* c;
+
+  Arguments(const Step& step, const Context& context, const Rect& rect)
+      : m(rect.row_end - rect.row_begin), n(rect.column_end - rect.column_begin) {
+    const Operand &to = step.operands[0], &left = step.operands[1], &right = step.operands[2];
+    const double rate = context.update.learning_rate;
+    alpha = static_cast<T>(step.alpha.constant + step.alpha.per_learning_rate * rate);
+    beta = static_cast<T>(step.beta.constant + step.beta.per_learning_rate * rate);
+    c = const_cast<T*>(factor<T>(context, to)) + rect.row_begin * to.row_stride + rect.column_begin;
+    a = factor<T>(context, left) + rect.row_begin * (step.transposed_a ? 1 : left.row_stride);
+    b = factor<T>(context, right) + rect.column_begin * (step.transposed_b ? right.row_stride : 1);
+  }
+};
+
+template <class T>
+void blas_product(const Step& step, const Context& context, const Rect& rect) {
+  const Arguments<T> of(step, context, rect);
+  gemm<T>(step.transposed_a, step.transposed_b, of.m, of.n, step.k, of.alpha, of.a,
+          step.operands[1].row_stride, of.b, step.operands[2].row_stride, of.beta, of.c,
+          step.operands[0].row_stride);
+}
+
+// A thread's own memory for panels, until the thread ends.
+float* scratch() {
+  struct Free {
+    void operator()(float* memory) const { std::free(memory); }
+  };
+  thread_local std::unique_ptr<float, Free> memory;
+  if (memory == nullptr) {
+    memory.reset(static_cast<float*>(std::aligned_alloc(64, static_cast<size_t>(tile_product_scratch))));
+  }
+  return memory.get();
+}
+
+void whole_tile_product(const Step& step, const Context& context, const Rect& rect) {
+  tile_product_in_parts(step, context, rect, nullptr, nullptr);
+}
+
+// BLAS: rows of a tile that keep it efficient, and the most tiles.
+constexpr int64_t blas_tile_rows = 128;
+constexpr int64_t blas_most_tiles = 16;
+// Own: the smallest tile's multiply-adds, and the most tiles; neighbours are computed together where threads are few.
+constexpr int64_t own_tile_work = 200000;
+constexpr int64_t own_most_tiles = 64;
+constexpr int64_t own_tile_columns = 32;
+
+}  // namespace
+
+void set_products(Products which) {
+  const int32_t number = static_cast<int32_t>(which);
+  REQUIRE(number >= 0 && number <= 2, "products: there is no choice number ", number);
+  chosen.store(which, std::memory_order_relaxed);
+}
+
+Products products() { return chosen.load(std::memory_order_relaxed); }
+
+bool by_tile_kernel(const Step& step, DType dtype) {
+  static const bool available = find_tile_product() != nullptr;
+  const Products which = products();
+  if (!available || dtype != DType::float32 || which == Products::blas || step.columns == 1) return false;
+  if (which == Products::own) return true;
+  return true;
+}
+
+Grid product_grid(const Step& step, DType dtype) {
+  const int64_t work = step.rows * step.columns;  // times k
+  if (work < product_worth_cutting / step.k) return cut(step.rows, step.columns, 1, true);
+  if (by_tile_kernel(step, dtype)) {
+    const int64_t tiles =
+        std::clamp<int64_t>(work / std::max<int64_t>(own_tile_work / step.k, 1), 2, own_most_tiles);
+    // Each tile copies its part of the one operand and all of the other; copying a transposed B takes longest.
+    const bool along_rows = step.columns * (step.transposed_b ? 4 : 1) <= step.rows;
+    return cut(step.rows, step.columns, tiles, along_rows, own_tile_columns);
+  }
+  if (step.rows < 64 && step.columns >= 128) {
+    return cut(step.rows, step.columns, std::clamp<int64_t>(step.columns / 64, 2, blas_most_tiles), false);
+  }
+  return cut(step.rows, step.columns, std::clamp<int64_t>(step.rows / blas_tile_rows, 2, blas_most_tiles),
+             true);
+}
+
+Kernel product_kernel(const Step& step, DType dtype) {
+  if (by_tile_kernel(step, dtype)) return whole_tile_product;
+  return dtype == DType::float32 ? blas_product<float> : blas_product<double>;
+}
+
+void tile_product_in_parts(const Step& step, const Context& context, const Rect& rect, RectDone done,
+                           void* argument) {
+  static const TileProduct compute = find_tile_product();
+  const Arguments<float> of(step, context, rect);
+  struct Shifted {
+    RectDone done;
+    void* argument;
+    const Rect& rect;
+  } shifted{done, argument, rect};
+  const PartDone part_done = [](void* to, const Part& part) {
+    const Shifted& by = *static_cast<const Shifted*>(to);
+    by.done(by.argument, {by.rect.row_begin + part.row_begin, by.rect.row_begin + part.row_end,
+                          by.rect.column_begin + part.column_begin, by.rect.column_begin + part.column_end});
+  };
+  compute(
+      {step.transposed_a, step.transposed_b, of.m, of.n, step.k, of.alpha, of.a, step.operands[1].row_stride,
+       of.b, step.operands[2].row_stride, of.beta, of.c, step.operands[0].row_stride},
+      scratch(), done == nullptr ? nullptr : part_done, &shifted);
+}
+
+}  // namespace chainrule
