@@ -142,7 +142,8 @@ struct Phase {
 
   // Filled in by the engine's prepare.
   bool joinable = false;  // neighbouring tiles may be computed as one: no bit changes
-  bool in_parts = false;  // the other steps may follow the leading product on parts of a tile
+  int32_t part_steps =
+      0;  // so many steps after the leading product may run on each part of a tile once it is final
 };
 
 struct Program {

@@ -62,6 +62,12 @@ void gemm(bool transposed_a, bool transposed_b, int64_t m, int64_t n, int64_t k,
                   transposed_b ? 1 : narrow(ldb), beta, c, narrow(ldc));
     return;
   }
+  if (m == 1 && k > 1) {  // op(B)ᵀ times the one row
+    cblas_gemv<T>(transposed_b ? CblasNoTrans : CblasTrans, narrow(transposed_b ? n : k),
+                  narrow(transposed_b ? k : n), alpha, b, narrow(ldb), a, transposed_a ? narrow(lda) : 1,
+                  beta, c, 1);
+    return;
+  }
   cblas_gemm<T>(ta, tb, narrow(m), narrow(n), narrow(k), alpha, a, narrow(lda), b, narrow(ldb), beta, c,
                 narrow(ldc));
 }

@@ -79,7 +79,7 @@ class CpuBackend final : public Backend {
     for (Phase& phase : program.phases) {
       const Step& leading = program.steps[static_cast<size_t>(phase.first_step)];
       phase.joinable = leading.kind == StepKind::product && by_tile_kernel(leading, program.dtype);
-      phase.in_parts = may_run_in_parts(program, phase);
+      phase.part_steps = part_steps(program, phase);
     }
   }
 
@@ -107,16 +107,18 @@ class CpuBackend final : public Backend {
     int64_t chunks;
   };
 
-  // What may follow the leading product on a part of its tile: rows of it, and all columns or some.
-  static bool may_run_in_parts(const Program& program, const Phase& phase) {
-    const Step* step = &program.steps[static_cast<size_t>(phase.first_step)];
-    if (step->kind != StepKind::product || !by_tile_kernel(*step, program.dtype)) return false;
-    for (int32_t i = 1; i < phase.steps; ++i) {
-      const Step& next = step[i];
-      if (needs_whole_columns(next)) return false;
-      if (next.kind == StepKind::row_sum && phase.columns > tile_product_columns) return false;
+  // What may follow the leading product on a part of its tile, that is on some rows and all columns, or some.
+  static int32_t part_steps(const Program& program, const Phase& phase) {
+    if (!phase.joinable || phase.grid.tiles() == 1) return 0;
+    int32_t count = 0;
+    for (; count + 1 < phase.steps; ++count) {
+      const Step& next = program.steps[static_cast<size_t>(phase.first_step + 1 + count)];
+      if (needs_whole_columns(next)) break;
+      if (next.kind == StepKind::row_sum && phase.columns > tile_product_columns) break;
+      if (next.kind == StepKind::transpose_in || next.kind == StepKind::transpose_out)
+        break;  // slow in strips
     }
-    return phase.grid.tiles() > 1 && phase.steps > 1;
+    return count;
   }
 
   // One a thread; several where each is large, so that a thread that loses its core for a while does not keep the
@@ -147,23 +149,24 @@ class CpuBackend final : public Backend {
                     std::min((last / grid.column_tiles + 1) * grid.tile_rows, phase.rows),
                     first % grid.column_tiles * grid.tile_columns,
                     std::min((last % grid.column_tiles + 1) * grid.tile_columns, phase.columns)};
-    if (phase.in_parts) {
-      Rest rest{job, step + 1, phase.steps - 1};
-      tile_product_in_parts(*step, job.context, rect, run_rest, &rest);
-      return;
+    int32_t done = 0;
+    if (phase.part_steps > 0) {
+      Following following{job, step + 1, phase.part_steps};
+      tile_product_in_parts(*step, job.context, rect, run_following, &following);
+      done = 1 + phase.part_steps;
     }
-    for (int32_t i = 0; i < phase.steps; ++i, ++step) step->kernel(*step, job.context, rect);
+    for (step += done; done < phase.steps; ++done, ++step) step->kernel(*step, job.context, rect);
   }
 
-  struct Rest {
+  struct Following {
     const Job& job;
     const Step* steps;
     int32_t count;
   };
 
-  static void run_rest(void* argument, const Rect& part) {
-    const Rest& rest = *static_cast<const Rest*>(argument);
-    for (int32_t i = 0; i < rest.count; ++i) rest.steps[i].kernel(rest.steps[i], rest.job.context, part);
+  static void run_following(void* argument, const Rect& part) {
+    const Following& by = *static_cast<const Following*>(argument);
+    for (int32_t i = 0; i < by.count; ++i) by.steps[i].kernel(by.steps[i], by.job.context, part);
   }
 };
 

@@ -4,6 +4,10 @@
 #include <cstdlib>
 #include <cstring>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include "util/check.h"
 
 namespace chainrule {
@@ -14,22 +18,37 @@ std::atomic<int64_t> held{0};
 std::atomic<int64_t> asked{0};
 
 constexpr int64_t alignment = 64;
+constexpr int64_t huge_page = int64_t{1} << 21;
 
 int64_t rounded(int64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
+
+// Large blocks begin at a huge page, and ask for such: a product that goes down the columns of a large weight touches a
+// page a row, and would wait for addresses to be translated.
+char* allocate_aligned(int64_t bytes) {
+  if (bytes > INT64_MAX - huge_page) return nullptr;
+  const bool large = bytes >= huge_page;
+  void* memory = std::aligned_alloc(static_cast<size_t>(large ? huge_page : alignment),
+                                    static_cast<size_t>(rounded(bytes)));
+#if defined(__linux__)
+  if (large && memory != nullptr) {
+    madvise(memory, static_cast<size_t>(bytes / huge_page * huge_page),
+            MADV_HUGEPAGE);  // a wish: may be refused
+  }
+#endif
+  return static_cast<char*>(memory);
+}
 
 }  // namespace
 
 char* allocate_counted(int64_t bytes) {
   REQUIRE(bytes >= 0, "memory: expected a size that is not negative, but ", bytes, " bytes were asked for");
   if (bytes == 0) return nullptr;
-  void* memory = bytes > INT64_MAX - alignment ? nullptr
-                                               : std::aligned_alloc(static_cast<size_t>(alignment),
-                                                                    static_cast<size_t>(rounded(bytes)));
+  char* memory = allocate_aligned(bytes);
   if (memory == nullptr) throw Error(message("out of native memory: ", bytes, " bytes were needed"));
   std::memset(memory, 0, static_cast<size_t>(rounded(bytes)));
   held.fetch_add(bytes, std::memory_order_relaxed);
   asked.fetch_add(1, std::memory_order_relaxed);
-  return static_cast<char*>(memory);
+  return memory;
 }
 
 void release_counted(char* memory, int64_t bytes) {

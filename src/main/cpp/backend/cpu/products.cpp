@@ -88,9 +88,10 @@ Products products() { return chosen.load(std::memory_order_relaxed); }
 bool by_tile_kernel(const Step& step, DType dtype) {
   static const bool available = find_tile_product() != nullptr;
   const Products which = products();
-  if (!available || dtype != DType::float32 || which == Products::blas || step.columns == 1) return false;
+  if (!available || dtype != DType::float32 || which == Products::blas) return false;
   if (which == Products::own) return true;
-  return true;
+  // A transposed B is copied for all rows of C: with few of them that takes longest.
+  return !step.transposed_b || step.rows == 1 || step.rows >= 32 || step.k < step.columns;
 }
 
 Grid product_grid(const Step& step, DType dtype) {
@@ -129,10 +130,10 @@ void tile_product_in_parts(const Step& step, const Context& context, const Rect&
     by.done(by.argument, {by.rect.row_begin + part.row_begin, by.rect.row_begin + part.row_end,
                           by.rect.column_begin + part.column_begin, by.rect.column_begin + part.column_end});
   };
-  compute(
-      {step.transposed_a, step.transposed_b, of.m, of.n, step.k, of.alpha, of.a, step.operands[1].row_stride,
-       of.b, step.operands[2].row_stride, of.beta, of.c, step.operands[0].row_stride},
-      scratch(), done == nullptr ? nullptr : part_done, &shifted);
+  compute({step.transposed_a, step.transposed_b, step.rows == 1 || step.columns == 1, of.m, of.n, step.k,
+           of.alpha, of.a, step.operands[1].row_stride, of.b, step.operands[2].row_stride, of.beta, of.c,
+           step.operands[0].row_stride},
+          scratch(), done == nullptr ? nullptr : part_done, &shifted);
 }
 
 }  // namespace chainrule

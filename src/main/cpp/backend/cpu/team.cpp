@@ -8,6 +8,10 @@
 #include <thread>
 #include <vector>
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
 #include "util/check.h"
 
 namespace chainrule {
@@ -19,6 +23,15 @@ inline void pause_briefly() {
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
   asm volatile("yield");
+#endif
+}
+
+// The processor this thread is on, or -1 where that cannot be known.
+int current_cpu() {
+#if defined(__linux__)
+  return sched_getcpu();
+#else
+  return -1;
 #endif
 }
 
@@ -74,6 +87,7 @@ class Team {
     function_.store(function, std::memory_order_relaxed);
     argument_.store(argument, std::memory_order_relaxed);
     finished_.store(0, std::memory_order_relaxed);
+    caller_cpu_.store(current_cpu(), std::memory_order_relaxed);
     const uint32_t job = job_.load(std::memory_order_relaxed) + 1;
     for (int32_t i = 0; i < threads_; ++i) {
       uint64_t begin =
@@ -120,16 +134,24 @@ class Team {
     }
   }
 
+  // A worker that spins on the core of the thread it works for only holds it up; asleep, it is woken on an idle one.
+  bool shares_the_callers_core() const {
+    const int cpu = current_cpu();
+    return cpu >= 0 && cpu == caller_cpu_.load(std::memory_order_relaxed);
+  }
+
   void work(int32_t self) {
     uint32_t seen = 0;
     Spin spin;
+    bool crowded = false;
     while (!stopping_.load(std::memory_order_relaxed)) {
       uint32_t job = job_.load(std::memory_order_acquire);
       if (job != seen) {
         seen = job;
         take_tiles(job, self);
         spin.restart();
-      } else if (spin.over()) {
+        crowded = shares_the_callers_core();
+      } else if (crowded || spin.over()) {
         std::unique_lock<std::mutex> lock(mutex_);
         sleeping_.fetch_add(1, std::memory_order_seq_cst);
         wake_.wait(lock, [&] {
@@ -137,6 +159,7 @@ class Team {
         });
         sleeping_.fetch_sub(1, std::memory_order_relaxed);
         spin.restart();
+        crowded = false;
       }
     }
   }
@@ -146,6 +169,7 @@ class Team {
   alignas(64) std::atomic<uint32_t> job_{0};
   std::atomic<TileFunction> function_{nullptr};
   std::atomic<void*> argument_{nullptr};
+  std::atomic<int> caller_cpu_{-1};
   alignas(64) std::atomic<int64_t> finished_{0};
   alignas(64) std::atomic<int32_t> sleeping_{0};
   std::atomic<bool> stopping_{false};

@@ -98,12 +98,17 @@ struct Loss {
       const T* z = on.f.row(r) + begin;
       for (int64_t i = 0; i < width; ++i) max[i] = max[i] < z[i] || z[i] != z[i] ? z[i] : max[i];
     }
+    // d_logits keeps the numerators between the passes, where nothing is in it yet.
+    const bool keeps = on.d_f.data != nullptr && !step.accumulate;
+    T spare[loss_block];
     for (int64_t r = 0; r < step.rows; ++r) {
       const T* z = on.f.row(r) + begin;
+      T* numerators = keeps ? on.d_f.row(r) + begin : spare;
       CHAINRULE_VECTORIZE
       for (int64_t i = 0; i < width; ++i) {
         T y = on.y.at(r, begin + i);
-        sum[i] += Softmax::numerator(z[i], max[i]);
+        numerators[i] = Softmax::numerator(z[i], max[i]);
+        sum[i] += numerators[i];
         sum_target[i] += y;
         dot[i] += y == 0 ? T(0) : y * (z[i] - max[i]);
       }
@@ -114,8 +119,10 @@ struct Loss {
         T* d = on.d_f.row(r) + begin;
         CHAINRULE_VECTORIZE
         for (int64_t i = 0; i < width; ++i) {
-          T probability = Softmax::forward(Softmax::numerator(z[i], max[i]), sum[i]);
-          store(d[i], Rule::d_logits(on.factor, probability, on.y.at(r, begin + i), sum_target[i]),
+          T numerator = keeps ? d[i] : Softmax::numerator(z[i], max[i]);
+          store(d[i],
+                Rule::d_logits(on.factor, Softmax::forward(numerator, sum[i]), on.y.at(r, begin + i),
+                               sum_target[i]),
                 step.accumulate);
         }
       }
@@ -127,10 +134,12 @@ struct Loss {
         }
       }
     }
+    if (on.partials == nullptr) return 0;
+    T values[loss_block];
+    CHAINRULE_VECTORIZE
+    for (int64_t i = 0; i < width; ++i) values[i] = Rule::forward(sum[i], sum_target[i], dot[i]);
     double total = 0;
-    for (int64_t i = 0; i < width; ++i) {
-      total += static_cast<double>(Rule::forward(sum[i], sum_target[i], dot[i]));
-    }
+    for (int64_t i = 0; i < width; ++i) total += static_cast<double>(values[i]);
     return total;
   }
 };

@@ -5,6 +5,7 @@
 #include "backend/cpu/kernels/tile_product.h"
 
 #include "backend/cpu/kernels/vector.h"
+#include "backend/cpu/kernels/vector_product.h"
 #include "util/host_device.h"
 
 namespace chainrule {
@@ -27,7 +28,7 @@ constexpr int64_t panel_columns = 2 * lanes;
 
 constexpr int64_t depth_block = 256;                    // of k
 constexpr int64_t column_block = tile_product_columns;  // columns of B that are packed at a time
-constexpr int64_t panels_block = 16;                    // panels of a transposed A that are packed at a time
+constexpr int64_t panels_block = 8;                     // panels of a transposed A that are packed at a time
 
 // A panel of A: element (i, p) at i * row_stride + p * depth_stride.
 struct ByRows {  // copied rows; 17 lines apart, so that they lie in different sets
@@ -49,8 +50,45 @@ struct Out {
   float alpha, beta;
 };
 
+// What will be copied after this panel: rows of a large matrix, fetched into the second-level cache line by line while
+// the arithmetic goes on.
+struct Ahead {
+  const float* line = nullptr;
+  int64_t in_row = 0;  // lines left in this row
+  int64_t left = 0;    // lines left in all
+  int64_t row_lines = 0;
+  int64_t next_row = 0;  // from the end of a row to the next
+  int64_t together = 0;  // lines each `depth_step`
+
+  CHAINRULE_INLINE void fetch() {
+    if (left <= 0) return;
+    for (int64_t i = 0; i < together; ++i) {
+      __builtin_prefetch(line, 0, 2);
+      line += 16;
+      --left;
+      if (--in_row == 0) {
+        line += next_row;
+        in_row = row_lines;
+      }
+    }
+  }
+};
+constexpr int64_t depth_step = 4;
+
+// `steps`: how many depth_steps there will be until it is needed.
+Ahead look_ahead(const float* rows, int64_t stride, int64_t count, int64_t width, int64_t steps) {
+  Ahead ahead;
+  if (count <= 0 || steps <= 0) return ahead;
+  ahead.row_lines = ahead.in_row = ceil_div(width, 16);
+  ahead.line = rows;
+  ahead.left = count * ahead.row_lines;
+  ahead.next_row = stride - 16 * ahead.row_lines;
+  ahead.together = ceil_div(ahead.left, steps);
+  return ahead;
+}
+
 template <int Rows, int Vectors, class Layout>
-void micro(int64_t depth, const float* a, const float* b, int64_t b_stride, const Out& out) {
+void micro(int64_t depth, const float* a, const float* b, int64_t b_stride, const Out& out, Ahead& shared) {
   Vector sum[Rows][Vectors];
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i) {
@@ -63,7 +101,9 @@ void micro(int64_t depth, const float* a, const float* b, int64_t b_stride, cons
     __builtin_prefetch(rows, 1);
     if (Vectors > 1 && lanes == 16) __builtin_prefetch(rows + lanes, 1);
   }
+  Ahead ahead = shared;
   for (int64_t p = 0; p < depth; ++p) {
+    if (p % depth_step == 0) ahead.fetch();
     Vector right[Vectors];
 #pragma GCC unroll 2
     for (int v = 0; v < Vectors; ++v) right[v] = load(b + v * lanes);
@@ -76,6 +116,7 @@ void micro(int64_t depth, const float* a, const float* b, int64_t b_stride, cons
     a += Layout::depth_stride;
     b += b_stride;
   }
+  shared = ahead;
   const Vector alpha = spread(&out.alpha), beta = spread(&out.beta);
   float* c = out.c;
   if (out.columns == Vectors * lanes) {
@@ -107,7 +148,7 @@ void micro(int64_t depth, const float* a, const float* b, int64_t b_stride, cons
   }
 }
 
-using Micro = void (*)(int64_t, const float*, const float*, int64_t, const Out&);
+using Micro = void (*)(int64_t, const float*, const float*, int64_t, const Out&, Ahead&);
 
 // Micro-kernels by height, less one.
 template <int Vectors, class Layout>
@@ -188,29 +229,54 @@ void pack_transposed(float* to, const float* b, int64_t stride, int64_t columns,
   }
 }
 
+// A matrix of so many elements does not stay in a core's own cache from one step to the next.
+constexpr int64_t far_away = 65536;
+
 // A copied B is worth it when more than this many panels of A use it.
 constexpr int64_t panels_worth_copying = 2;
 
 template <class Layout>
 void run_panel(const float* a, int64_t rows, const float* b, int64_t b_stride, int64_t b_panel,
-               const float* tail, int64_t columns, int64_t depth, Out out) {
+               const float* tail, int64_t columns, int64_t depth, Out out, Ahead& ahead) {
   const Micro two = micros<2, Layout>[rows - 1], one = micros<1, Layout>[rows - 1];
   int64_t j = 0;
   for (; j + panel_columns <= columns; j += panel_columns, b += b_panel, out.c += panel_columns) {
     out.columns = panel_columns;
-    two(depth, a, b, b_stride, out);
+    two(depth, a, b, b_stride, out, ahead);
   }
   if (j == columns) return;
   out.columns = columns - j;
-  (out.columns > lanes ? two : one)(depth, a, tail, panel_columns, out);
+  (out.columns > lanes ? two : one)(depth, a, tail, panel_columns, out, ahead);
+}
+
+// A product whose result is one column, or one row: true if it was done.
+bool compute_vector(const ProductTile& t) {
+  if (t.n == 1 && (t.transposed_b || t.b_stride == 1)) {
+    const VectorOut out{t.c, t.c_stride, t.alpha, t.beta};
+    t.transposed_a ? multiply_columns(t.k, t.m, t.a, t.a_stride, t.b, out)
+                   : multiply_rows(t.m, t.k, t.a, t.a_stride, t.b, out);
+    return true;
+  }
+  if (t.m == 1 && (!t.transposed_a || t.a_stride == 1)) {
+    const VectorOut out{t.c, 1, t.alpha, t.beta};
+    t.transposed_b ? multiply_rows(t.n, t.k, t.b, t.b_stride, t.a, out)
+                   : multiply_columns(t.k, t.n, t.b, t.b_stride, t.a, out);
+    return true;
+  }
+  return false;
 }
 
 void compute(const ProductTile& t, float* scratch, PartDone done, void* argument) {
+  if (t.vector && compute_vector(t)) {
+    if (done != nullptr) done(argument, {0, t.m, 0, t.n});
+    return;
+  }
   float* const packed_b = scratch;
   float* const packed_a = packed_b + depth_block * column_block;
   const int64_t panels = ceil_div(t.m, panel_rows);
   // Panels of about equal height, so that none is left over nearly empty.
   const auto begin_of = [&](int64_t panel) { return panel * t.m / panels; };
+  const bool far = t.m * t.k >= far_away;
   const bool direct = !t.transposed_b && panels <= panels_worth_copying;
   const int64_t blocks = ceil_div(t.k, depth_block);
   for (int64_t column = 0; column < t.n; column += column_block) {
@@ -231,6 +297,9 @@ void compute(const ProductTile& t, float* scratch, PartDone done, void* argument
       const int64_t left_stride = direct ? t.b_stride : panel_columns;
       const int64_t left_panel = direct ? panel_columns : depth * panel_columns;
       const bool last = block + 1 == blocks;
+      const int64_t next_depth = last ? 0 : (block + 2) * t.k / blocks - first_k - depth;
+      const int64_t panel_steps = ceil_div(columns, panel_columns) * ceil_div(depth, depth_step);
+      Ahead ahead;
       for (int64_t panel = 0; panel < panels; ++panel) {
         const int64_t begin = begin_of(panel), rows = begin_of(panel + 1) - begin;
         const Out out{t.c + begin * t.c_stride + column, t.c_stride, 0, t.alpha, block == 0 ? t.beta : 1};
@@ -241,12 +310,27 @@ void compute(const ProductTile& t, float* scratch, PartDone done, void* argument
             const int64_t count = smaller(panels_block, panels - panel);
             for (int64_t q = 0; q <= count; ++q) begins[q] = begin_of(panel + q);
             pack_panels(packed_a, t.a + first_k * t.a_stride + begin, t.a_stride, begins, count, depth);
+            const int64_t next = begin_of(smaller(panel + count, panels));
+            const int64_t width = begin_of(smaller(panel + 2 * count, panels)) - next;
+            if (far) {
+              ahead = width > 0 ? look_ahead(t.a + first_k * t.a_stride + next, t.a_stride, depth, width,
+                                             count * panel_steps)
+                                : look_ahead(t.a + (first_k + depth) * t.a_stride, t.a_stride, next_depth,
+                                             begin_of(smaller(panels_block, panels)), count * panel_steps);
+            }
           }
           run_panel<ByDepth>(packed_a + in_block * depth_block * ByDepth::depth_stride, rows, left,
-                             left_stride, left_panel, tail, columns, depth, out);
+                             left_stride, left_panel, tail, columns, depth, out, ahead);
         } else {
           pack_rows(packed_a, t.a + begin * t.a_stride + first_k, t.a_stride, rows, depth);
-          run_panel<ByRows>(packed_a, rows, left, left_stride, left_panel, tail, columns, depth, out);
+          if (far) {
+            ahead = panel + 1 < panels
+                        ? look_ahead(t.a + (begin + rows) * t.a_stride + first_k, t.a_stride,
+                                     begin_of(panel + 2) - begin - rows, depth, panel_steps)
+                        : look_ahead(t.a + first_k + depth, t.a_stride, next_depth > 0 ? begin_of(1) : 0,
+                                     next_depth, panel_steps);
+          }
+          run_panel<ByRows>(packed_a, rows, left, left_stride, left_panel, tail, columns, depth, out, ahead);
         }
         if (last && done != nullptr) done(argument, {begin, begin + rows, column, column + columns});
       }

@@ -9,6 +9,7 @@ namespace chainrule {
 // C = α op(A) op(B) + β C, row-major; op(A) is m x k, op(B) k x n.
 struct ProductTile {
   bool transposed_a, transposed_b;
+  bool vector;  // the whole C, not only this tile of it, is one row or one column: summed in lanes
   int64_t m, n, k;
   float alpha;
   const float* a;

@@ -15,6 +15,7 @@ inline namespace CHAINRULE_ISA {
 
 #if defined(__AVX512F__)
 
+// Operations come in their masked forms, with all lanes on, where GCC's plain ones warn of an uninitialised register.
 using Vector = __m512;
 constexpr int lanes = 16;
 
@@ -33,6 +34,14 @@ CHAINRULE_INLINE Mask first(int64_t count) {
 }
 CHAINRULE_INLINE Vector load(const float* p, Mask mask) { return _mm512_maskz_loadu_ps(mask, p); }
 CHAINRULE_INLINE void store(float* p, Vector v, Mask mask) { _mm512_mask_storeu_ps(p, mask, v); }
+
+CHAINRULE_INLINE float sum_of(Vector v) {
+  const __m256 half =
+      _mm256_add_ps(_mm512_maskz_extractf32x8_ps(0xff, v, 0), _mm512_maskz_extractf32x8_ps(0xff, v, 1));
+  __m128 four = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+  four = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(four, _mm_movehdup_ps(four)));
+}
 
 // rows[i][j] becomes rows[j][i].
 CHAINRULE_INLINE void transpose(Vector (&rows)[lanes]) {
@@ -88,6 +97,12 @@ CHAINRULE_INLINE Mask first(int64_t count) {
 }
 CHAINRULE_INLINE Vector load(const float* p, Mask mask) { return _mm256_maskload_ps(p, mask); }
 CHAINRULE_INLINE void store(float* p, Vector v, Mask mask) { _mm256_maskstore_ps(p, mask, v); }
+
+CHAINRULE_INLINE float sum_of(Vector v) {
+  __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  four = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(four, _mm_movehdup_ps(four)));
+}
 
 CHAINRULE_INLINE void transpose(Vector (&rows)[lanes]) {
   Vector pairs[lanes], quads[lanes];
