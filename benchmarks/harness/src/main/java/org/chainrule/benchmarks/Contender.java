@@ -31,12 +31,22 @@ public interface Contender {
    */
   Inference infer(Network network, int samples, int threads) throws Exception;
 
+  /** How often the library has allocated native memory so far, or -1 if it cannot tell. */
+  default long nativeAllocations() {
+    return -1;
+  }
+
   /** A network being trained. */
   interface Training extends AutoCloseable {
     /** One whole step, finished when this returns. */
     void step();
 
-    /** The loss of the last step, before its update. */
+    /** How many steps a call of {@link #step} makes, for libraries that loop by themselves. */
+    default int stepsPerCall() {
+      return 1;
+    }
+
+    /** The loss of the last step, before its update; NaN if it is not to be compared. */
     double loss();
 
     @Override
