@@ -2,7 +2,9 @@ package org.chainrule.benchmarks;
 
 import java.util.Locale;
 
-/** What a process tells: one line of JSON on its output, after a mark, since libraries print too. */
+/**
+ * What a process tells: one line of JSON on its output, after a mark, since libraries print too.
+ */
 public final class Answer {
   /** What the line begins with. */
   public static final String MARK = "chainrule-benchmark ";

@@ -6,8 +6,9 @@ import java.util.List;
 import java.util.function.IntConsumer;
 
 /**
- * How fast memory moves: copies (two bytes moved a byte) and triads a = b + s c (three) between Java arrays of 256 MiB,
- * by loops that the JVM vectorises, each thread on a part of its own. The best of some tries.
+ * How fast memory moves: copies (two bytes moved a byte) and triads a = b + s c (three) between
+ * Java arrays of 256 MiB, by loops that the JVM vectorises, each thread on a part of its own. The
+ * best of some tries.
  */
 final class Bandwidth {
   private static final int LENGTH = 1 << 26;
@@ -30,8 +31,7 @@ final class Bandwidth {
         "copy_gb_s",
         best(2.0 * part, request, i -> System.arraycopy(b, i * part, a, i * part, part)));
     answer.put(
-        "triad_gb_s",
-        best(3.0 * part, request, i -> triad(a, b, c, i * part, (i + 1) * part)));
+        "triad_gb_s", best(3.0 * part, request, i -> triad(a, b, c, i * part, (i + 1) * part)));
     answer.put("version", System.getProperty("java.version")).put("blas", "none");
   }
 

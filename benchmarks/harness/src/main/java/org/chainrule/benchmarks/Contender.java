@@ -1,8 +1,8 @@
 package org.chainrule.benchmarks;
 
 /**
- * A library under test. It runs in a process of its own, which has only this library, JMH and these interfaces on its
- * class path, and is found through {@link java.util.ServiceLoader}.
+ * A library under test. It runs in a process of its own, which has only this library, JMH and these
+ * interfaces on its class path, and is found through {@link java.util.ServiceLoader}.
  */
 public interface Contender {
   /** The name in tables: torch. */
@@ -11,7 +11,10 @@ public interface Contender {
   /** Version of the library, from the library itself where it can tell. */
   String version();
 
-  /** The BLAS that really computes, asked at run time where that can be: "MKL 2025.3", "OpenBLAS 0.3.31". */
+  /**
+   * The BLAS that really computes, asked at run time where that can be: "MKL 2025.3", "OpenBLAS
+   * 0.3.31".
+   */
   String blas();
 
   /**
@@ -25,7 +28,8 @@ public interface Contender {
       throws Exception;
 
   /**
-   * The network's output (logits or values) for `samples` samples at a time, from and to heap arrays.
+   * The network's output (logits or values) for `samples` samples at a time, from and to heap
+   * arrays.
    *
    * @throws UnsupportedOperationException if this is not measured with the library
    */

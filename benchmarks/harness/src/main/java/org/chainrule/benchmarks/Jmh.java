@@ -10,10 +10,13 @@ import org.openjdk.jmh.runner.options.TimeValue;
 import org.openjdk.jmh.runner.options.VerboseMode;
 
 /**
- * Runs one benchmark in this process, which exists for nothing else. One thread of JMH's calls all of the benchmark's
- * methods, set-up included: some libraries keep settings by thread.
+ * Runs one benchmark in this process, which exists for nothing else. One thread of JMH's calls all
+ * of the benchmark's methods, set-up included: some libraries keep settings by thread.
  */
 final class Jmh {
+  /** Several, since the JVM compiles the loop of the first ones anew for those that follow. */
+  private static final int WARM_UP_ITERATIONS = 10;
+
   private Jmh() {}
 
   static RunResult run(Class<?> benchmark, Mode mode, int iterations, double seconds)
@@ -27,8 +30,8 @@ final class Jmh {
                 .forks(0)
                 .threads(1)
                 .syncIterations(false)
-                .warmupIterations(1)
-                .warmupTime(time(seconds))
+                .warmupIterations(WARM_UP_ITERATIONS)
+                .warmupTime(time(seconds / WARM_UP_ITERATIONS))
                 .measurementIterations(iterations)
                 .measurementTime(time(seconds / iterations))
                 .shouldFailOnError(true)

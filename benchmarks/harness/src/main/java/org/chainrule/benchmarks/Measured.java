@@ -41,7 +41,8 @@ public final class Measured {
         ServiceLoader.load(Contender.class)
             .findFirst()
             .orElseThrow(
-                () -> new IllegalStateException("no library with a Contender is on the class path"));
+                () ->
+                    new IllegalStateException("no library with a Contender is on the class path"));
     switch (request.kind()) {
       case TRAINING -> TrainingBenchmark.measure(contender, request, answer);
       case INFERENCE -> InferenceBenchmark.measure(contender, request, answer);

@@ -4,8 +4,8 @@ import java.util.Arrays;
 import java.util.Random;
 
 /**
- * A network's sizes with its initial parameters and one batch: the same numbers for every library, so that their losses
- * can be compared.
+ * A network's sizes with its initial parameters and one batch: the same numbers for every library,
+ * so that their losses can be compared.
  */
 public final class Network {
   public final Workload.Activation activation;

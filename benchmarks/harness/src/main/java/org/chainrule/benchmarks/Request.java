@@ -6,7 +6,8 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * What one process is to measure: made by the runner, written on the process's command line, and read there.
+ * What one process is to measure: made by the runner, written on the process's command line, and
+ * read there.
  *
  * @param batchSize samples a step, or a prediction
  * @param layers sizes of input, hidden layers and output

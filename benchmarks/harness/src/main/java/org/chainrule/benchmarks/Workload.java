@@ -7,7 +7,23 @@ public enum Workload {
   MNIST_M(128, Activation.RELU, Loss.SOFTMAX_CROSS_ENTROPY, 784, 512, 256, 10),
   WIDE(256, Activation.RELU, Loss.SOFTMAX_CROSS_ENTROPY, 1024, 2048, 2048, 1000),
   ALEX_FC(128, Activation.RELU, Loss.SOFTMAX_CROSS_ENTROPY, 9216, 4096, 4096, 1000),
-  DEEP(64, Activation.SIGMOID, Loss.MEAN_SQUARED_ERROR, 256, 256, 256, 256, 256, 256, 256, 256, 256, 256, 256, 256, 256),
+  DEEP(
+      64,
+      Activation.SIGMOID,
+      Loss.MEAN_SQUARED_ERROR,
+      256,
+      256,
+      256,
+      256,
+      256,
+      256,
+      256,
+      256,
+      256,
+      256,
+      256,
+      256,
+      256),
   REGRESS(1024, Activation.RELU, Loss.MEAN_SQUARED_ERROR, 64, 1),
   SKINNY(65536, Activation.RELU, Loss.MEAN_SQUARED_ERROR, 32, 32, 32, 1);
 
@@ -23,7 +39,10 @@ public enum Workload {
     MEAN_SQUARED_ERROR
   }
 
-  /** What the training step updates with: plain SGD, SGD with momentum 0.9, Adam with the usual settings. */
+  /**
+   * What the training step updates with: plain SGD, SGD with momentum 0.9, Adam with the usual
+   * settings.
+   */
   public enum Optimizer {
     SGD,
     MOMENTUM,

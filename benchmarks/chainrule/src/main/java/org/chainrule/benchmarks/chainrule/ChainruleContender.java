@@ -7,8 +7,8 @@ import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
 /**
- * Chainrule through its public API. With the system property {@code chainrule.benchmark.fit} a call is a {@code fit} of
- * many steps instead of one step.
+ * Chainrule through its public API. With the system property {@code chainrule.benchmark.fit} a call
+ * is a {@code fit} of many steps instead of one step.
  */
 public final class ChainruleContender implements Contender {
   @Override
@@ -22,7 +22,9 @@ public final class ChainruleContender implements Contender {
         .orElse("unknown");
   }
 
-  /** The BLAS by {@link Chainrule#diagnose()}: a swap for MKL that failed must not pass silently. */
+  /**
+   * The BLAS by {@link Chainrule#diagnose()}: a swap for MKL that failed must not pass silently.
+   */
   @Override
   public String blas() {
     String line =

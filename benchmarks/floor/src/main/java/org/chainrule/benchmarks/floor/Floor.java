@@ -14,8 +14,8 @@ import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
 /**
- * Not a library, but what none can do much better: the matrix products of a step alone, as calls of the BLAS that the
- * presets load, with the BLAS's own threads.
+ * Not a library, but what none can do much better: the matrix products of a step alone, as calls of
+ * the BLAS that the presets load, with the BLAS's own threads.
  */
 public final class Floor implements Contender {
   private static final Pattern JAR = Pattern.compile("(mkl|openblas)-([0-9.]+)-[0-9.]+\\.jar");

@@ -44,11 +44,34 @@ final class Products implements AutoCloseable {
       int out = layers[i + 1];
       if (samples == 1) {
         cblas_sgemv(
-            CblasRowMajor, CblasNoTrans, out, in, 1, weights[i], in, values[i], 1, 0, values[i + 1], 1);
+            CblasRowMajor,
+            CblasNoTrans,
+            out,
+            in,
+            1,
+            weights[i],
+            in,
+            values[i],
+            1,
+            0,
+            values[i + 1],
+            1);
       } else {
         cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, CblasTrans, samples, out, in, 1, values[i], in, weights[i], in,
-            0, values[i + 1], out);
+            CblasRowMajor,
+            CblasNoTrans,
+            CblasTrans,
+            samples,
+            out,
+            in,
+            1,
+            values[i],
+            in,
+            weights[i],
+            in,
+            0,
+            values[i + 1],
+            out);
       }
     }
   }
@@ -58,8 +81,20 @@ final class Products implements AutoCloseable {
     int in = layers[layer];
     int out = layers[layer + 1];
     cblas_sgemm(
-        CblasRowMajor, CblasTrans, CblasNoTrans, out, in, samples, 1, delta, out, values[layer], in, 0,
-        gradient, in);
+        CblasRowMajor,
+        CblasTrans,
+        CblasNoTrans,
+        out,
+        in,
+        samples,
+        1,
+        delta,
+        out,
+        values[layer],
+        in,
+        0,
+        gradient,
+        in);
   }
 
   /** dX = D W. */
@@ -67,8 +102,20 @@ final class Products implements AutoCloseable {
     int in = layers[layer];
     int out = layers[layer + 1];
     cblas_sgemm(
-        CblasRowMajor, CblasNoTrans, CblasNoTrans, samples, in, out, 1, delta, out, weights[layer], in,
-        0, result, in);
+        CblasRowMajor,
+        CblasNoTrans,
+        CblasNoTrans,
+        samples,
+        in,
+        out,
+        1,
+        delta,
+        out,
+        weights[layer],
+        in,
+        0,
+        result,
+        in);
   }
 
   static void close(FloatPointer[] pointers) {

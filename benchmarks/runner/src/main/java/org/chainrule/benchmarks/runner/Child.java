@@ -1,0 +1,78 @@
+package org.chainrule.benchmarks.runner;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.chainrule.benchmarks.Answer;
+import org.chainrule.benchmarks.Measured;
+
+/** Starts processes that measure, and waits for them. */
+final class Child {
+  private static final String JAVA =
+      Path.of(System.getProperty("java.home"), "bin", "java").toString();
+
+  private final ClassPath classPath;
+  private final Path logs;
+  private final Path cache;
+  private final long limitSeconds;
+
+  /**
+   * @param target where logs and unpacked natives go
+   * @param limitSeconds after which a process is ended
+   */
+  Child(ClassPath classPath, Path target, long limitSeconds) throws IOException {
+    this.classPath = classPath;
+    this.logs = Files.createDirectories(target.resolve("logs"));
+    this.cache = target.resolve("javacpp");
+    this.limitSeconds = limitSeconds;
+  }
+
+  /** Measures once. What went wrong is in the answer's "failure". */
+  Map<String, Object> run(Job job) throws InterruptedException {
+    String name = job.toString().replaceAll("[^a-z0-9.-]+", "-");
+    Path output = logs.resolve(name + ".out");
+    Path errors = logs.resolve(name + ".err");
+    try {
+      Process process = start(job, output, errors);
+      try {
+        if (!process.waitFor(limitSeconds, TimeUnit.SECONDS)) {
+          return failure("took longer than " + limitSeconds + " s");
+        }
+      } finally {
+        process.destroyForcibly().waitFor();
+      }
+      for (String line : Files.readAllLines(output)) {
+        if (line.startsWith(Answer.MARK)) {
+          return Json.read(line.substring(Answer.MARK.length()));
+        }
+      }
+      return failure("ended with status " + process.exitValue() + " and no answer");
+    } catch (IOException e) {
+      return failure(e.getMessage());
+    }
+  }
+
+  private Process start(Job job, Path output, Path errors) throws IOException {
+    List<String> command = new ArrayList<>(List.of(JAVA, "-Xmx4g"));
+    command.addAll(job.variant().options());
+    // a folder of its own: other programs unpack jars of the same name elsewhere
+    command.add("-Dorg.bytedeco.javacpp.cachedir=" + cache);
+    command.add("-D" + Measured.STARTED + "=" + Instant.now());
+    command.add("-classpath");
+    command.add(classPath.of(job.variant()));
+    command.add(Measured.class.getName());
+    command.addAll(job.request().arguments());
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().putAll(job.variant().environment());
+    return builder.redirectOutput(output.toFile()).redirectError(errors.toFile()).start();
+  }
+
+  private static Map<String, Object> failure(String reason) {
+    return Map.of("failure", reason);
+  }
+}

@@ -1,0 +1,86 @@
+package org.chainrule.benchmarks.runner;
+
+import java.util.List;
+import java.util.stream.Stream;
+import org.chainrule.benchmarks.Request;
+import org.chainrule.benchmarks.Workload;
+
+/** Who is compared with whom: the figures of a section's jobs, and their ratios. */
+final class Contests {
+  private final Lab lab;
+  private final List<Job> jobs;
+
+  Contests(Lab lab, List<Job> jobs) {
+    this.lab = lab;
+    this.jobs = jobs;
+  }
+
+  /** All but what a library does not do. */
+  List<Measurement> measurements() {
+    return jobs.stream().map(lab::of).filter(m -> m != null && !m.unsupported()).toList();
+  }
+
+  /** The job as this section calls it: another may have measured it under another name. */
+  Stream<Job> jobs() {
+    return jobs.stream().filter(job -> lab.of(job) != null && !lab.of(job).unsupported());
+  }
+
+  Measurement of(Job job) {
+    return lab.of(job);
+  }
+
+  /** The floors that were measured, each a column. */
+  List<Variant> floors() {
+    return Variant.ALL.stream()
+        .filter(variant -> variant.role() == Variant.Role.FLOOR)
+        .filter(variant -> jobs.stream().anyMatch(job -> Double.isFinite(floor(job, variant))))
+        .toList();
+  }
+
+  /** Time divided by that of the fastest variant of any peer. */
+  double toBestPeer(Job job) {
+    double best =
+        jobs.stream()
+            .filter(other -> other.contest().equals(job.contest()))
+            .filter(other -> other.variant().role() == Variant.Role.PEER)
+            .mapToDouble(this::milliseconds)
+            .filter(Double::isFinite)
+            .min()
+            .orElse(Double.NaN);
+    return milliseconds(job) / best;
+  }
+
+  /** Time divided by that of the bare products. */
+  double toFloor(Job job, Variant floor) {
+    return milliseconds(job) / floor(job, floor);
+  }
+
+  /** NaN if it was not measured. */
+  double milliseconds(Job job) {
+    Measurement measurement = lab.of(job);
+    return measurement == null || !measurement.succeeded()
+        ? Double.NaN
+        : measurement.medianMilliseconds();
+  }
+
+  /** The same job with nothing else on the machine. */
+  Job quiet(Job job) {
+    return new Job(job.variant(), job.workload(), job.request(), false);
+  }
+
+  /** The products of a step do not depend on the optimizer. */
+  private double floor(Job job, Variant floor) {
+    Request r = job.request();
+    Request plain =
+        new Request(
+            r.kind(),
+            r.activation(),
+            r.loss(),
+            r.batchSize(),
+            r.layers(),
+            Workload.Optimizer.SGD,
+            r.threads(),
+            r.seconds());
+    return milliseconds(new Job(floor, job.workload(), plain, false));
+  }
+}

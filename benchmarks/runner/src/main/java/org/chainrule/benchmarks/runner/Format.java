@@ -1,0 +1,30 @@
+package org.chainrule.benchmarks.runner;
+
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.util.Locale;
+
+/** Numbers for people. */
+final class Format {
+  private static final int DIGITS = 3;
+  private static final double PERCENT = 100;
+
+  private Format() {}
+
+  /** Three digits that count: 0.00213, 1.45, 159, 1234; nothing for what is no number. */
+  static String number(double value) {
+    if (!Double.isFinite(value)) {
+      return "";
+    }
+    BigDecimal rounded = new BigDecimal(value).round(new MathContext(DIGITS));
+    if (Math.abs(value) >= Math.pow(10, DIGITS)) {
+      return String.format(Locale.ROOT, "%.0f", value);
+    }
+    return value == 0 ? "0" : rounded.toPlainString();
+  }
+
+  /** 4 %. */
+  static String percent(double share) {
+    return Double.isFinite(share) ? String.format(Locale.ROOT, "%.0f %%", PERCENT * share) : "";
+  }
+}

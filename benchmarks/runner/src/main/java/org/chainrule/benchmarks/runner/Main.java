@@ -1,0 +1,112 @@
+package org.chainrule.benchmarks.runner;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Measures all libraries and writes what came out. */
+public final class Main {
+  private static final int COLD_STARTS = 5;
+
+  private final Options options;
+  private final Path target;
+  private final ClassPath classPath;
+  private final Lab lab;
+  private final List<Map<String, Object>> results = new ArrayList<>();
+  private final StringBuilder markdown = new StringBuilder();
+  private boolean oursFailed;
+
+  private Main(Options options) throws IOException {
+    this.options = options;
+    target = Files.createDirectories(options.folder().resolve("target"));
+    classPath = new ClassPath(options.folder());
+    lab = new Lab(new Child(classPath, target, options.limit()));
+  }
+
+  /**
+   * Runs in the folder benchmarks.
+   *
+   * @param arguments of {@link Options}
+   * @throws IOException if results cannot be written
+   * @throws InterruptedException if someone wants it to end
+   */
+  public static void main(String[] arguments) throws IOException, InterruptedException {
+    Path folder = Path.of("").toAbsolutePath();
+    int cores = Runtime.getRuntime().availableProcessors();
+    Options options;
+    try {
+      options = Options.parse(cores, folder, arguments);
+    } catch (IllegalArgumentException e) {
+      System.err.println(e.getMessage());
+      System.exit(2);
+      return;
+    }
+    System.exit(new Main(options).run() ? 0 : 1);
+  }
+
+  /** Whether all of ours could be measured; what a peer does is its own affair. */
+  private boolean run() throws IOException, InterruptedException {
+    List<Variant> variants = options.variants().stream().filter(classPath::isBuilt).toList();
+    for (Variant variant : options.variants()) {
+      if (!variants.contains(variant)) {
+        System.err.println(variant + " is not built, and is left out.");
+      }
+    }
+    if (variants.isEmpty()) {
+      System.err.println("None of the libraries is built: there is nothing to measure.");
+      return false;
+    }
+    Plan plan = new Plan(options, variants);
+    for (Section section : options.sections()) {
+      System.err.println(section.title());
+      measure(section, plan, variants);
+      write();
+    }
+    System.out.println("Written: " + target.resolve("results.json"));
+    return !oursFailed;
+  }
+
+  private void measure(Section section, Plan plan, List<Variant> variants)
+      throws IOException, InterruptedException {
+    List<Job> jobs = new ArrayList<>();
+    for (List<Job> group : plan.groups(section)) {
+      jobs.addAll(group);
+      if (section == Section.BUSY) {
+        // the quiet figures first, unless another section has them
+        lab.measure(group.stream().map(Main::quiet).toList(), options.rounds());
+        try (BusyCore busy = new BusyCore()) {
+          lab.measure(group, options.rounds());
+        }
+      } else {
+        boolean cold = section == Section.COLD_START && options.rounds() > 1;
+        lab.measure(group, cold ? COLD_STARTS : options.rounds());
+      }
+    }
+    Contests contests = new Contests(lab, jobs);
+    Table table = new Reports(classPath).of(section, contests, variants);
+    System.out.println(table.text());
+    markdown.append(table.markdown()).append("\n");
+    contests
+        .jobs()
+        .forEach(
+            job -> {
+              Measurement measurement = lab.of(job);
+              results.add(Results.fields(section, job, measurement));
+              oursFailed |=
+                  measurement.failure() != null && job.variant().role() != Variant.Role.PEER;
+            });
+    Charts.draw(section, contests, target.resolve("charts"));
+  }
+
+  private static Job quiet(Job job) {
+    return new Job(job.variant(), job.workload(), job.request(), false);
+  }
+
+  private void write() throws IOException {
+    Json.write(target.resolve("results.json"), results);
+    Files.writeString(target.resolve("results.md"), markdown);
+  }
+}

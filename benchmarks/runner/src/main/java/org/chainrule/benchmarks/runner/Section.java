@@ -1,0 +1,34 @@
+package org.chainrule.benchmarks.runner;
+
+import java.util.List;
+
+/** A part of the benchmark, with a table of its own. */
+enum Section {
+  TRAINING("Training with SGD"),
+  OPTIMIZERS("Training with momentum and Adam"),
+  INFERENCE("Inference"),
+  ALLOCATION("Memory allocated by a training step"),
+  COLD_START("Cold start"),
+  SIZE("Jars on the class path"),
+  GROWTH("Growth with width, batch, depth and threads"),
+  BUSY("Training while another process keeps a core busy"),
+  BANDWIDTH("Memory bandwidth of this machine");
+
+  static final List<Section> FULL = List.of(values());
+  static final List<Section> QUICK = List.of(TRAINING, INFERENCE, ALLOCATION);
+
+  private final String title;
+
+  Section(String title) {
+    this.title = title;
+  }
+
+  /** The name on the command line: cold-start. */
+  String label() {
+    return name().toLowerCase().replace('_', '-');
+  }
+
+  String title() {
+    return title;
+  }
+}
