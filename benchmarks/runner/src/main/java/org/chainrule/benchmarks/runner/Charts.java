@@ -1,10 +1,172 @@
 package org.chainrule.benchmarks.runner;
 
+import java.awt.Color;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.knowm.xchart.CategoryChart;
+import org.knowm.xchart.CategoryChartBuilder;
+import org.knowm.xchart.VectorGraphicsEncoder;
+import org.knowm.xchart.VectorGraphicsEncoder.VectorGraphicsFormat;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.internal.chartpart.IChart;
+import org.knowm.xchart.style.AxesChartStyler;
+import org.knowm.xchart.style.Styler.LegendPosition;
 
-/** Placeholder. */
+/** Pictures of times: bars beside Chainrule's, and lines of growth. */
 final class Charts {
-  private Charts() {}
+  private static final Pattern POINT = Pattern.compile("(.*)-(\\d+)");
+  private static final int WIDTH = 1200;
+  private static final int HEIGHT = 520;
+  private static final int MARKER = 6;
+  private static final double BAR_FILL = 0.85;
+  private static final int MOST_LEVEL = 10;
+  private static final int ROTATION = 30;
 
-  static void draw(Section section, Contests contests, Path folder) {}
+  private final Path folder;
+
+  private Charts(Path folder) {
+    this.folder = folder;
+  }
+
+  /** Draws what a section has to show, if this JVM can draw. */
+  static void draw(Section section, Contests contests, Path folder) throws IOException {
+    System.setProperty("java.awt.headless", "true");
+    try {
+      Charts charts = new Charts(Files.createDirectories(folder));
+      switch (section) {
+        case TRAINING, OPTIMIZERS, INFERENCE -> charts.bars(section, contests);
+        case GROWTH -> charts.lines(contests);
+        default -> {
+          // a table says it
+        }
+      }
+    } catch (LinkageError | RuntimeException e) {
+      // a JDK without fonts
+      System.err.println("The charts of '" + section.title() + "' could not be drawn: " + e);
+    }
+  }
+
+  /** One chart for each number of threads: workloads beside each other, 1 is Chainrule. */
+  private void bars(Section section, Contests contests) throws IOException {
+    Map<Integer, List<Job>> byThreads = new TreeMap<>();
+    contests
+        .jobs()
+        .forEach(
+            job ->
+                byThreads
+                    .computeIfAbsent(job.request().threads(), t -> new ArrayList<>())
+                    .add(job));
+    for (Map.Entry<Integer, List<Job>> jobs : byThreads.entrySet()) {
+      Map<String, Map<String, Double>> ratios = ratios(contests, jobs.getValue());
+      List<String> categories =
+          ratios.values().stream().flatMap(m -> m.keySet().stream()).distinct().toList();
+      if (!categories.isEmpty()) {
+        String threads = jobs.getKey() == 1 ? "1 thread" : jobs.getKey() + " threads";
+        String title = section.title() + ", " + threads + ": time relative to Chainrule";
+        String name = section.label() + "-" + jobs.getKey();
+        save(bars(title, categories, ratios), name);
+      }
+    }
+  }
+
+  private static Map<String, Map<String, Double>> ratios(Contests contests, List<Job> jobs) {
+    Map<String, Map<String, Double>> ratios = new LinkedHashMap<>();
+    for (Job job : jobs) {
+      double own =
+          jobs.stream()
+              .filter(other -> other.contest().equals(job.contest()))
+              .filter(other -> other.variant().name().equals(Variant.OURS))
+              .mapToDouble(contests::milliseconds)
+              .findFirst()
+              .orElse(Double.NaN);
+      double ratio = contests.milliseconds(job) / own;
+      if (Double.isFinite(ratio)) {
+        ratios
+            .computeIfAbsent(job.variant().name(), v -> new LinkedHashMap<>())
+            .put(Results.place(job), ratio);
+      }
+    }
+    return ratios;
+  }
+
+  private static CategoryChart bars(
+      String title, List<String> categories, Map<String, Map<String, Double>> ratios) {
+    CategoryChart chart =
+        new CategoryChartBuilder().width(WIDTH).height(HEIGHT).title(title).build();
+    style(chart.getStyler());
+    chart.getStyler().setAvailableSpaceFill(BAR_FILL);
+    chart.getStyler().setXAxisLabelRotation(categories.size() > MOST_LEVEL ? ROTATION : 0);
+    // bars begin there: on a logarithmic axis they cannot begin at 0
+    double least =
+        ratios.values().stream()
+            .flatMap(series -> series.values().stream())
+            .min(Double::compare)
+            .orElse(1.0);
+    chart.getStyler().setYAxisMin(Math.pow(10, Math.floor(Math.log10(least))));
+    for (Map.Entry<String, Map<String, Double>> series : ratios.entrySet()) {
+      // where there is no value XChart leaves a gap
+      List<Double> values = categories.stream().map(series.getValue()::get).toList();
+      chart.addSeries(series.getKey(), categories, values);
+    }
+    return chart;
+  }
+
+  /** One chart for each thing that grows. */
+  private void lines(Contests contests) throws IOException {
+    Map<String, Map<String, TreeMap<Double, Double>>> charts = new LinkedHashMap<>();
+    contests
+        .jobs()
+        .forEach(
+            job -> {
+              Matcher point = POINT.matcher(job.workload());
+              double time = contests.milliseconds(job);
+              if (point.matches() && Double.isFinite(time)) {
+                charts
+                    .computeIfAbsent(point.group(1), g -> new LinkedHashMap<>())
+                    .computeIfAbsent(job.variant().name(), v -> new TreeMap<>())
+                    .put(Double.valueOf(point.group(2)), time);
+              }
+            });
+    for (Map.Entry<String, Map<String, TreeMap<Double, Double>>> entry : charts.entrySet()) {
+      XYChart chart =
+          new XYChartBuilder()
+              .width(WIDTH)
+              .height(HEIGHT)
+              .title("Milliseconds a training step by " + entry.getKey())
+              .build();
+      style(chart.getStyler());
+      chart.getStyler().setXAxisLogarithmic(true);
+      chart.getStyler().setMarkerSize(MARKER);
+      entry
+          .getValue()
+          .forEach(
+              (library, points) ->
+                  chart.addSeries(
+                      library, List.copyOf(points.keySet()), List.copyOf(points.values())));
+      save(chart, "growth-" + entry.getKey().replaceAll("[^a-z]+", "-"));
+    }
+  }
+
+  private static void style(AxesChartStyler styler) {
+    styler.setYAxisLogarithmic(true);
+    styler.setLegendPosition(LegendPosition.OutsideE);
+    styler.setChartBackgroundColor(Color.WHITE);
+    styler.setLegendBorderColor(Color.WHITE);
+    styler.setPlotBorderVisible(false);
+    styler.setChartTitleBoxVisible(false);
+  }
+
+  private void save(IChart chart, String name) throws IOException {
+    VectorGraphicsEncoder.saveVectorGraphic(
+        chart, folder.resolve(name).toString(), VectorGraphicsFormat.SVG);
+  }
 }

@@ -16,11 +16,9 @@ final class Format {
     if (!Double.isFinite(value)) {
       return "";
     }
-    BigDecimal rounded = new BigDecimal(value).round(new MathContext(DIGITS));
-    if (Math.abs(value) >= Math.pow(10, DIGITS)) {
-      return String.format(Locale.ROOT, "%.0f", value);
-    }
-    return value == 0 ? "0" : rounded.toPlainString();
+    double rounded = new BigDecimal(value).round(new MathContext(DIGITS)).doubleValue();
+    int before = rounded == 0 ? DIGITS : 1 + (int) Math.floor(Math.log10(Math.abs(rounded)));
+    return String.format(Locale.ROOT, "%." + Math.max(0, DIGITS - before) + "f", value);
   }
 
   /** 4 %. */

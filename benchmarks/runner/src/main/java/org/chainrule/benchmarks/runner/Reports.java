@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import org.chainrule.benchmarks.Workload;
 
 /** The table of each section. */
 final class Reports {
@@ -56,7 +55,7 @@ final class Reports {
               Measurement measurement = contests.of(job);
               List<String> row =
                   texts(
-                      name(section, job),
+                      Results.place(job),
                       String.valueOf(job.request().threads()),
                       job.variant().name(),
                       measurement.text("blas"),
@@ -67,7 +66,7 @@ final class Reports {
               contests.floors().forEach(f -> row.add(Format.number(contests.toFloor(job, f))));
               table.row(row);
             });
-    Agreement.sentences("losses", values(section, contests, "loss")).forEach(table::note);
+    Agreement.sentences("losses", values(contests, "loss")).forEach(table::note);
     return table;
   }
 
@@ -106,7 +105,7 @@ final class Reports {
               contests.floors().forEach(f -> row.add(Format.number(contests.toFloor(job, f))));
               table.row(row);
             });
-    Agreement.sentences("outputs", values(section, contests, "magnitude")).forEach(table::note);
+    Agreement.sentences("outputs", values(contests, "magnitude")).forEach(table::note);
     return table;
   }
 
@@ -241,14 +240,7 @@ final class Reports {
         : Format.number(measurement.medianMilliseconds());
   }
 
-  private static String name(Section section, Job job) {
-    Workload.Optimizer optimizer = job.request().optimizer();
-    return section == Section.OPTIMIZERS
-        ? job.workload() + ", " + optimizer.name().toLowerCase(Locale.ROOT)
-        : job.workload();
-  }
-
-  private static List<Agreement.Value> values(Section section, Contests contests, String key) {
+  private static List<Agreement.Value> values(Contests contests, String key) {
     return contests
         .jobs()
         .filter(job -> job.variant().role() != Variant.Role.FLOOR)
@@ -256,11 +248,7 @@ final class Reports {
         .map(
             job ->
                 new Agreement.Value(
-                    name(section, job)
-                        + ", batch "
-                        + job.request().batchSize()
-                        + ", threads "
-                        + job.request().threads(),
+                    Results.place(job) + ", threads " + job.request().threads(),
                     job.variant().name(),
                     contests.of(job).number(key)))
         .toList();

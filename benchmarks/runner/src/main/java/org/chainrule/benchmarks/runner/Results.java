@@ -6,12 +6,25 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.chainrule.benchmarks.Request;
+import org.chainrule.benchmarks.Workload;
 
 /** What is written of a measurement, for programs to read. */
 final class Results {
   private static final int LAST = 6;
 
   private Results() {}
+
+  /** What was computed, in few words: mnist-m, adam. */
+  static String place(Job job) {
+    Request request = job.request();
+    return job.workload()
+        + (request.optimizer() == Workload.Optimizer.SGD ? "" : ", " + optimizer(request))
+        + (request.kind() == Request.Kind.INFERENCE ? " x " + request.batchSize() : "");
+  }
+
+  private static String optimizer(Request request) {
+    return request.optimizer().name().toLowerCase(Locale.ROOT);
+  }
 
   /** One object of results.json. */
   static Map<String, Object> fields(Section section, Job job, Measurement measurement) {
@@ -26,7 +39,7 @@ final class Results {
     fields.put("blas", measurement.text("blas"));
     fields.put("network", request.shape());
     fields.put("batch", request.batchSize());
-    fields.put("optimizer", request.optimizer().name().toLowerCase(Locale.ROOT));
+    fields.put("optimizer", optimizer(request));
     fields.put("threads", request.threads());
     fields.put("busy_core", job.busy());
     if (measurement.failure() != null) {

@@ -1,0 +1,57 @@
+package org.chainrule.benchmarks.runner;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class TableTest {
+  private static Table table() {
+    Table table = new Table("Title", 1, List.of("library", "ms"));
+    table.row(List.of("torch", "1.45"));
+    table.row(List.of("djl", "failed"));
+    table.note("A sentence.");
+    return table;
+  }
+
+  @Test
+  void textsAreOnTheLeftAndNumbersOnTheRight() {
+    assertEquals(
+        """
+        Title
+
+        library      ms
+        -------  ------
+        torch      1.45
+        djl      failed
+
+        A sentence.
+        """,
+        table().text());
+  }
+
+  @Test
+  void markdownSaysTheSame() {
+    assertEquals(
+        """
+        ### Title
+
+        | library | ms |
+        | --- | ---: |
+        | torch | 1.45 |
+        | djl | failed |
+
+        A sentence.
+        """,
+        table().markdown());
+  }
+
+  @Test
+  void aRowHasAsManyCellsAsTheHeader() {
+    assertEquals(
+        "row: expected 2 cells, but came 1",
+        assertThrows(IllegalArgumentException.class, () -> table().row(List.of("torch")))
+            .getMessage());
+  }
+}
