@@ -26,7 +26,12 @@ public final class Measured {
         measure(request, answer);
       }
     } catch (Throwable e) {
-      answer = new Answer().put(cause(e) ? "unsupported" : "failure", describe(e));
+      Throwable root = root(e);
+      answer =
+          new Answer()
+              .put(
+                  root instanceof UnsupportedOperationException ? "unsupported" : "failure",
+                  root.getMessage() == null ? root.toString() : root.getMessage());
       e.printStackTrace();
     }
     System.out.println();
@@ -66,20 +71,10 @@ public final class Measured {
     }
   }
 
-  private static boolean cause(Throwable e) {
-    for (Throwable at = e; at != null; at = at.getCause()) {
-      if (at instanceof UnsupportedOperationException) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  private static String describe(Throwable e) {
-    Throwable last = e;
-    while (last.getCause() != null) {
-      last = last.getCause();
-    }
-    return last.getMessage() == null ? last.toString() : last.getMessage();
+  /** What really happened: JMH wraps it, and puts what its threads threw beside that. */
+  private static Throwable root(Throwable e) {
+    Throwable[] suppressed = e.getSuppressed();
+    Throwable next = e.getCause() != null || suppressed.length == 0 ? e.getCause() : suppressed[0];
+    return next == null || e instanceof UnsupportedOperationException ? e : root(next);
   }
 }

@@ -48,13 +48,20 @@ final class Child {
       }
       for (String line : Files.readAllLines(output)) {
         if (line.startsWith(Answer.MARK)) {
-          return Json.read(line.substring(Answer.MARK.length()));
+          return check(job.variant(), Json.read(line.substring(Answer.MARK.length())));
         }
       }
       return failure("ended with status " + process.exitValue() + " and no answer");
     } catch (IOException e) {
       return failure(e.getMessage());
     }
+  }
+
+  /** The swap for MKL fails silently where its files are not found. */
+  private static Map<String, Object> check(Variant variant, Map<String, Object> answer) {
+    return variant.mkl() && answer.get("blas") instanceof String blas && !blas.contains("MKL")
+        ? failure("expected MKL to compute, but it is " + blas)
+        : answer;
   }
 
   private Process start(Job job, Path output, Path errors) throws IOException {

@@ -34,6 +34,10 @@ record Variant(
   static final String FIT = "chainrule (fit)";
 
   private static final String MKL_INSTEAD = "-Dorg.bytedeco.openblas.load=mkl_rt";
+
+  /** JavaCPP does not watch the objects of tensors, which the contender closes itself. */
+  private static final String NO_POINTER_GC = "-Dorg.bytedeco.javacpp.nopointergc=true";
+
   private static final String PRODUCTS = "-Dorg.chainrule.products=";
   private static final Map<String, String> PASSIVE = Map.of("OMP_WAIT_POLICY", "passive");
 
@@ -46,9 +50,9 @@ record Variant(
           ours(FIT, false, PRODUCTS + "auto", "-Dchainrule.benchmark.fit=true"),
           new Variant("floor-openblas", "floor", Role.FLOOR, false, List.of(), Map.of()),
           new Variant("floor-mkl", "floor", Role.FLOOR, true, List.of(MKL_INSTEAD), Map.of()),
-          peer("torch", "torch", Map.of()),
-          peer("torch-passive", "torch", PASSIVE),
-          new Variant("torch-mkl", "torch", Role.PEER, true, List.of(MKL_INSTEAD), Map.of()),
+          torch("torch", false, Map.of(), NO_POINTER_GC),
+          torch("torch-passive", false, PASSIVE, NO_POINTER_GC),
+          torch("torch-mkl", true, Map.of(), NO_POINTER_GC, MKL_INSTEAD),
           peer("djl", "djl", Map.of()),
           peer("tensorflow", "tensorflow", Map.of()),
           peer("dl4j", "dl4j", Map.of()),
@@ -57,6 +61,11 @@ record Variant(
 
   private static Variant ours(String name, boolean mkl, String... options) {
     return new Variant(name, "chainrule", Role.OURS, mkl, Arrays.asList(options), Map.of());
+  }
+
+  private static Variant torch(
+      String name, boolean mkl, Map<String, String> environment, String... options) {
+    return new Variant(name, "torch", Role.PEER, mkl, Arrays.asList(options), environment);
   }
 
   private static Variant peer(String name, String library, Map<String, String> environment) {
