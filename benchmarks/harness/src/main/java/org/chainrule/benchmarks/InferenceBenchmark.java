@@ -11,6 +11,7 @@ import org.openjdk.jmh.util.Statistics;
 /** Predictions from and to heap arrays: the times of single calls. */
 @State(Scope.Benchmark)
 public class InferenceBenchmark {
+  private static final int WARM_UPS = 4;
   private static final int ITERATIONS = 4;
 
   private static Contender contender;
@@ -25,7 +26,7 @@ public class InferenceBenchmark {
     InferenceBenchmark.contender = contender;
     InferenceBenchmark.request = request;
     Statistics nanoseconds =
-        Jmh.run(InferenceBenchmark.class, Mode.SampleTime, ITERATIONS, request.seconds())
+        Jmh.run(InferenceBenchmark.class, Mode.SampleTime, WARM_UPS, ITERATIONS, request.seconds())
             .getPrimaryResult()
             .getStatistics();
     answer.put("p50_us", nanoseconds.getPercentile(50) * 1e-3);

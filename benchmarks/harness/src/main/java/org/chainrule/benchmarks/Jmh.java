@@ -14,12 +14,16 @@ import org.openjdk.jmh.runner.options.VerboseMode;
  * of the benchmark's methods, set-up included: some libraries keep settings by thread.
  */
 final class Jmh {
-  /** Several, since the JVM compiles the loop of the first ones anew for those that follow. */
-  private static final int WARM_UP_ITERATIONS = 10;
-
   private Jmh() {}
 
-  static RunResult run(Class<?> benchmark, Mode mode, int iterations, double seconds)
+  /**
+   * Runs.
+   *
+   * @param warmUps how many stretches of warming up: the JVM compiles the loop of the first ones
+   *     anew for those that follow
+   * @param seconds of all stretches of warming up, and then of all iterations
+   */
+  static RunResult run(Class<?> benchmark, Mode mode, int warmUps, int iterations, double seconds)
       throws RunnerException {
     System.setProperty("jmh.ignoreLock", "true");
     return new Runner(
@@ -30,8 +34,8 @@ final class Jmh {
                 .forks(0)
                 .threads(1)
                 .syncIterations(false)
-                .warmupIterations(WARM_UP_ITERATIONS)
-                .warmupTime(time(seconds / WARM_UP_ITERATIONS))
+                .warmupIterations(warmUps)
+                .warmupTime(time(seconds / warmUps))
                 .measurementIterations(iterations)
                 .measurementTime(time(seconds / iterations))
                 .shouldFailOnError(true)

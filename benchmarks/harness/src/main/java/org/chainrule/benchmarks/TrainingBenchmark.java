@@ -13,12 +13,14 @@ import org.openjdk.jmh.results.RunResult;
 @State(Scope.Benchmark)
 public class TrainingBenchmark {
   private static final int LOSS_STEPS = 20;
+  private static final int WARM_UPS = 10;
   private static final int SAMPLES = 20;
 
   /** A step of more floating-point operations is measured, and run for its loss, less often. */
   private static final double LARGE = 1e10;
 
   private static final int LARGE_COUNT = 5;
+  private static final int LARGE_WARM_UPS = 2;
 
   private static Contender contender;
   private static Request request;
@@ -36,6 +38,7 @@ public class TrainingBenchmark {
         Jmh.run(
             TrainingBenchmark.class,
             Mode.AverageTime,
+            large ? LARGE_WARM_UPS : WARM_UPS,
             large ? LARGE_COUNT : SAMPLES,
             request.seconds());
     answer.put(

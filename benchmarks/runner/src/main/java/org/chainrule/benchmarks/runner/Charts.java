@@ -141,7 +141,7 @@ final class Charts {
           new XYChartBuilder()
               .width(WIDTH)
               .height(HEIGHT)
-              .title("Milliseconds a training step by " + entry.getKey())
+              .title("Milliseconds a training step as it grows: " + entry.getKey())
               .build();
       style(chart.getStyler());
       chart.getStyler().setXAxisLogarithmic(true);

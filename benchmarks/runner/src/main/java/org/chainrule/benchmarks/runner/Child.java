@@ -39,12 +39,15 @@ final class Child {
     Path errors = logs.resolve(name + ".err");
     try {
       Process process = start(job, output, errors);
+      Thread end = new Thread(process::destroyForcibly);
+      Runtime.getRuntime().addShutdownHook(end);
       try {
         if (!process.waitFor(limitSeconds, TimeUnit.SECONDS)) {
           return failure("took longer than " + limitSeconds + " s");
         }
       } finally {
         process.destroyForcibly().waitFor();
+        Runtime.getRuntime().removeShutdownHook(end);
       }
       for (String line : Files.readAllLines(output)) {
         if (line.startsWith(Answer.MARK)) {

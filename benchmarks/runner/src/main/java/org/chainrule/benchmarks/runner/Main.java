@@ -61,7 +61,6 @@ public final class Main {
     }
     Plan plan = new Plan(options, variants);
     for (Section section : options.sections()) {
-      System.err.println(section.title());
       measure(section, plan, variants);
       write();
     }
@@ -71,9 +70,10 @@ public final class Main {
 
   private void measure(Section section, Plan plan, List<Variant> variants)
       throws IOException, InterruptedException {
-    List<Job> jobs = new ArrayList<>();
-    for (List<Job> group : plan.groups(section)) {
-      jobs.addAll(group);
+    List<List<Job>> groups = plan.groups(section);
+    List<Job> jobs = groups.stream().flatMap(List::stream).toList();
+    System.err.printf("%s: %d figures%n", section.title(), jobs.size());
+    for (List<Job> group : groups) {
       if (section == Section.BUSY) {
         // the quiet figures first, unless another section has them
         lab.measure(group.stream().map(Main::quiet).toList(), options.rounds());
@@ -87,6 +87,10 @@ public final class Main {
     }
     Contests contests = new Contests(lab, jobs);
     Table table = new Reports(classPath).of(section, contests, variants);
+    if (table.isEmpty()) {
+      System.out.println(section.title() + ": nothing that was chosen belongs here.\n");
+      return;
+    }
     System.out.println(table.text());
     markdown.append(table.markdown()).append("\n");
     contests

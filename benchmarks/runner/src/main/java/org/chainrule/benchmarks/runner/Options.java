@@ -28,7 +28,7 @@ record Options(
     Path folder) {
   private static final long LIMIT = 180;
   private static final int ROUNDS = 3;
-  private static final double QUICK_SECONDS = 0.3;
+  private static final double QUICK_SECONDS = 0.15;
   private static final double FULL_SECONDS = 1;
 
   /**
