@@ -158,6 +158,8 @@ final class Charts {
 
   private static void style(AxesChartStyler styler) {
     styler.setYAxisLogarithmic(true);
+    styler.setYAxisLogarithmicDecadeOnly(false);
+    styler.setXAxisLogarithmicDecadeOnly(false);
     styler.setLegendPosition(LegendPosition.OutsideE);
     styler.setChartBackgroundColor(Color.WHITE);
     styler.setLegendBorderColor(Color.WHITE);

@@ -10,6 +10,7 @@ import java.util.Map;
 /** Measures all libraries and writes what came out. */
 public final class Main {
   private static final int COLD_STARTS = 5;
+  private static final long NANOSECONDS = 1_000_000_000;
 
   private final Options options;
   private final Path target;
@@ -49,6 +50,7 @@ public final class Main {
 
   /** Whether all of ours could be measured; what a peer does is its own affair. */
   private boolean run() throws IOException, InterruptedException {
+    long begin = System.nanoTime();
     List<Variant> variants = options.variants().stream().filter(classPath::isBuilt).toList();
     for (Variant variant : options.variants()) {
       if (!variants.contains(variant)) {
@@ -64,7 +66,8 @@ public final class Main {
       measure(section, plan, variants);
       write();
     }
-    System.out.println("Written: " + target.resolve("results.json"));
+    long seconds = (System.nanoTime() - begin) / NANOSECONDS;
+    System.out.printf("Written after %d s: %s%n", seconds, target.resolve("results.json"));
     return !oursFailed;
   }
 

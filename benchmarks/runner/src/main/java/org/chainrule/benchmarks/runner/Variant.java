@@ -39,6 +39,10 @@ record Variant(
   private static final String NO_POINTER_GC = "-Dorg.bytedeco.javacpp.nopointergc=true";
 
   private static final String PRODUCTS = "-Dorg.chainrule.products=";
+
+  /** MKL uses libtorch's threads, and brings none of its own. */
+  private static final Map<String, String> SHARED_THREADS = Map.of("MKL_THREADING_LAYER", "GNU");
+
   private static final Map<String, String> PASSIVE = Map.of("OMP_WAIT_POLICY", "passive");
 
   /** All that is known. With more than one variant of a peer, the best one is the peer's figure. */
@@ -52,7 +56,7 @@ record Variant(
           new Variant("floor-mkl", "floor", Role.FLOOR, true, List.of(MKL_INSTEAD), Map.of()),
           torch("torch", false, Map.of(), NO_POINTER_GC),
           torch("torch-passive", false, PASSIVE, NO_POINTER_GC),
-          torch("torch-mkl", true, Map.of(), NO_POINTER_GC, MKL_INSTEAD),
+          torch("torch-mkl", true, SHARED_THREADS, NO_POINTER_GC, MKL_INSTEAD),
           peer("djl", "djl", Map.of()),
           peer("tensorflow", "tensorflow", Map.of()),
           peer("dl4j", "dl4j", Map.of()),
