@@ -92,7 +92,7 @@ final class Charts {
       if (Double.isFinite(ratio)) {
         ratios
             .computeIfAbsent(job.variant().name(), v -> new LinkedHashMap<>())
-            .put(Results.place(job), ratio);
+            .put(job.place(), ratio);
       }
     }
     return ratios;

@@ -15,12 +15,10 @@ final class Contests {
     this.jobs = jobs;
   }
 
-  /** All but what a library does not do. */
-  List<Measurement> measurements() {
-    return jobs.stream().map(lab::of).filter(m -> m != null && !m.unsupported()).toList();
-  }
-
-  /** The job as this section calls it: another may have measured it under another name. */
+  /**
+   * All but what a library does not do. A job has the name that this section gives it; another may
+   * have measured it under another name.
+   */
   Stream<Job> jobs() {
     return jobs.stream().filter(job -> lab.of(job) != null && !lab.of(job).unsupported());
   }
@@ -61,11 +59,6 @@ final class Contests {
     return measurement == null || !measurement.succeeded()
         ? Double.NaN
         : measurement.medianMilliseconds();
-  }
-
-  /** The same job with nothing else on the machine. */
-  Job quiet(Job job) {
-    return new Job(job.variant(), job.workload(), job.request(), false);
   }
 
   /** The products of a step do not depend on the optimizer. */

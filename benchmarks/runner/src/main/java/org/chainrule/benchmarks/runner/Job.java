@@ -1,6 +1,8 @@
 package org.chainrule.benchmarks.runner;
 
+import java.util.Locale;
 import org.chainrule.benchmarks.Request;
+import org.chainrule.benchmarks.Workload;
 
 /**
  * One thing to measure with one variant. Equal jobs of two sections are measured once.
@@ -23,16 +25,27 @@ record Job(Variant variant, String workload, Request request, boolean busy) {
     return new Contest(workload, request, busy);
   }
 
+  /** The same with nothing else on the machine. */
+  Job quiet() {
+    return new Job(variant, workload, request, false);
+  }
+
+  /** What is computed, in few words: mnist-m, adam. */
+  String place() {
+    return workload
+        + (request.optimizer() == Workload.Optimizer.SGD ? "" : ", " + lower(request.optimizer()))
+        + (request.kind() == Request.Kind.INFERENCE ? " x " + request.batchSize() : "");
+  }
+
+  /** The name of a constant, as it is written elsewhere. */
+  static String lower(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
   @Override
   public String toString() {
-    String optimizer = request.optimizer().name().toLowerCase();
     return String.format(
-        "%s %s %s, threads %d%s, %s",
-        request.kind().name().toLowerCase().replace('_', ' '),
-        workload,
-        optimizer,
-        request.threads(),
-        busy ? ", a core busy" : "",
-        variant);
+        "%s, %s, threads %d%s, %s",
+        lower(request.kind()), place(), request.threads(), busy ? ", a core busy" : "", variant);
   }
 }

@@ -79,7 +79,7 @@ public final class Main {
     for (List<Job> group : groups) {
       if (section == Section.BUSY) {
         // the quiet figures first, unless another section has them
-        lab.measure(group.stream().map(Main::quiet).toList(), options.rounds());
+        lab.measure(group.stream().map(Job::quiet).toList(), options.rounds());
         try (BusyCore busy = new BusyCore()) {
           lab.measure(group, options.rounds());
         }
@@ -106,10 +106,6 @@ public final class Main {
                   measurement.failure() != null && job.variant().role() != Variant.Role.PEER;
             });
     Charts.draw(section, contests, target.resolve("charts"));
-  }
-
-  private static Job quiet(Job job) {
-    return new Job(job.variant(), job.workload(), job.request(), false);
   }
 
   private void write() throws IOException {

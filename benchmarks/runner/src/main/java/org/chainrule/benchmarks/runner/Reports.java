@@ -55,7 +55,7 @@ final class Reports {
               Measurement measurement = contests.of(job);
               List<String> row =
                   texts(
-                      Results.place(job),
+                      job.place(),
                       String.valueOf(job.request().threads()),
                       job.variant().name(),
                       measurement.text("blas"),
@@ -191,7 +191,7 @@ final class Reports {
         .forEach(
             job -> {
               Measurement measurement = contests.of(job);
-              double quiet = contests.milliseconds(contests.quiet(job));
+              double quiet = contests.milliseconds(job.quiet());
               table.row(
                   List.of(
                       job.workload(),
@@ -248,7 +248,7 @@ final class Reports {
         .map(
             job ->
                 new Agreement.Value(
-                    Results.place(job) + ", threads " + job.request().threads(),
+                    job.place() + ", threads " + job.request().threads(),
                     job.variant().name(),
                     contests.of(job).number(key)))
         .toList();

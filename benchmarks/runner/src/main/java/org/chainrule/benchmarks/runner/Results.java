@@ -6,7 +6,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.chainrule.benchmarks.Request;
-import org.chainrule.benchmarks.Workload;
 
 /** What is written of a measurement, for programs to read. */
 final class Results {
@@ -14,24 +13,12 @@ final class Results {
 
   private Results() {}
 
-  /** What was computed, in few words: mnist-m, adam. */
-  static String place(Job job) {
-    Request request = job.request();
-    return job.workload()
-        + (request.optimizer() == Workload.Optimizer.SGD ? "" : ", " + optimizer(request))
-        + (request.kind() == Request.Kind.INFERENCE ? " x " + request.batchSize() : "");
-  }
-
-  private static String optimizer(Request request) {
-    return request.optimizer().name().toLowerCase(Locale.ROOT);
-  }
-
   /** One object of results.json. */
   static Map<String, Object> fields(Section section, Job job, Measurement measurement) {
     Request request = job.request();
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("section", section.label());
-    fields.put("kind", request.kind().name().toLowerCase(Locale.ROOT).replace('_', '-'));
+    fields.put("kind", Job.lower(request.kind()));
     fields.put("workload", job.workload());
     fields.put("library", job.variant().name());
     fields.put("family", job.variant().library());
@@ -39,7 +26,7 @@ final class Results {
     fields.put("blas", measurement.text("blas"));
     fields.put("network", request.shape());
     fields.put("batch", request.batchSize());
-    fields.put("optimizer", optimizer(request));
+    fields.put("optimizer", Job.lower(request.optimizer()));
     fields.put("threads", request.threads());
     fields.put("busy_core", job.busy());
     if (measurement.failure() != null) {

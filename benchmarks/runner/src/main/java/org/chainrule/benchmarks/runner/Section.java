@@ -25,7 +25,7 @@ enum Section {
 
   /** The name on the command line: cold-start. */
   String label() {
-    return name().toLowerCase().replace('_', '-');
+    return Job.lower(this);
   }
 
   String title() {
