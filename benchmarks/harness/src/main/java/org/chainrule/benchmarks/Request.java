@@ -75,9 +75,13 @@ public record Request(
     return String.join("-", layers.stream().map(String::valueOf).toList()) + " x " + batchSize;
   }
 
-  /** The learning rate: small enough for all workloads. */
+  /** The learning rate: small enough for all workloads, and for losses that can be compared. */
   public float learningRate() {
-    return optimizer == Workload.Optimizer.SGD ? 0.01f : 0.001f;
+    return switch (optimizer) {
+      case SGD -> 0.01f;
+      case MOMENTUM -> 0.001f;
+      case ADAM -> 0.0001f;
+    };
   }
 
   /** For {@link #parse}. */

@@ -2,15 +2,19 @@ package org.chainrule.benchmarks.runner;
 
 import java.awt.Color;
 import java.io.IOException;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.CategoryChartBuilder;
 import org.knowm.xchart.VectorGraphicsEncoder;
@@ -30,6 +34,26 @@ final class Charts {
   private static final double BAR_FILL = 0.85;
   private static final int MOST_LEVEL = 10;
   private static final int ROTATION = 30;
+
+  private static final double EPSILON = 1e-6;
+
+  /** Of a library's variants, shades of one colour. */
+  private static final Map<String, Color> COLORS =
+      Map.ofEntries(
+          Map.entry("chainrule", new Color(0x0b4fb3)),
+          Map.entry("chainrule-blas", new Color(0x4b8fe2)),
+          Map.entry("chainrule-mkl", new Color(0x9cc4f2)),
+          Map.entry("chainrule (fit)", new Color(0x00a0c8)),
+          Map.entry("floor-openblas", new Color(0x5a5a5a)),
+          Map.entry("floor-mkl", new Color(0xa8a8a8)),
+          Map.entry("torch", new Color(0xc8411b)),
+          Map.entry("torch-passive", new Color(0xe8794f)),
+          Map.entry("torch-mkl", new Color(0xf6b597)),
+          Map.entry("djl", new Color(0xe0a800)),
+          Map.entry("tensorflow", new Color(0x7d3fa8)),
+          Map.entry("dl4j", new Color(0x2e7d32)),
+          Map.entry("dl4j-passive", new Color(0x81c784)),
+          Map.entry("onnxruntime", new Color(0xc2185b)));
 
   private final Path folder;
 
@@ -80,7 +104,9 @@ final class Charts {
 
   private static Map<String, Map<String, Double>> ratios(Contests contests, List<Job> jobs) {
     Map<String, Map<String, Double>> ratios = new LinkedHashMap<>();
-    for (Job job : jobs) {
+    List<Job> ordered =
+        jobs.stream().sorted(Comparator.comparing(j -> Variant.ALL.indexOf(j.variant()))).toList();
+    for (Job job : ordered) {
       double own =
           jobs.stream()
               .filter(other -> other.contest().equals(job.contest()))
@@ -115,7 +141,9 @@ final class Charts {
     for (Map.Entry<String, Map<String, Double>> series : ratios.entrySet()) {
       // where there is no value XChart leaves a gap
       List<Double> values = categories.stream().map(series.getValue()::get).toList();
-      chart.addSeries(series.getKey(), categories, values);
+      chart
+          .addSeries(series.getKey(), categories, values)
+          .setFillColor(COLORS.get(series.getKey()));
     }
     return chart;
   }
@@ -150,8 +178,11 @@ final class Charts {
           .getValue()
           .forEach(
               (library, points) ->
-                  chart.addSeries(
-                      library, List.copyOf(points.keySet()), List.copyOf(points.values())));
+                  chart
+                      .addSeries(
+                          library, List.copyOf(points.keySet()), List.copyOf(points.values()))
+                      .setLineColor(COLORS.get(library))
+                      .setMarkerColor(COLORS.get(library)));
       save(chart, "growth-" + entry.getKey().replaceAll("[^a-z]+", "-"));
     }
   }
@@ -160,11 +191,21 @@ final class Charts {
     styler.setYAxisLogarithmic(true);
     styler.setYAxisLogarithmicDecadeOnly(false);
     styler.setXAxisLogarithmicDecadeOnly(false);
+    styler.setYAxisTickLabelsFormattingFunction(Charts::mark);
+    styler.setXAxisTickLabelsFormattingFunction(Charts::mark);
     styler.setLegendPosition(LegendPosition.OutsideE);
     styler.setChartBackgroundColor(Color.WHITE);
     styler.setLegendBorderColor(Color.WHITE);
     styler.setPlotBorderVisible(false);
     styler.setChartTitleBoxVisible(false);
+  }
+
+  /** Only 1, 2 and 5 of each power of ten: on a logarithmic axis the others touch each other. */
+  private static String mark(double value) {
+    double digit = value / Math.pow(10, Math.floor(Math.log10(value) + EPSILON));
+    return Stream.of(1, 2, 5).anyMatch(known -> Math.abs(digit - known) < EPSILON)
+        ? new BigDecimal(value).round(new MathContext(1)).toPlainString()
+        : "";
   }
 
   private void save(IChart chart, String name) throws IOException {
