@@ -1,0 +1,91 @@
+package org.chainrule.benchmarks.torch;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
+import org.chainrule.benchmarks.Contender;
+import org.chainrule.benchmarks.Network;
+import org.chainrule.benchmarks.Workload;
+
+/**
+ * libtorch through its JavaCPP binding: see {@link TorchTraining} and {@link TorchInference}.
+ *
+ * <p>Which BLAS it computes with is decided outside: OpenBLAS, or MKL with MKL's jars on the class path and {@code
+ * -Dorg.bytedeco.openblas.load=mkl_rt}. {@code -Dorg.bytedeco.javacpp.nopointergc=true} makes a step of a small network
+ * a fifth faster, since nothing then watches the Java objects of tensors: all of them are closed here anyway. With
+ * OpenBLAS and two threads, the threads of OpenMP wait in a loop for 10 ms while OpenBLAS needs the cores for its own:
+ * {@code OMP_WAIT_POLICY=passive} is then the better setting, but for the smallest networks.
+ */
+public final class TorchContender implements Contender {
+  private static final Pattern BLAS_FILE =
+      Pattern.compile("/(mkl|openblas)-([0-9.]+)-[^/]*\\.jar/.*/lib(?:mkl_rt|openblas)[^/]*$");
+
+  @Override
+  public String name() {
+    return "torch";
+  }
+
+  @Override
+  public String version() {
+    return torch.class.getPackage().getImplementationVersion();
+  }
+
+  /** From the files that the process has mapped after a product. */
+  @Override
+  public String blas() {
+    try (Tensor a = torch.ones(64, 64);
+        Tensor product = torch.mm(a, a)) {
+      String blas = "unknown";
+      for (String line : Files.readAllLines(Path.of("/proc/self/maps"))) {
+        Matcher file = BLAS_FILE.matcher(line);
+        if (file.find()) {
+          boolean mkl = file.group(1).equals("mkl");
+          blas = (mkl ? "MKL " : "OpenBLAS ") + file.group(2);
+        }
+      }
+      return blas;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public Training train(
+      Network network, Workload.Optimizer optimizer, float learningRate, int threads) {
+    torch.set_num_threads(threads);
+    return new TorchTraining(network, optimizer, learningRate);
+  }
+
+  @Override
+  public Inference infer(Network network, int samples, int threads) {
+    torch.set_num_threads(threads);
+    return new TorchInference(network, samples);
+  }
+
+  static Tensor tensor(float[] values, long... shape) {
+    try (FloatPointer memory = new FloatPointer(values);
+        Tensor view = torch.from_blob(memory, shape)) {
+      return view.clone();
+    }
+  }
+
+  static Tensor tensor(int[] values) {
+    try (LongPointer memory = new LongPointer(values.length);
+        TensorOptions options = new TensorOptions(torch.ScalarType.Long)) {
+      for (int i = 0; i < values.length; ++i) {
+        memory.put(i, values[i]);
+      }
+      try (Tensor view = torch.from_blob(memory, new long[] {values.length}, options)) {
+        return view.clone();
+      }
+    }
+  }
+}
