@@ -8,6 +8,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
@@ -60,14 +61,19 @@ public final class TorchContender implements Contender {
   @Override
   public Training train(
       Network network, Workload.Optimizer optimizer, float learningRate, int threads) {
-    torch.set_num_threads(threads);
+    setThreads(threads);
     return new TorchTraining(network, optimizer, learningRate);
   }
 
   @Override
   public Inference infer(Network network, int samples, int threads) {
-    torch.set_num_threads(threads);
+    setThreads(threads);
     return new TorchInference(network, samples);
+  }
+
+  private static void setThreads(int threads) {
+    torch.set_num_threads(Integer.getInteger("omp", threads));
+    openblas_nolapack.blas_set_num_threads(threads);
   }
 
   static Tensor tensor(float[] values, long... shape) {
