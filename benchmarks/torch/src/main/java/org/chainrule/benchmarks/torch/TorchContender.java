@@ -20,14 +20,23 @@ import org.chainrule.benchmarks.Workload;
  * libtorch through its JavaCPP binding: see {@link TorchTraining} and {@link TorchInference}.
  *
  * <p>Which BLAS it computes with is decided outside: OpenBLAS, or MKL with MKL's jars on the class path and {@code
- * -Dorg.bytedeco.openblas.load=mkl_rt}. {@code -Dorg.bytedeco.javacpp.nopointergc=true} makes a step of a small network
- * a fifth faster, since nothing then watches the Java objects of tensors: all of them are closed here anyway. With
- * OpenBLAS and two threads, the threads of OpenMP wait in a loop for 10 ms while OpenBLAS needs the cores for its own:
- * {@code OMP_WAIT_POLICY=passive} is then the better setting, but for the smallest networks.
+ * -Dorg.bytedeco.openblas.load=mkl_rt}. What else belongs outside:
+ *
+ * <ul>
+ *   <li>{@code -Dorg.bytedeco.javacpp.nopointergc=true}: nothing watches the Java objects of tensors, all of which are
+ *       closed here anyway. A step of a small network becomes a fifth faster.
+ *   <li>With OpenBLAS {@code OMP_WAIT_POLICY=passive}: otherwise OpenMP's threads wait in a loop while OpenBLAS needs
+ *       the cores for threads of its own, and a step takes up to fifty times as long.
+ *   <li>With MKL {@code MKL_THREADING_LAYER=GNU}, so that it shares libtorch's threads instead of bringing Intel's: a
+ *       third to a half of the time. It must not be passive then.
+ * </ul>
  */
 public final class TorchContender implements Contender {
   private static final Pattern BLAS_FILE =
       Pattern.compile("/(mkl|openblas)-([0-9.]+)-[^/]*\\.jar/.*/lib(?:mkl_rt|openblas)[^/]*$");
+
+  /** Below, libtorch's own loops are slower with several threads; the products never are. */
+  private static final double PARALLEL_FLOPS = 1e8;
 
   @Override
   public String name() {
@@ -61,18 +70,18 @@ public final class TorchContender implements Contender {
   @Override
   public Training train(
       Network network, Workload.Optimizer optimizer, float learningRate, int threads) {
-    setThreads(threads);
+    setThreads(network.flops(), threads);
     return new TorchTraining(network, optimizer, learningRate);
   }
 
   @Override
   public Inference infer(Network network, int samples, int threads) {
-    setThreads(threads);
+    setThreads(2.0 * samples * network.weights[0].length, threads);
     return new TorchInference(network, samples);
   }
 
-  private static void setThreads(int threads) {
-    torch.set_num_threads(Integer.getInteger("omp", threads));
+  private static void setThreads(double flops, int threads) {
+    torch.set_num_threads(flops < PARALLEL_FLOPS ? 1 : threads);
     openblas_nolapack.blas_set_num_threads(threads);
   }
 
