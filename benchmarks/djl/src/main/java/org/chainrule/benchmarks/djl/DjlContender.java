@@ -1,0 +1,79 @@
+package org.chainrule.benchmarks.djl;
+
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
+import ai.djl.pytorch.jni.JniUtils;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.chainrule.benchmarks.Contender;
+import org.chainrule.benchmarks.Network;
+import org.chainrule.benchmarks.Workload;
+
+/**
+ * DJL on its PyTorch engine, whose libtorch has MKL linked in: see {@link DjlTraining} and {@link DjlInference}. Both
+ * call the engine's JniUtils, which is what DJL's arrays, blocks and trainers come down to, so that none of their
+ * bookkeeping is measured.
+ */
+public final class DjlContender implements Contender {
+  /** The engine, which looks for nothing outside the class path. */
+  private static Engine engine() {
+    System.setProperty("ai.djl.offline", "true");
+    return Engine.getEngine("PyTorch");
+  }
+
+  @Override
+  public String name() {
+    return "djl";
+  }
+
+  @Override
+  public String version() {
+    return Engine.getDjlVersion() + ", PyTorch " + engine().getVersion();
+  }
+
+  /** MKL has no file of its own here: what the library that is mapped says of itself in its text. */
+  @Override
+  public String blas() {
+    engine();
+    try {
+      for (String line : Files.readAllLines(Path.of("/proc/self/maps"))) {
+        if (line.contains("libmkl") || line.contains("libopenblas")) {
+          return line.substring(line.lastIndexOf('/') + 1);
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return "MKL inside libtorch";
+  }
+
+  @Override
+  public Training train(
+      Network network, Workload.Optimizer optimizer, float learningRate, int threads) {
+    PtNDManager manager = manager(threads);
+    return switch (optimizer) {
+      case ADAM -> new DjlTraining(manager, network, new Update.Adam(learningRate), 1);
+      case MOMENTUM -> new DjlTraining(manager, network, new Update.Momentum(), learningRate);
+      case SGD -> new DjlTraining(manager, network, PtNDArray::subi, learningRate);
+    };
+  }
+
+  @Override
+  public Inference infer(Network network, int samples, int threads) {
+    return new DjlInference(manager(threads), network, samples);
+  }
+
+  private static PtNDManager manager(int threads) {
+    PtNDManager manager = (PtNDManager) engine().newBaseManager();
+    JniUtils.setNumThreads(threads);
+    return manager;
+  }
+
+  static PtNDArray array(PtNDManager manager, float[] values, long... shape) {
+    return (PtNDArray) manager.create(values, new Shape(shape));
+  }
+}
