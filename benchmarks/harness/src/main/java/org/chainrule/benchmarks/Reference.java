@@ -1,8 +1,8 @@
 package org.chainrule.benchmarks;
 
 /**
- * The same training in plain Java, in double and without any library: what the losses and outputs of the contenders are
- * compared with.
+ * The same training in plain Java, in double and without any library: what the losses and outputs
+ * of the contenders are compared with.
  */
 public final class Reference {
   private final Network network;

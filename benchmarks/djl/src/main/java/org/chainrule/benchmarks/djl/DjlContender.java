@@ -14,11 +14,14 @@ import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
 /**
- * DJL on its PyTorch engine, whose libtorch has MKL linked in: see {@link DjlTraining} and {@link DjlInference}. Both
- * call the engine's JniUtils, which is what DJL's arrays, blocks and trainers come down to, so that none of their
- * bookkeeping is measured.
+ * DJL on its PyTorch engine, whose libtorch has MKL linked in: see {@link DjlTraining} and {@link
+ * DjlInference}. Both call the engine's JniUtils, which is what DJL's arrays, blocks and trainers
+ * come down to, so that none of their bookkeeping is measured.
  */
 public final class DjlContender implements Contender {
+  /** Below, several threads are slower. */
+  private static final double PARALLEL_FLOPS = 1e7;
+
   /** The engine, which looks for nothing outside the class path. */
   private static Engine engine() {
     System.setProperty("ai.djl.offline", "true");
@@ -35,7 +38,9 @@ public final class DjlContender implements Contender {
     return Engine.getDjlVersion() + ", PyTorch " + engine().getVersion();
   }
 
-  /** MKL has no file of its own here: what the library that is mapped says of itself in its text. */
+  /**
+   * MKL has no file of its own here: what the library that is mapped says of itself in its text.
+   */
   @Override
   public String blas() {
     engine();
@@ -54,7 +59,7 @@ public final class DjlContender implements Contender {
   @Override
   public Training train(
       Network network, Workload.Optimizer optimizer, float learningRate, int threads) {
-    PtNDManager manager = manager(threads);
+    PtNDManager manager = manager(network.flops(), threads);
     return switch (optimizer) {
       case ADAM -> new DjlTraining(manager, network, new Update.Adam(learningRate), 1);
       case MOMENTUM -> new DjlTraining(manager, network, new Update.Momentum(), learningRate);
@@ -64,12 +69,13 @@ public final class DjlContender implements Contender {
 
   @Override
   public Inference infer(Network network, int samples, int threads) {
-    return new DjlInference(manager(threads), network, samples);
+    return new DjlInference(
+        manager(2.0 * samples * network.weights[0].length, threads), network, samples);
   }
 
-  private static PtNDManager manager(int threads) {
+  private static PtNDManager manager(double flops, int threads) {
     PtNDManager manager = (PtNDManager) engine().newBaseManager();
-    JniUtils.setNumThreads(threads);
+    JniUtils.setNumThreads(flops < PARALLEL_FLOPS ? 1 : threads);
     return manager;
   }
 

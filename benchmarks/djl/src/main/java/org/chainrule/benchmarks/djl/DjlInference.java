@@ -9,7 +9,10 @@ import org.chainrule.benchmarks.Contender;
 import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
-/** The input is an array over a direct buffer, made once; the output is read from the memory of the last result. */
+/**
+ * The input is an array over a direct buffer, made once; the output is read from the memory of the
+ * last result.
+ */
 final class DjlInference implements Contender.Inference {
   private final PtNDManager manager;
   private final boolean relu;

@@ -11,9 +11,10 @@ import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
 /**
- * Autograd. Each step makes new leaves of the graph over the parameters' memory, so that gradients are handed over by
- * the backward pass: otherwise they must be zeroed and are added up. The learning rate is the gradient that the backward
- * pass begins with, so that an update needs no pass to scale.
+ * Autograd. Each step makes new leaves of the graph over the parameters' memory, so that gradients
+ * are handed over by the backward pass: otherwise they must be zeroed and are added up. The
+ * learning rate is the gradient that the backward pass begins with, so that an update needs no pass
+ * to scale.
  */
 final class DjlTraining implements Contender.Training {
   private final PtNDManager manager;
@@ -48,15 +49,13 @@ final class DjlTraining implements Contender.Training {
     }
     parameters = new PtNDArray[2 * depth];
     for (int i = 0; i < depth; ++i) {
-      parameters[2 * i] =
-          DjlContender.array(manager, network.weights[i], layers[i + 1], layers[i]);
+      parameters[2 * i] = DjlContender.array(manager, network.weights[i], layers[i + 1], layers[i]);
       parameters[2 * i + 1] = DjlContender.array(manager, network.biases[i], layers[i + 1]);
     }
     leaves = new PtNDArray[parameters.length];
     values = new PtNDArray[2 * depth + 1];
     // the classes' mean is that of log-probabilities, the negative loss
-    lossGradient =
-        (PtNDArray) manager.create(labels != null ? -gradientScale : gradientScale);
+    lossGradient = (PtNDArray) manager.create(labels != null ? -gradientScale : gradientScale);
   }
 
   @Override

@@ -13,7 +13,10 @@ interface Update {
    */
   void apply(PtNDArray parameter, PtNDArray gradient);
 
-  /** In DJL's own optimizer the same takes three passes more: it copies the gradient and adds a decay of zero. */
+  /**
+   * In DJL's own optimizer the same takes three passes more: it copies the gradient and adds a
+   * decay of zero.
+   */
   final class Momentum implements Update {
     private final Map<PtNDArray, PtNDArray> velocities = new HashMap<>();
 
@@ -48,7 +51,7 @@ interface Update {
       ++state.steps;
       double root = Math.sqrt(1 - Math.pow(BETA2, state.steps));
       double corrected = learningRate * root / (1 - Math.pow(BETA1, state.steps));
-      // DJL adds its epsilon to a root that is not yet corrected for its bias
+      // DJL adds its epsilon to a root that is not yet corrected for its bias.
       float epsilon = (float) (1e-8 * root);
       JniUtils.adamUpdate(
           parameter,

@@ -15,9 +15,10 @@ import org.nd4j.nativeblas.NativeOpsHolder;
 import org.nd4j.versioncheck.VersionCheck;
 
 /**
- * Deeplearning4j: see {@link Dl4jTraining} and {@link Dl4jInference}. The numbers of threads are set from inside, but how
- * they wait is not: {@code OMP_WAIT_POLICY=passive} belongs outside when there are several, since the threads of OpenMP
- * otherwise wait in a loop while OpenBLAS needs the cores for threads of its own.
+ * Deeplearning4j: see {@link Dl4jTraining} and {@link Dl4jInference}. The numbers of threads are
+ * set from inside, but how they wait is not: {@code OMP_WAIT_POLICY=passive} belongs outside when
+ * there are several, since the threads of OpenMP otherwise wait in a loop while OpenBLAS needs the
+ * cores for threads of its own.
  */
 public final class Dl4jContender implements Contender {
   private static final Pattern BLAS_FILE =

@@ -8,7 +8,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.NoOp;
 
-/** One input array, written directly; one output array, into which the result is brought by rows. */
+/**
+ * One input array, written directly; one output array, into which the result is brought by rows.
+ */
 final class Dl4jInference implements Contender.Inference {
   private final MultiLayerNetwork model;
   private final INDArray input;

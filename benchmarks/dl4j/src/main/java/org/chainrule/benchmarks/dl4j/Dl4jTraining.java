@@ -9,7 +9,10 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Sgd;
 
-/** MultiLayerNetwork.fit on one batch of resident arrays; classes are one-hot, as the loss wants them. */
+/**
+ * MultiLayerNetwork.fit on one batch of resident arrays; classes are one-hot, as the loss wants
+ * them.
+ */
 final class Dl4jTraining implements Contender.Training {
   private final MultiLayerNetwork model;
   private final INDArray inputs;

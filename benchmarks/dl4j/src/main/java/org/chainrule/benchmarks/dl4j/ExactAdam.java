@@ -5,7 +5,10 @@ import org.nd4j.linalg.learning.AdamUpdater;
 import org.nd4j.linalg.learning.GradientUpdater;
 import org.nd4j.linalg.learning.config.Adam;
 
-/** The library's own, which adds its epsilon to a root not yet corrected for its bias: so the epsilon is corrected. */
+/**
+ * The library's own, which adds its epsilon to a root not yet corrected for its bias: so the
+ * epsilon is corrected.
+ */
 final class ExactAdam extends Adam {
   private static final long serialVersionUID = 1;
   private static final double EPSILON = 1e-8;

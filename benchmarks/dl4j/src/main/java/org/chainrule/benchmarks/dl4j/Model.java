@@ -12,12 +12,16 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-/** Makes the library's network of a network. Workspaces, which save allocations, are on: that is the default. */
+/**
+ * Makes the library's network of a network. Workspaces, which save allocations, are on: that is the
+ * default.
+ */
 final class Model {
   private Model() {}
 
   /**
-   * @param softmax as the last activation, with the cross-entropy as its loss; otherwise none and the squared error
+   * @param softmax as the last activation, with the cross-entropy as its loss; otherwise none and
+   *     the squared error
    */
   static MultiLayerNetwork of(Network network, IUpdater updater, boolean softmax) {
     int[] layers = network.layers;

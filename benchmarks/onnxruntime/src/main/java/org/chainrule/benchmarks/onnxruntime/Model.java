@@ -5,7 +5,10 @@ import java.nio.ByteOrder;
 import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
-/** The network in the ONNX format: a Gemm for each layer, with the activation after it. Numbers are onnx.proto's fields. */
+/**
+ * The network in the ONNX format: a Gemm for each layer, with the activation after it. Numbers are
+ * onnx.proto's fields.
+ */
 final class Model {
   static final String INPUT = "x0";
   static final String OUTPUT = "output";

@@ -5,7 +5,13 @@ import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 import org.tensorflow.TensorFlow;
 
-/** TensorFlow Java in graph mode: see {@link TensorflowTraining} and {@link TensorflowInference}. */
+/**
+ * TensorFlow Java in graph mode: see {@link TensorflowTraining} and {@link TensorflowInference}. A
+ * small step runs in the thread that calls, with TensorFlow's executor for one thread, which no
+ * setting of threads makes faster; a large one with the usual executor and all threads. Nothing
+ * need be set outside; oneDNN, which is on by itself, is faster than without but for the smallest
+ * network.
+ */
 public final class TensorflowContender implements Contender {
   @Override
   public String name() {

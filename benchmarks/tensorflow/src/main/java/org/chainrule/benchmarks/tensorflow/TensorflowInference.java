@@ -7,7 +7,6 @@ import org.chainrule.benchmarks.Network;
 import org.tensorflow.Operand;
 import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
-import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.ndarray.buffer.FloatDataBuffer;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;

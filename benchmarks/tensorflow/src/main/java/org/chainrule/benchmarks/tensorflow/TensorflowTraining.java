@@ -15,9 +15,9 @@ import org.tensorflow.types.TInt32;
 import org.tensorflow.types.family.TType;
 
 /**
- * One graph with the forward pass, the operations that TensorFlow's own gradients consist of, and its fused update
- * operations. An update waits for all that reads its variable, so that it need not copy the variable; the loss is
- * stored in a variable of its own, so that a step fetches nothing.
+ * One graph with the forward pass, the operations that TensorFlow's own gradients consist of, and
+ * its fused update operations. An update waits for all that reads its variable, so that it need not
+ * copy the variable; the loss is stored in a variable of its own, so that a step fetches nothing.
  */
 final class TensorflowTraining implements Contender.Training {
   private final Model model;
@@ -47,8 +47,7 @@ final class TensorflowTraining implements Contender.Training {
       delta = tf.math.mul(crossEntropy.backprop(), tf.constant(1f / network.batchSize));
     } else {
       Operand<TFloat32> targets =
-          model.read(
-              model.variable("targets", network.targets, network.batchSize, layers[depth]));
+          model.read(model.variable("targets", network.targets, network.batchSize, layers[depth]));
       Operand<TFloat32> error = tf.math.sub(outputs, targets);
       meanLoss = tf.math.mean(tf.math.square(error), tf.constant(new int[] {0, 1}));
       delta = tf.math.mul(error, tf.constant(2f / (network.batchSize * layers[depth])));
@@ -57,9 +56,13 @@ final class TensorflowTraining implements Contender.Training {
     Operand<? extends TType> lossVariable = model.variable("loss", new float[1]);
     boolean relu = network.activation == Workload.Activation.RELU;
     for (int i = depth - 1; i >= 0; --i) {
-      Operand<TFloat32> gradient =
-          tf.linalg.matMul(delta, values.get(i), MatMul.transposeA(true));
-      updates.add(model.biases.get(i), network.biases[i].length, tf.nn.biasAddGrad(delta), values.get(i + 1), layers[i + 1]);
+      Operand<TFloat32> gradient = tf.linalg.matMul(delta, values.get(i), MatMul.transposeA(true));
+      updates.add(
+          model.biases.get(i),
+          network.biases[i].length,
+          tf.nn.biasAddGrad(delta),
+          values.get(i + 1),
+          layers[i + 1]);
       Operand<TFloat32> read = values.get(i + 1);
       if (i > 0) {
         Operand<TFloat32> product = tf.linalg.matMul(delta, weights.get(i));
@@ -70,7 +73,12 @@ final class TensorflowTraining implements Contender.Training {
                 : tf.math.sigmoidGrad(values.get(i), product);
       }
       updates.add(
-          model.weights.get(i), network.weights[i].length, gradient, read, layers[i + 1], layers[i]);
+          model.weights.get(i),
+          network.weights[i].length,
+          gradient,
+          read,
+          layers[i + 1],
+          layers[i]);
     }
     List<Op> targets = new ArrayList<>(updates.targets());
     targets.add(tf.assignVariableOp(lossVariable, meanLoss));

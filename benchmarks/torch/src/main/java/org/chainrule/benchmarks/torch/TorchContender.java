@@ -19,16 +19,19 @@ import org.chainrule.benchmarks.Workload;
 /**
  * libtorch through its JavaCPP binding: see {@link TorchTraining} and {@link TorchInference}.
  *
- * <p>Which BLAS it computes with is decided outside: OpenBLAS, or MKL with MKL's jars on the class path and {@code
- * -Dorg.bytedeco.openblas.load=mkl_rt}. What else belongs outside:
+ * <p>Which BLAS it computes with is decided outside: OpenBLAS, or MKL with MKL's jars on the class
+ * path and {@code -Dorg.bytedeco.openblas.load=mkl_rt}. What else belongs outside:
  *
  * <ul>
- *   <li>{@code -Dorg.bytedeco.javacpp.nopointergc=true}: nothing watches the Java objects of tensors, all of which are
- *       closed here anyway. A step of a small network becomes a fifth faster.
- *   <li>With OpenBLAS {@code OMP_WAIT_POLICY=passive}: otherwise OpenMP's threads wait in a loop while OpenBLAS needs
- *       the cores for threads of its own, and a step takes up to fifty times as long.
- *   <li>With MKL {@code MKL_THREADING_LAYER=GNU}, so that it shares libtorch's threads instead of bringing Intel's: a
- *       third to a half of the time. It must not be passive then.
+ *   <li>{@code -Dorg.bytedeco.javacpp.nopointergc=true}: nothing watches the Java objects of
+ *       tensors, all of which are closed here anyway. A step of a small network becomes a fifth
+ *       faster.
+ *   <li>With OpenBLAS {@code OMP_WAIT_POLICY=passive}: otherwise OpenMP's threads wait in a loop
+ *       while OpenBLAS needs the cores for threads of its own, and a step takes up to fifty times
+ *       as long.
+ *   <li>With MKL {@code MKL_THREADING_LAYER=GNU}, so that it surely shares libtorch's threads
+ *       instead of bringing Intel's. It must not be passive then: that makes every small product
+ *       wake a thread.
  * </ul>
  */
 public final class TorchContender implements Contender {

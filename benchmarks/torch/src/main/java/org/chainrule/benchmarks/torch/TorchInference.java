@@ -27,8 +27,7 @@ final class TorchInference implements Contender.Inference {
     try (InferenceMode mode = new InferenceMode()) {
       values[0] = torch.zeros(samples, layers[0]);
       for (int i = 0; i < depth; ++i) {
-        try (Tensor weights =
-            TorchContender.tensor(network.weights[i], layers[i + 1], layers[i])) {
+        try (Tensor weights = TorchContender.tensor(network.weights[i], layers[i + 1], layers[i])) {
           transposedWeights[i] = weights.t();
         }
         biases[i] = TorchContender.tensor(network.biases[i], layers[i + 1]);

@@ -14,9 +14,10 @@ import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
 /**
- * Autograd and the library's own optimizers. Gradients are released before the forward pass, not zeroed, so that the
- * backward pass hands its buffers over instead of adding to old ones. Gradients as a list with updates by hand, and the
- * whole step as one TorchScript function, were tried: none was faster beyond the noise.
+ * Autograd and the library's own optimizers. Gradients are released before the forward pass, not
+ * zeroed, so that the backward pass hands its buffers over instead of adding to old ones. Gradients
+ * as a list with updates by hand, and the whole step as one TorchScript function, were tried: none
+ * was faster beyond the noise.
  */
 final class TorchTraining implements Contender.Training {
   private final boolean relu;
@@ -77,7 +78,8 @@ final class TorchTraining implements Contender.Training {
         value = values[used++] = relu ? torch.relu(value) : torch.sigmoid(value);
       }
     }
-    loss = labels != null ? torch.cross_entropy_loss(value, labels) : torch.mse_loss(value, targets);
+    loss =
+        labels != null ? torch.cross_entropy_loss(value, labels) : torch.mse_loss(value, targets);
     for (Tensor tensor : values) {
       tensor.close();
     }
