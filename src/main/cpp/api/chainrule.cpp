@@ -9,6 +9,7 @@
 #include "backend/cpu/blas.h"
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/memory.h"
+#include "backend/cpu/products.h"
 #include "backend/cpu/team.h"
 #include "runtime/dataset.h"
 #include "runtime/model_file.h"
@@ -301,6 +302,9 @@ int64_t NativeTrainer::position() const { return body->trainer->progress().posit
 int32_t NativeTrainer::loss() const { return body->trainer->loss(); }
 bool NativeTrainer::trains(int32_t parameter) const { return body->trainer->trains(parameter); }
 const char* NativeTrainer::plan(int64_t batch) { return keep(body->trainer->describe_plan(batch)); }
+const char* NativeTrainer::profile(int64_t batch, int64_t steps) {
+  return keep(body->trainer->profile(batch, steps));
+}
 void NativeTrainer::save(const char* path) const {
   save_trainer(*body->trainer, text("saving a trainer", path));
 }
@@ -360,6 +364,8 @@ const char* op_name(int32_t op) {
 
 void set_threads(int32_t count) { set_team_threads(count); }
 int32_t threads() { return team_threads(); }
+void set_products(int32_t which) { chainrule::set_products(static_cast<Products>(which)); }
+int32_t products() { return static_cast<int32_t>(chainrule::products()); }
 int64_t native_bytes() { return counted_bytes(); }
 int64_t native_allocations() { return counted_allocations(); }
 const char* blas_description() { return keep(describe_blas()); }

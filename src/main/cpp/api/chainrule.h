@@ -153,7 +153,9 @@ class CHAINRULE_EXPORT NativeTrainer {
   int32_t loss() const;
   bool trains(int32_t parameter) const;  // does it reach the loss?
   const char* plan(int64_t batch);       // the phases of a step, as text
-  void save(const char* path) const;     // the model and all that resuming needs
+  const char* profile(int64_t batch,
+                      int64_t steps);  // the same with the times of so many training steps, made now
+  void save(const char* path) const;   // the model and all that resuming needs
 
  private:
   NativeTrainer() = default;
@@ -203,6 +205,11 @@ CHAINRULE_EXPORT const char* op_name(int32_t op);
 // The team of threads, the whole process's.
 CHAINRULE_EXPORT void set_threads(int32_t threads);
 CHAINRULE_EXPORT int32_t threads();
+
+// Who computes the matrix products of plans made from now on. 0: the BLAS or a tile kernel of our own, by a fixed rule on
+// shapes; 1: the BLAS; 2: the tile kernel wherever it can.
+CHAINRULE_EXPORT void set_products(int32_t which);
+CHAINRULE_EXPORT int32_t products();
 
 // Native memory held by the library, in bytes, and how often it was asked for since the process began.
 CHAINRULE_EXPORT int64_t native_bytes();

@@ -45,7 +45,9 @@ struct Coefficient {
 // What to compute on a domain of rows x columns. (r, c) goes over the domain; A, B, ... are the operands in the order
 // given. `=` is `+=` for the steps marked (acc) when `accumulate` is set.
 enum class StepKind : int32_t {
-  product,             // C = α op(A) op(B) + β C: C A B; k, transposed_a, transposed_b
+  product,    // C = α op(A) op(B) + β C: C A B; k, transposed_a, transposed_b. With `parts` above 1, C is a
+              // block of rows / parts rows for each part of k, all below each other
+  sum_parts,  // c = α Σ_p s_p + β c, s_p the blocks of such a product: c s; `parts`
   unary_forward,       // a = rule(z + bias): a z bias?
   unary_backward,      // d_z = rule(δ, saved): d_z δ saved?                                           (acc)
   binary_forward,      // c = rule(a, b): c a b
@@ -89,6 +91,7 @@ struct Step {
   bool labels = false;       // loss: y holds class indices (int32), not values
   int64_t count = 0;         // reduction: features; loss_value: partial sums
   int64_t k = 0;             // product
+  int64_t parts = 1;         // product, sum_parts: k is summed in so many parts
   bool transposed_a = false;
   bool transposed_b = false;
   Coefficient alpha;  // product, row_sum
@@ -189,6 +192,13 @@ class Backend {
 
   // How the engine cuts a step's domain when the step leads a phase.
   virtual Grid grid(const Step& step, DType dtype) const = 0;
+
+  // In how many parts k is summed, side by side: more than 1 where C is too small to be divided among threads. A function
+  // of the shape of C and of k alone.
+  virtual int64_t product_parts(int64_t rows, int64_t columns, int64_t k) const = 0;
+
+  // Who computes a product, for people.
+  virtual const char* product_by(const Step& step, DType dtype) const = 0;
 
   // Chooses the kernels; once a program, before the first run. Throws InvalidArgument for sizes beyond the BLAS.
   virtual void prepare(Program& program) const = 0;

@@ -209,16 +209,33 @@ void Lowering::emit_product(int32_t id, const Product& which, const Ref& c, int3
     return result;
   };
   const Side a = side(which.a, which.a_transposed), b = side(which.b, which.b_transposed);
-  DraftStep& step = emit(StepKind::product, node(id).op, a.rows, b.columns, text);
+  const int64_t parts = backend_.product_parts(a.rows, b.columns, a.columns);
+  DraftStep& step = emit(StepKind::product, node(id).op, parts * a.rows, b.columns, text);
   step.refs[0] = c;
   step.writes[0] = true;
   step.refs[1] = a.ref;
   step.refs[2] = b.ref;
   step.step.k = a.columns;
+  step.step.parts = parts;
   step.step.transposed_a = a.transposed;
   step.step.transposed_b = b.transposed;
   step.step.alpha = alpha;
   step.step.beta = beta;
+  if (parts == 1) return;
+  const Shape blocks = Shape::matrix(parts * a.rows, b.columns);
+  const Ref partial{new_value(blocks), 0, blocks.columns, 1, Access::tile};
+  step.refs[0] = partial;
+  step.step.alpha = {1, 0};
+  step.step.beta = {0, 0};
+  step.text += message(" in ", parts, " parts");
+  DraftStep& sum = emit(StepKind::sum_parts, node(id).op, a.rows, b.columns, text);
+  sum.refs[0] = c;
+  sum.writes[0] = true;
+  sum.refs[1] = partial;
+  sum.refs[1].access = Access::whole;
+  sum.step.parts = parts;
+  sum.step.alpha = alpha;
+  sum.step.beta = beta;
 }
 
 void Lowering::emit_copy(const Ref& to, const Ref& from, const Shape& shape, bool accumulate,

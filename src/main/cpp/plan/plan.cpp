@@ -47,7 +47,9 @@ std::string format(const char* how, double number) {
 
 double flops(const Step& step) {
   double elements = static_cast<double>(step.rows) * static_cast<double>(step.columns);
-  return step.kind == StepKind::product ? 2 * elements * static_cast<double>(step.k) : elements;
+  return step.kind == StepKind::product
+             ? 2 * elements * static_cast<double>(step.k) / static_cast<double>(step.parts)
+             : elements;
 }
 
 // Bytes that a step reads and writes, each operand counted once.
@@ -57,6 +59,8 @@ double bytes(const Step& step, DType dtype) {
     const Operand& operand = step.operands[i];
     if (!operand.present()) continue;
     double rows = static_cast<double>(step.rows), columns = static_cast<double>(step.columns);
+    if (step.kind == StepKind::product && i > 0) rows /= static_cast<double>(step.parts);
+    if (step.kind == StepKind::sum_parts && i == 1) rows *= static_cast<double>(step.parts);
     if (step.kind == StepKind::product && i == 1) columns = static_cast<double>(step.k);
     if (step.kind == StepKind::product && i == 2) rows = static_cast<double>(step.k);
     if (operand.row_stride == 0) rows = 1;
@@ -66,10 +70,15 @@ double bytes(const Step& step, DType dtype) {
   return count * static_cast<double>(size_of(dtype));
 }
 
-std::string phase_text(const Draft& draft, const std::vector<int32_t>& steps) {
+std::string phase_text(const Draft& draft, const std::vector<int32_t>& steps, DType dtype,
+                       const Backend& backend) {
   std::string what;
-  for (int32_t step : steps) {
-    what += (what.empty() ? "" : ", ") + draft.steps[static_cast<size_t>(step)].text;
+  for (int32_t index : steps) {
+    const DraftStep& drafted = draft.steps[static_cast<size_t>(index)];
+    what += (what.empty() ? "" : ", ") + drafted.text;
+    if (drafted.step.kind == StepKind::product) {
+      what += message(" [", backend.product_by(drafted.step, dtype), "]");
+    }
   }
   return what;
 }
@@ -126,7 +135,7 @@ Plan make_plan(const Graph& graph, const PlanRequest& request, Backend& backend)
 
   for (size_t p = 0; p < program.phases.size(); ++p) {
     plan.costs.push_back(cost(program, program.phases[p]));
-    plan.phase_texts.push_back(phase_text(draft, scheduled.steps[p]));
+    plan.phase_texts.push_back(phase_text(draft, scheduled.steps[p], request.dtype, backend));
   }
   plan.notes = lowering.notes;
   plan.reads_slot = lowering.reads_slot;
@@ -141,6 +150,24 @@ Plan make_plan(const Graph& graph, const PlanRequest& request, Backend& backend)
   for (int32_t id : graph.parameters())
     plan.trained[static_cast<size_t>(id)] = lowering.delta[static_cast<size_t>(id)];
   return plan;
+}
+
+Program products_of(const Program& program) {
+  Program only = program;
+  only.steps.clear();
+  only.phases.clear();
+  for (const Phase& phase : program.phases) {
+    Phase kept = phase;
+    kept.first_step = static_cast<int32_t>(only.steps.size());
+    kept.part_steps = 0;
+    for (int32_t i = 0; i < phase.steps; ++i) {
+      const Step& step = program.steps[static_cast<size_t>(phase.first_step + i)];
+      if (step.kind == StepKind::product) only.steps.push_back(step);
+    }
+    kept.steps = static_cast<int32_t>(only.steps.size()) - kept.first_step;
+    if (kept.steps > 0) only.phases.push_back(kept);
+  }
+  return only;
 }
 
 std::string print_plan(const Plan& plan, const std::vector<double>& seconds) {

@@ -74,6 +74,9 @@ struct Plan {
 // overflow.
 Plan make_plan(const Graph& graph, const PlanRequest& request, Backend& backend);
 
+// The program's matrix products alone, by the same kernels on the same tiles: the least that its arithmetic takes.
+Program products_of(const Program& program);
+
 // The phases with FLOPs, bytes and what was fused, as a table for people; with the seconds of each phase, when given,
 // of a run or the mean of many.
 std::string print_plan(const Plan& plan, const std::vector<double>& seconds = {});

@@ -92,13 +92,7 @@ UpdateScalars Trainer::update_scalars() const {
   return scalars;
 }
 
-double Trainer::run(Mode mode, int64_t batch, const char* operation, double* phase_seconds) {
-  REQUIRE(batch > 0, operation, ": expected a batch of at least one sample, but ", batch, " came");
-  const Plan& plan = this->plan(mode, batch);
-  const Program& program = plan.program;
-  inputs_.check(operation, plan, batch);
-  arena_.reserve(program.arena_bytes);
-
+Context Trainer::context() {
   Context context;
   auto base = [&](Space space) -> char*& { return context.base[static_cast<int32_t>(space)]; };
   base(Space::arena) = arena_.data();
@@ -110,6 +104,17 @@ double Trainer::run(Mode mode, int64_t batch, const char* operation, double* pha
   context.inputs = inputs_.at(0);
   context.outputs = gradient_outputs_.data();
   context.update = update_scalars();
+  return context;
+}
+
+double Trainer::run(Mode mode, int64_t batch, const char* operation, double* phase_seconds) {
+  REQUIRE(batch > 0, operation, ": expected a batch of at least one sample, but ", batch, " came");
+  const Plan& plan = this->plan(mode, batch);
+  const Program& program = plan.program;
+  inputs_.check(operation, plan, batch);
+  arena_.reserve(program.arena_bytes);
+
+  Context context = this->context();
   context.phase_seconds = phase_seconds;
 
   Backend& backend = model_->backend();
@@ -330,8 +335,33 @@ std::string Trainer::profile(int64_t batch, int64_t steps) {
   const Plan& plan = this->plan(Mode::train, batch);
   std::vector<double> seconds(plan.program.phases.size(), 0.0);
   for (int64_t i = 0; i < steps; ++i) update(batch, seconds.data());
-  for (double& phase : seconds) phase /= static_cast<double>(steps);
-  return print_plan(plan, seconds);
+  double total = 0;
+  for (double& phase : seconds) total += phase /= static_cast<double>(steps);
+  const double products = seconds_of_products(plan.program, steps);
+  return message(print_plan(plan, seconds), "the products alone take ", products * 1e3, " ms; the step is ",
+                 total / products, " times that\n");
+}
+
+double Trainer::seconds_of_products(const Program& program, int64_t steps) {
+  const Program products = products_of(program);
+  MemoryBlock parameters(model_->backend()),
+      velocity(model_->backend());  // copies, for updates write to them
+  Context context = this->context();
+  for (auto [space, block] : {std::pair(Space::parameters, &parameters), {Space::state0, &velocity}}) {
+    char*& base = context.base[static_cast<int32_t>(space)];
+    if (base == nullptr) continue;
+    block->reserve(model_->layout().parameter_bytes);
+    std::memcpy(block->data(), base, static_cast<size_t>(model_->layout().parameter_bytes));
+    base = block->data();
+  }
+  std::vector<double> seconds(products.phases.size(), 0.0);
+  context.phase_seconds = seconds.data();
+  for (int64_t i = 0; i < steps; ++i) {
+    model_->backend().run(products, context, 0, static_cast<int32_t>(products.phases.size()));
+  }
+  double total = 0;
+  for (double phase : seconds) total += phase;
+  return total / static_cast<double>(steps);
 }
 
 }  // namespace chainrule

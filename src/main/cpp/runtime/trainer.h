@@ -62,7 +62,8 @@ class Trainer {
   const Progress& progress() const { return progress_; }
   bool trains(int32_t parameter) const;
   std::string describe_plan(int64_t batch);
-  // Makes `steps` training steps on the batch in inputs(), and describes the plan with the mean time of each phase.
+  // Makes `steps` training steps on the batch in inputs(), and describes the plan with the mean time of each phase, and
+  // with that of the products alone.
   std::string profile(int64_t batch, int64_t steps);
 
   // Optimizer state by number (0, 1), laid out like the parameters; null when the optimizer has none.
@@ -76,6 +77,8 @@ class Trainer {
   const Plan& plan(Mode mode, int64_t batch);
   Plan make(Mode mode, int64_t batch) const;
   double run(Mode mode, int64_t batch, const char* operation, double* phase_seconds = nullptr);
+  Context context();
+  double seconds_of_products(const Program& program, int64_t steps);
   double update(int64_t batch, double* phase_seconds);
   UpdateScalars update_scalars() const;
   void prepare_order();

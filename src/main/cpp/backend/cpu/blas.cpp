@@ -54,6 +54,12 @@ void cblas_gemv(CBLAS_TRANSPOSE t, int m, int n, T alpha, const T* a, int lda, c
 template <class T>
 void gemm(bool transposed_a, bool transposed_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
           int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+  // MKL's number of threads is each thread's own, and the team's threads have never been told.
+  static const auto set_threads = vendor().mkl_set_num_threads_local;
+  if (set_threads != nullptr) {
+    thread_local const int before = set_threads(1);
+    (void)before;
+  }
   const CBLAS_TRANSPOSE ta = transposed_a ? CblasTrans : CblasNoTrans,
                         tb = transposed_b ? CblasTrans : CblasNoTrans;
   const auto narrow = [](int64_t size) { return static_cast<int>(size); };

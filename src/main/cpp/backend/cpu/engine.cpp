@@ -59,6 +59,14 @@ class CpuBackend final : public Backend {
     return cut(step.rows, step.columns, tiles, step.rows >= tiles);
   }
 
+  int64_t product_parts(int64_t rows, int64_t columns, int64_t k) const override {
+    return chainrule::product_parts(rows, columns, k);
+  }
+
+  const char* product_by(const Step& step, DType dtype) const override {
+    return by_tile_kernel(step, dtype) ? "tile kernel" : "BLAS";
+  }
+
   void prepare(Program& program) const override {
     for (Step& step : program.steps) {
       if (step.kind == StepKind::product) {
@@ -78,7 +86,8 @@ class CpuBackend final : public Backend {
     }
     for (Phase& phase : program.phases) {
       const Step& leading = program.steps[static_cast<size_t>(phase.first_step)];
-      phase.joinable = leading.kind == StepKind::product && by_tile_kernel(leading, program.dtype);
+      phase.joinable =
+          leading.kind == StepKind::product && leading.parts == 1 && by_tile_kernel(leading, program.dtype);
       phase.part_steps = part_steps(program, phase);
     }
   }

@@ -26,29 +26,49 @@ const T* factor(const Context& context, const Operand& operand) {
 // One tile of C = α op(A) op(B) + β C, as the arguments of a product.
 template <class T>
 struct Arguments {
-  int64_t m, n;
+  int64_t m, n, k;
   T alpha, beta;
   const T *a, *b;
   T* c;
 
+  // `rect` lies within one part.
   Arguments(const Step& step, const Context& context, const Rect& rect)
       : m(rect.row_end - rect.row_begin), n(rect.column_end - rect.column_begin) {
     const Operand &to = step.operands[0], &left = step.operands[1], &right = step.operands[2];
     const double rate = context.update.learning_rate;
+    const int64_t part = rect.row_begin / (step.rows / step.parts),
+                  row = rect.row_begin % (step.rows / step.parts);
+    const int64_t first = part * step.k / step.parts;
+    k = (part + 1) * step.k / step.parts - first;
     alpha = static_cast<T>(step.alpha.constant + step.alpha.per_learning_rate * rate);
     beta = static_cast<T>(step.beta.constant + step.beta.per_learning_rate * rate);
     c = const_cast<T*>(factor<T>(context, to)) + rect.row_begin * to.row_stride + rect.column_begin;
-    a = factor<T>(context, left) + rect.row_begin * (step.transposed_a ? 1 : left.row_stride);
-    b = factor<T>(context, right) + rect.column_begin * (step.transposed_b ? right.row_stride : 1);
+    a = factor<T>(context, left) +
+        (step.transposed_a ? first * left.row_stride + row : row * left.row_stride + first);
+    b = factor<T>(context, right) + (step.transposed_b ? rect.column_begin * right.row_stride + first
+                                                       : first * right.row_stride + rect.column_begin);
   }
 };
 
+// Calls body with the rows of each part that the rectangle covers.
+template <class Body>
+void for_parts(const Step& step, const Rect& rect, Body body) {
+  const int64_t height = step.rows / step.parts;
+  for (int64_t row = rect.row_begin; row < rect.row_end;) {
+    const int64_t end = std::min((row / height + 1) * height, rect.row_end);
+    body(Rect{row, end, rect.column_begin, rect.column_end});
+    row = end;
+  }
+}
+
 template <class T>
 void blas_product(const Step& step, const Context& context, const Rect& rect) {
-  const Arguments<T> of(step, context, rect);
-  gemm<T>(step.transposed_a, step.transposed_b, of.m, of.n, step.k, of.alpha, of.a,
-          step.operands[1].row_stride, of.b, step.operands[2].row_stride, of.beta, of.c,
-          step.operands[0].row_stride);
+  for_parts(step, rect, [&](const Rect& part) {
+    const Arguments<T> of(step, context, part);
+    gemm<T>(step.transposed_a, step.transposed_b, of.m, of.n, of.k, of.alpha, of.a,
+            step.operands[1].row_stride, of.b, step.operands[2].row_stride, of.beta, of.c,
+            step.operands[0].row_stride);
+  });
 }
 
 // A thread's own memory for panels, until the thread ends.
@@ -63,8 +83,15 @@ float* scratch() {
   return memory.get();
 }
 
+ProductTile::Kind kind_of(const Step& step) {
+  if (step.columns == 1 && !step.transposed_a) return ProductTile::column;
+  if (step.rows == step.parts && step.transposed_b) return ProductTile::row;
+  return ProductTile::matrix;
+}
+
 void whole_tile_product(const Step& step, const Context& context, const Rect& rect) {
-  tile_product_in_parts(step, context, rect, nullptr, nullptr);
+  for_parts(step, rect,
+            [&](const Rect& part) { tile_product_in_parts(step, context, part, nullptr, nullptr); });
 }
 
 // BLAS: rows of a tile that keep it efficient, and the most tiles.
@@ -74,6 +101,10 @@ constexpr int64_t blas_most_tiles = 16;
 constexpr int64_t own_tile_work = 200000;
 constexpr int64_t own_most_tiles = 64;
 constexpr int64_t own_tile_columns = 32;
+// A result of at most so many rows and columns has its k cut instead, into parts of at least so much.
+constexpr int64_t long_sum_side = 96;
+constexpr int64_t long_sum_part = 2048;
+constexpr int64_t long_sum_most_parts = 32;
 
 }  // namespace
 
@@ -83,19 +114,29 @@ void set_products(Products which) {
   chosen.store(which, std::memory_order_relaxed);
 }
 
+int64_t product_parts(int64_t rows, int64_t columns, int64_t k) {
+  if (rows > long_sum_side || columns > long_sum_side || k < 2 * long_sum_part) return 1;
+  if (rows * columns < product_worth_cutting / k) return 1;
+  return std::min(k / long_sum_part, long_sum_most_parts);
+}
+
 Products products() { return chosen.load(std::memory_order_relaxed); }
 
 bool by_tile_kernel(const Step& step, DType dtype) {
   static const bool available = find_tile_product() != nullptr;
   const Products which = products();
   if (!available || dtype != DType::float32 || which == Products::blas) return false;
+  const int64_t rows = step.rows / step.parts;
+  if (rows == 1 || step.columns == 1)
+    return kind_of(step) != ProductTile::matrix;  // else one use of each element
   if (which == Products::own) return true;
   // A transposed B is copied for all rows of C: with few of them that takes longest.
-  return !step.transposed_b || step.rows == 1 || step.rows >= 32 || step.k < step.columns;
+  return !step.transposed_b || rows >= 32 || step.k < step.columns;
 }
 
 Grid product_grid(const Step& step, DType dtype) {
   const int64_t work = step.rows * step.columns;  // times k
+  if (step.parts > 1) return {step.rows / step.parts, step.columns, step.parts, 1};
   if (work < product_worth_cutting / step.k) return cut(step.rows, step.columns, 1, true);
   if (by_tile_kernel(step, dtype)) {
     const int64_t tiles =
@@ -130,8 +171,8 @@ void tile_product_in_parts(const Step& step, const Context& context, const Rect&
     by.done(by.argument, {by.rect.row_begin + part.row_begin, by.rect.row_begin + part.row_end,
                           by.rect.column_begin + part.column_begin, by.rect.column_begin + part.column_end});
   };
-  compute({step.transposed_a, step.transposed_b, step.rows == 1 || step.columns == 1, of.m, of.n, step.k,
-           of.alpha, of.a, step.operands[1].row_stride, of.b, step.operands[2].row_stride, of.beta, of.c,
+  compute({step.transposed_a, step.transposed_b, kind_of(step), of.m, of.n, of.k, of.alpha, of.a,
+           step.operands[1].row_stride, of.b, step.operands[2].row_stride, of.beta, of.c,
            step.operands[0].row_stride},
           scratch(), done == nullptr ? nullptr : part_done, &shifted);
 }

@@ -16,6 +16,9 @@ Products products();
 // Does our own tile kernel compute this one? (If so, bits do not depend on how it is cut.)
 bool by_tile_kernel(const Step& step, DType dtype);
 
+// Small results of long sums: in how many parts of k they are computed.
+int64_t product_parts(int64_t rows, int64_t columns, int64_t k);
+
 Grid product_grid(const Step& step, DType dtype);
 
 // For a whole rectangle of the domain at once.

@@ -1,11 +1,25 @@
 package org.chainrule;
 
+import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.Loader;
 import org.chainrule.binding.Native;
 
-/** The library as a whole: what runs here, its threads and its native memory. */
+/**
+ * The library as a whole: what runs here, its threads and its native memory.
+ *
+ * <p>The system property {@code org.chainrule.products} says who computes matrix products: {@code
+ * auto}, the BLAS or a tile kernel of our own, by a fixed rule on type and shape; {@code blas};
+ * {@code own}, the tile kernel wherever it can. It is read once.
+ */
 public final class Chainrule {
+  /** Who may compute matrix products, in the core's order. */
+  private static final List<String> PRODUCTS = List.of("auto", "blas", "own");
+
+  private static String products() {
+    return System.getProperty("org.chainrule.products", "auto");
+  }
+
   /** Loads the native library once, and gives its team the processors that the JVM was granted. */
   private static final class Library {
     static final String FILE;
@@ -17,6 +31,7 @@ public final class Chainrule {
       try {
         file = Loader.load(Native.class);
         Native.set_threads(Math.max(1, Runtime.getRuntime().availableProcessors()));
+        Native.set_products(Math.max(0, PRODUCTS.indexOf(products())));
       } catch (LinkageError e) {
         failure = e;
       }
@@ -42,6 +57,13 @@ public final class Chainrule {
               + Library.FAILURE.getMessage()
               + ")",
           Library.FAILURE);
+    }
+    if (!PRODUCTS.contains(products())) {
+      throw new ChainruleException(
+          "the system property org.chainrule.products: expected one of "
+              + PRODUCTS
+              + ", but it is "
+              + products());
     }
     return Library.FILE;
   }
@@ -118,6 +140,7 @@ public final class Chainrule {
     }
     line(text, "BLAS", Native.blas_description());
     line(text, "instruction set", Native.instruction_set());
+    line(text, "products", PRODUCTS.get(Native.products()));
     int processors = Runtime.getRuntime().availableProcessors();
     line(text, "threads", threads() + ", processors granted " + processors);
     line(text, "native memory", nativeBytes() + " bytes");

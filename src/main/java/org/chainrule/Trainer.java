@@ -401,6 +401,25 @@ public final class Trainer extends NativeObject {
   }
 
   /**
+   * Makes training steps and times the phases of each.
+   *
+   * @param batch values for all data nodes that the loss depends on
+   * @param steps how many, 1 or more; they train the model
+   * @return {@link #plan} with the mean time of each phase, GFLOP/s and GB/s, and how the step
+   *     compares with its matrix products alone
+   * @throws ChainruleException if the loss is not finite; nothing is changed by that step
+   */
+  public String profile(Batch batch, int steps) {
+    Check.that(steps >= 1, "profile", "expected 1 step or more, but came ", steps);
+    begin("profile");
+    try {
+      return handle.profile(fill("profile", batch), steps);
+    } finally {
+      end(batch);
+    }
+  }
+
+  /**
    * Writes the model and all that {@link #resume(Path)} needs into one file, as {@link Model#save}
    * does.
    *

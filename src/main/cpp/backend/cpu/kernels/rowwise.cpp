@@ -55,6 +55,26 @@ struct Rowwise {
     }
   }
 
+  static void sum_parts(const Step& step, const Context& context, const Rect& rect) {
+    View<T> c = view<T>(context, step.operands[0]), s = view<T>(context, step.operands[1]);
+    const double rate = context.update.learning_rate;
+    const double alpha = step.alpha.constant + step.alpha.per_learning_rate * rate;
+    const double beta = step.beta.constant + step.beta.per_learning_rate * rate;
+    for (int64_t r = rect.row_begin; r < rect.row_end; ++r) {
+      for_blocks(rect, [&](int64_t begin, int64_t width) {
+        double sum[column_block] = {};
+        for (int64_t p = 0; p < step.parts; ++p) {
+          const T* part = s.row(p * step.rows + r) + begin;
+          for (int64_t i = 0; i < width; ++i) sum[i] += static_cast<double>(part[i]);
+        }
+        T* out = c.row(r) + begin;
+        for (int64_t i = 0; i < width; ++i) {
+          out[i] = static_cast<T>(alpha * sum[i] + (beta == 0 ? 0.0 : beta * static_cast<double>(out[i])));
+        }
+      });
+    }
+  }
+
   template <class Rule>
   static void reduction_forward(const Step& step, const Context& context, const Rect& rect) {
     View<T> s = view<T>(context, step.operands[0]), x = view<T>(context, step.operands[1]);
@@ -144,6 +164,7 @@ template <class T>
 Kernel find(const Step& step) {
   switch (step.kind) {
     case StepKind::row_sum: return Rowwise<T>::row_sum;
+    case StepKind::sum_parts: return Rowwise<T>::sum_parts;
     case StepKind::reduction_forward:
       return visit_reduction(step.op, Kernel(nullptr), [](auto rule) {
         return Kernel(Rowwise<T>::template reduction_forward<decltype(rule)>);

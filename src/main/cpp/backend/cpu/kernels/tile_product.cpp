@@ -249,25 +249,13 @@ void run_panel(const float* a, int64_t rows, const float* b, int64_t b_stride, i
   (out.columns > lanes ? two : one)(depth, a, tail, panel_columns, out, ahead);
 }
 
-// A product whose result is one column, or one row: true if it was done.
-bool compute_vector(const ProductTile& t) {
-  if (t.n == 1 && (t.transposed_b || t.b_stride == 1)) {
-    const VectorOut out{t.c, t.c_stride, t.alpha, t.beta};
-    t.transposed_a ? multiply_columns(t.k, t.m, t.a, t.a_stride, t.b, out)
-                   : multiply_rows(t.m, t.k, t.a, t.a_stride, t.b, out);
-    return true;
-  }
-  if (t.m == 1 && (!t.transposed_a || t.a_stride == 1)) {
-    const VectorOut out{t.c, 1, t.alpha, t.beta};
-    t.transposed_b ? multiply_rows(t.n, t.k, t.b, t.b_stride, t.a, out)
-                   : multiply_columns(t.k, t.n, t.b, t.b_stride, t.a, out);
-    return true;
-  }
-  return false;
-}
-
 void compute(const ProductTile& t, float* scratch, PartDone done, void* argument) {
-  if (t.vector && compute_vector(t)) {
+  if (t.kind != ProductTile::matrix) {
+    if (t.kind == ProductTile::column) {
+      multiply_rows(t.m, t.k, t.a, t.a_stride, t.b, {t.c, t.c_stride, t.alpha, t.beta});
+    } else {
+      multiply_rows(t.n, t.k, t.b, t.b_stride, t.a, {t.c, 1, t.alpha, t.beta});
+    }
     if (done != nullptr) done(argument, {0, t.m, 0, t.n});
     return;
   }

@@ -51,41 +51,6 @@ inline void multiply_rows(int64_t rows, int64_t depth, const float* a, int64_t s
   for (; i < rows; ++i) dot_rows<1>(a + i * stride, stride, depth, x, i, out);
 }
 
-// Vectors of results that stay in registers while the rows pass by.
-template <int Vectors>
-CHAINRULE_INLINE void add_rows(int64_t depth, const float* a, int64_t stride, const float* x, int64_t j,
-                               int64_t columns, const VectorOut& out) {
-  Vector sum[Vectors];
-  const Mask mask = first(columns - (Vectors - 1) * lanes);
-#pragma GCC unroll 8
-  for (int v = 0; v < Vectors; ++v) sum[v] = zero();
-  for (int64_t p = 0; p < depth; ++p, a += stride) {
-    const Vector left = spread(x + p);
-#pragma GCC unroll 8
-    for (int v = 0; v + 1 < Vectors; ++v) sum[v] = multiply_add(left, load(a + v * lanes), sum[v]);
-    sum[Vectors - 1] = multiply_add(left, load(a + (Vectors - 1) * lanes, mask), sum[Vectors - 1]);
-  }
-  float values[Vectors * lanes];
-#pragma GCC unroll 8
-  for (int v = 0; v < Vectors; ++v) store(values + v * lanes, sum[v]);
-  for (int64_t i = 0; i < columns; ++i) out.put(j + i, values[i]);
-}
-
-// y = α Aᵀ x + β y, A row-major with `depth` rows.
-inline void multiply_columns(int64_t depth, int64_t columns, const float* a, int64_t stride, const float* x,
-                             const VectorOut& out) {
-  int64_t j = 0;
-  for (; j + 8 * lanes <= columns; j += 8 * lanes) add_rows<8>(depth, a + j, stride, x, j, 8 * lanes, out);
-  const int64_t left = columns - j;
-  if (left > 4 * lanes) {
-    add_rows<4>(depth, a + j, stride, x, j, 4 * lanes, out);
-    j += 4 * lanes;
-  }
-  for (; j < columns; j += lanes) {
-    add_rows<1>(depth, a + j, stride, x, j, columns - j < lanes ? columns - j : lanes, out);
-  }
-}
-
 }  // namespace CHAINRULE_ISA
 }  // namespace chainrule
 

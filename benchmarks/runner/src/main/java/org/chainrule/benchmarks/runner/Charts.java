@@ -21,6 +21,7 @@ import org.knowm.xchart.VectorGraphicsEncoder;
 import org.knowm.xchart.VectorGraphicsEncoder.VectorGraphicsFormat;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.internal.chartpart.IChart;
 import org.knowm.xchart.style.AxesChartStyler;
 import org.knowm.xchart.style.Styler.LegendPosition;
@@ -177,12 +178,13 @@ final class Charts {
       entry
           .getValue()
           .forEach(
-              (library, points) ->
-                  chart
-                      .addSeries(
-                          library, List.copyOf(points.keySet()), List.copyOf(points.values()))
-                      .setLineColor(COLORS.get(library))
-                      .setMarkerColor(COLORS.get(library)));
+              (library, points) -> {
+                XYSeries series =
+                    chart.addSeries(
+                        library, List.copyOf(points.keySet()), List.copyOf(points.values()));
+                series.setLineColor(COLORS.get(library));
+                series.setMarkerColor(COLORS.get(library));
+              });
       save(chart, "growth-" + entry.getKey().replaceAll("[^a-z]+", "-"));
     }
   }
