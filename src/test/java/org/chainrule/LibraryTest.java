@@ -68,6 +68,38 @@ class LibraryTest {
     }
   }
 
+  /** Prints who computes the products of a plan. */
+  static final class WhoComputes {
+    private WhoComputes() {}
+
+    public static void main(String[] arguments) {
+      try (Graph graph = Nets.classifier(300, 10, 200);
+          Model model = Model.create(graph, 1);
+          Trainer trainer = model.trainer(graph.node("loss"), Sgd.of(0.1))) {
+        System.out.println(Chainrule.diagnose());
+        System.out.println(trainer.plan(64));
+      } catch (ChainruleException e) {
+        System.out.println(e.getMessage());
+      }
+    }
+  }
+
+  private static String plan(String products) throws IOException, InterruptedException {
+    return Jvm.run(
+        Jvm.classPath(), List.of("-Dorg.chainrule.products=" + products), WhoComputes.class);
+  }
+
+  @Test
+  void aPropertySaysWhoComputesProducts() throws IOException, InterruptedException {
+    String blas = plan("blas");
+    assertTrue(blas.contains("[BLAS]") && !blas.contains("[tile kernel]"), blas);
+    String own = plan("own");
+    boolean baseline = Native.instruction_set().equals("baseline");
+    assertEquals(!baseline, own.contains("[tile kernel]"), own);
+    String unknown = plan("none");
+    assertTrue(unknown.contains("expected one of [auto, blas, own], but it is none"), unknown);
+  }
+
   @Test
   void theThreadsAreThoseOfTheContainerUnlessSet() {
     int before = Chainrule.threads();

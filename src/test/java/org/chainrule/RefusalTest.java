@@ -107,6 +107,7 @@ class RefusalTest {
     refused(() -> Dataset.of(-1), "-1");
     refused(() -> Chainrule.threads(0), "0");
     refused(() -> trainer.plan(0), "0");
+    refused(() -> trainer.profile(new Batch(1), 0), "0");
     try (Dataset data = Nets.dataset(1, 10, 3, 4)) {
       refused(() -> trainer.fit(data, 0, 1), "0");
       refused(() -> trainer.fit(data, -2, 1), "-2");
