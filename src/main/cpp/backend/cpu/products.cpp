@@ -71,7 +71,7 @@ void blas_product(const Step& step, const Context& context, const Rect& rect) {
   });
 }
 
-// A thread's own memory for panels, until the thread ends.
+// A thread's own memory for panels, until the thread ends; null when there is none to be had.
 float* scratch() {
   struct Free {
     void operator()(float* memory) const { std::free(memory); }
@@ -160,6 +160,12 @@ Kernel product_kernel(const Step& step, DType dtype) {
 void tile_product_in_parts(const Step& step, const Context& context, const Rect& rect, RectDone done,
                            void* argument) {
   static const TileProduct compute = find_tile_product();
+  float* const panels = scratch();
+  if (panels == nullptr) {  // other roundings, but a result
+    blas_product<float>(step, context, rect);
+    if (done != nullptr) done(argument, rect);
+    return;
+  }
   const Arguments<float> of(step, context, rect);
   struct Shifted {
     RectDone done;
@@ -174,7 +180,7 @@ void tile_product_in_parts(const Step& step, const Context& context, const Rect&
   compute({step.transposed_a, step.transposed_b, kind_of(step), of.m, of.n, of.k, of.alpha, of.a,
            step.operands[1].row_stride, of.b, step.operands[2].row_stride, of.beta, of.c,
            step.operands[0].row_stride},
-          scratch(), done == nullptr ? nullptr : part_done, &shifted);
+          panels, done == nullptr ? nullptr : part_done, &shifted);
 }
 
 }  // namespace chainrule

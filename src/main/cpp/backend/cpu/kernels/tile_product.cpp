@@ -281,9 +281,9 @@ void compute(const ProductTile& t, float* scratch, PartDone done, void* argument
         pack_columns(packed_b, b + whole, t.b_stride, columns - whole, depth);
       }
       const float* tail = direct ? packed_b : packed_b + whole * depth;
-      const float* left = direct ? b : packed_b;
-      const int64_t left_stride = direct ? t.b_stride : panel_columns;
-      const int64_t left_panel = direct ? panel_columns : depth * panel_columns;
+      const float* right = direct ? b : packed_b;
+      const int64_t right_stride = direct ? t.b_stride : panel_columns;
+      const int64_t right_panel = direct ? panel_columns : depth * panel_columns;
       const bool last = block + 1 == blocks;
       const int64_t next_depth = last ? 0 : (block + 2) * t.k / blocks - first_k - depth;
       const int64_t panel_steps = ceil_div(columns, panel_columns) * ceil_div(depth, depth_step);
@@ -307,8 +307,8 @@ void compute(const ProductTile& t, float* scratch, PartDone done, void* argument
                                              begin_of(smaller(panels_block, panels)), count * panel_steps);
             }
           }
-          run_panel<ByDepth>(packed_a + in_block * depth_block * ByDepth::depth_stride, rows, left,
-                             left_stride, left_panel, tail, columns, depth, out, ahead);
+          run_panel<ByDepth>(packed_a + in_block * depth_block * ByDepth::depth_stride, rows, right,
+                             right_stride, right_panel, tail, columns, depth, out, ahead);
         } else {
           pack_rows(packed_a, t.a + begin * t.a_stride + first_k, t.a_stride, rows, depth);
           if (far) {
@@ -318,7 +318,7 @@ void compute(const ProductTile& t, float* scratch, PartDone done, void* argument
                         : look_ahead(t.a + first_k + depth, t.a_stride, next_depth > 0 ? begin_of(1) : 0,
                                      next_depth, panel_steps);
           }
-          run_panel<ByRows>(packed_a, rows, left, left_stride, left_panel, tail, columns, depth, out, ahead);
+          run_panel<ByRows>(packed_a, rows, right, right_stride, right_panel, tail, columns, depth, out, ahead);
         }
         if (last && done != nullptr) done(argument, {begin, begin + rows, column, column + columns});
       }
