@@ -1,9 +1,11 @@
 package org.chainrule.benchmarks.dl4j;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Properties;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.chainrule.benchmarks.Contender;
@@ -12,7 +14,6 @@ import org.chainrule.benchmarks.Workload;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.nativeblas.NativeOpsHolder;
-import org.nd4j.versioncheck.VersionCheck;
 
 /**
  * Deeplearning4j: see {@link Dl4jTraining} and {@link Dl4jInference}. The numbers of threads are
@@ -21,6 +22,9 @@ import org.nd4j.versioncheck.VersionCheck;
  * cores for threads of its own.
  */
 public final class Dl4jContender implements Contender {
+  private static final String PROPERTIES =
+      "/META-INF/maven/org.deeplearning4j/deeplearning4j-nn/pom.properties";
+
   private static final Pattern BLAS_FILE =
       Pattern.compile("/(mkl|openblas)-([0-9.]+)-[^/]*\\.jar/.*/lib(?:mkl_rt|openblas)[^/]*$");
 
@@ -31,11 +35,13 @@ public final class Dl4jContender implements Contender {
 
   @Override
   public String version() {
-    return VersionCheck.getVersionInfos().stream()
-        .filter(info -> info.getArtifactId().equals("nd4j-native"))
-        .map(info -> info.getBuildVersion())
-        .findFirst()
-        .orElse("unknown");
+    Properties properties = new Properties();
+    try (InputStream file = Dl4jContender.class.getResourceAsStream(PROPERTIES)) {
+      properties.load(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return properties.getProperty("version");
   }
 
   /** From the files that the process has mapped after a product. */
