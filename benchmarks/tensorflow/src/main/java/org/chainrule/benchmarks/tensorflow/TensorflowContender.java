@@ -11,6 +11,9 @@ import org.tensorflow.TensorFlow;
  * setting of threads makes faster; a large one with the usual executor and all threads. Nothing
  * need be set outside; oneDNN, which is on by itself, is faster than without but for the smallest
  * network.
+ *
+ * <p>A process measures one number of threads and one network: the first session makes the threads
+ * that work within operations, and later sessions get the same whatever they ask for.
  */
 public final class TensorflowContender implements Contender {
   @Override
