@@ -175,16 +175,12 @@ final class Charts {
       style(chart.getStyler());
       chart.getStyler().setXAxisLogarithmic(true);
       chart.getStyler().setMarkerSize(MARKER);
-      entry
-          .getValue()
-          .forEach(
-              (library, points) -> {
-                XYSeries series =
-                    chart.addSeries(
-                        library, List.copyOf(points.keySet()), List.copyOf(points.values()));
-                series.setLineColor(COLORS.get(library));
-                series.setMarkerColor(COLORS.get(library));
-              });
+      for (Map.Entry<String, TreeMap<Double, Double>> line : entry.getValue().entrySet()) {
+        List<Double> x = List.copyOf(line.getValue().keySet());
+        XYSeries series = chart.addSeries(line.getKey(), x, List.copyOf(line.getValue().values()));
+        series.setLineColor(COLORS.get(line.getKey()));
+        series.setMarkerColor(COLORS.get(line.getKey()));
+      }
       save(chart, "growth-" + entry.getKey().replaceAll("[^a-z]+", "-"));
     }
   }
