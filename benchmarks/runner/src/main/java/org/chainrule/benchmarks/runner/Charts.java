@@ -174,6 +174,8 @@ final class Charts {
               .build();
       style(chart.getStyler());
       chart.getStyler().setXAxisLogarithmic(true);
+      chart.getStyler().setXAxisLogarithmicDecadeOnly(false);
+      chart.getStyler().setXAxisTickLabelsFormattingFunction(Charts::mark);
       chart.getStyler().setMarkerSize(MARKER);
       for (Map.Entry<String, TreeMap<Double, Double>> line : entry.getValue().entrySet()) {
         List<Double> x = List.copyOf(line.getValue().keySet());
@@ -188,9 +190,7 @@ final class Charts {
   private static void style(AxesChartStyler styler) {
     styler.setYAxisLogarithmic(true);
     styler.setYAxisLogarithmicDecadeOnly(false);
-    styler.setXAxisLogarithmicDecadeOnly(false);
     styler.setYAxisTickLabelsFormattingFunction(Charts::mark);
-    styler.setXAxisTickLabelsFormattingFunction(Charts::mark);
     styler.setLegendPosition(LegendPosition.OutsideE);
     styler.setChartBackgroundColor(Color.WHITE);
     styler.setLegendBorderColor(Color.WHITE);
