@@ -3,6 +3,7 @@ package org.chainrule;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.Loader;
+import org.bytedeco.openblas.global.openblas;
 import org.chainrule.binding.Native;
 
 /**
@@ -29,6 +30,10 @@ public final class Chainrule {
       String file = null;
       LinkageError failure = null;
       try {
+        if (System.getProperty("org.bytedeco.openblas.load") != null) {
+          // only these presets put another BLAS under the file name that our file asks for
+          Loader.load(openblas.class);
+        }
         file = Loader.load(Native.class);
         Native.set_threads(Math.max(1, Runtime.getRuntime().availableProcessors()));
         Native.set_products(Math.max(0, PRODUCTS.indexOf(products())));

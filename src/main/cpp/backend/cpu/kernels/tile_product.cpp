@@ -318,7 +318,8 @@ void compute(const ProductTile& t, float* scratch, PartDone done, void* argument
                         : look_ahead(t.a + first_k + depth, t.a_stride, next_depth > 0 ? begin_of(1) : 0,
                                      next_depth, panel_steps);
           }
-          run_panel<ByRows>(packed_a, rows, right, right_stride, right_panel, tail, columns, depth, out, ahead);
+          run_panel<ByRows>(packed_a, rows, right, right_stride, right_panel, tail, columns, depth, out,
+                            ahead);
         }
         if (last && done != nullptr) done(argument, {begin, begin + rows, column, column + columns});
       }

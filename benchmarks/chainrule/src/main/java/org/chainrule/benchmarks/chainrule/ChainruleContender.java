@@ -1,8 +1,6 @@
 package org.chainrule.benchmarks.chainrule;
 
 import java.util.Optional;
-import org.bytedeco.javacpp.Loader;
-import org.bytedeco.openblas.global.openblas;
 import org.chainrule.Chainrule;
 import org.chainrule.benchmarks.Contender;
 import org.chainrule.benchmarks.Network;
@@ -69,10 +67,6 @@ public final class ChainruleContender implements Contender {
   }
 
   private void prepare(int threads) {
-    if (System.getProperty("org.bytedeco.openblas.load", "").startsWith("mkl")) {
-      // these presets put MKL under the file name that the library's own file asks for
-      Loader.load(openblas.class);
-    }
     Chainrule.threads(threads);
     blas();
   }
