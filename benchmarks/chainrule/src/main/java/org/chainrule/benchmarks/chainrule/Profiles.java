@@ -4,7 +4,9 @@ import org.chainrule.Chainrule;
 import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
-/** Prints where a training step's time goes, phase by phase. docs/performance.md has the command. */
+/**
+ * Prints where a training step's time goes, phase by phase. docs/performance.md has the command.
+ */
 public final class Profiles {
   private static final float LEARNING_RATE = 0.01f;
 
