@@ -27,10 +27,14 @@ int64_t rounded(int64_t bytes) { return (bytes + alignment - 1) / alignment * al
 char* allocate_aligned(int64_t bytes) {
   if (bytes > INT64_MAX - huge_page) return nullptr;
   const bool large = bytes >= huge_page;
-  void* memory = std::aligned_alloc(static_cast<size_t>(large ? huge_page : alignment),
-                                    static_cast<size_t>(rounded(bytes)));
+  void* memory = nullptr;
+  // unlike aligned_alloc it takes a size that is no multiple of a huge page
+  if (posix_memalign(&memory, static_cast<size_t>(large ? huge_page : alignment),
+                     static_cast<size_t>(rounded(bytes))) != 0) {
+    return nullptr;
+  }
 #if defined(__linux__)
-  if (large && memory != nullptr) {
+  if (large) {
     madvise(memory, static_cast<size_t>(bytes / huge_page * huge_page),
             MADV_HUGEPAGE);  // a wish: may be refused
   }
