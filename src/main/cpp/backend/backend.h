@@ -21,8 +21,9 @@ enum class Space : int32_t {
   state1,      // second moment
   input,       // the user's data, [batch][feature]; `slot` says which
   output,      // what leaves the core, [batch][feature]; `slot` says which
+  scratch,     // values that only one tile of one phase sees, in memory of the thread that computes it
 };
-constexpr int32_t space_count = 8;
+constexpr int32_t space_count = 9;
 
 // A matrix in one of the spaces. Element (r, c) is at offset + (r * row_stride + c * column_stride) elements;
 // column_stride is 0 (one value a row) or 1.
@@ -46,13 +47,13 @@ struct Coefficient {
 // given. `=` is `+=` for the steps marked (acc) when `accumulate` is set.
 enum class StepKind : int32_t {
   product,    // C = α op(A) op(B) + β C: C A B; k, transposed_a, transposed_b. With `parts` above 1, C is a
-              // block of rows / parts rows for each part of k, all below each other
-  sum_parts,  // c = α Σ_p s_p + β c, s_p the blocks of such a product: c s; `parts`
-  unary_forward,       // a = rule(z + bias): a z bias?
-  unary_backward,      // d_z = rule(δ, saved): d_z δ saved?                                           (acc)
-  binary_forward,      // c = rule(a, b): c a b
-  binary_backward,     // d_a or d_b (side 0, 1) = rule(δ, other): d δ other?                          (acc)
-  row_sum,             // s_r = α Σ_c x_rc + β s_r: s x
+              // block of rows / parts rows for each part_depth of k, all below each other
+  sum_parts,  // c = α Σ_p s_p + β c, s_p the blocks of such a product or row_sum: c s; `parts`
+  unary_forward,    // a = rule(z + bias): a z bias?
+  unary_backward,   // d_z = rule(δ, saved): d_z δ saved?                                           (acc)
+  binary_forward,   // c = rule(a, b): c a b
+  binary_backward,  // d_a or d_b (side 0, 1) = rule(δ, other): d δ other?                          (acc)
+  row_sum,  // s_r = α Σ_c x_rc + β s_r: s x. With `parts` above 1, `rows` sums for each part_depth of columns
   reduction_forward,   // s_c = rule over r of x: s x
   reduction_backward,  // d_x = rule(δ_c, x): d_x δ x                                                  (acc)
   log_sum_exp_forward,  // s_c: s z
@@ -86,12 +87,13 @@ struct Step {
   double constant = 0;   // the c of the rule; loss: the factor on values and derivatives
   double constant2 = 0;  // loss: the factor on the derivatives (δ folded in)
   bool accumulate = false;
-  bool accumulate2 = false;  // loss: of d_y
-  int32_t side = 0;          // binary_backward
-  bool labels = false;       // loss: y holds class indices (int32), not values
-  int64_t count = 0;         // reduction: features; loss_value: partial sums
-  int64_t k = 0;             // product
-  int64_t parts = 1;         // product, sum_parts: k is summed in so many parts
+  bool accumulate2 = false;        // loss: of d_y
+  int32_t side = 0;                // binary_backward
+  bool labels = false;             // loss: y holds class indices (int32), not values
+  int64_t count = 0;               // reduction: features; loss_value: partial sums
+  int64_t k = 0;                   // product
+  int64_t parts = 1;               // product, row_sum, sum_parts: a long sum is made of so many,
+  int64_t part_depth = INT64_MAX;  // each over so much of k or so many columns, the last over what is left
   bool transposed_a = false;
   bool transposed_b = false;
   Coefficient alpha;  // product, row_sum
@@ -118,7 +120,7 @@ inline bool needs_whole_columns(const Step& step) {
 
 // A loss adds its values up by blocks of so many columns, which column cuts respect; so the sum does not depend on how
 // the step is cut.
-constexpr int64_t loss_block = 64;
+constexpr int64_t loss_block = 32;
 
 // How a domain is cut into tiles: a function of shapes alone, so that bits do not depend on the number of threads.
 struct Grid {
@@ -128,6 +130,7 @@ struct Grid {
   int64_t column_tiles = 1;
 
   int64_t tiles() const { return row_tiles * column_tiles; }
+  bool only_columns() const { return row_tiles == 1 && column_tiles > 1; }
 };
 
 // The part of a domain that one tile covers, ends excluded.
@@ -142,6 +145,7 @@ struct Phase {
   int64_t rows = 1;  // the domain that the grid cuts
   int64_t columns = 1;
   Grid grid;
+  bool uses_scratch = false;  // then its tiles are computed one at a time
 
   // Filled in by the engine's prepare.
   bool joinable = false;  // neighbouring tiles may be computed as one: no bit changes
@@ -193,9 +197,15 @@ class Backend {
   // How the engine cuts a step's domain when the step leads a phase.
   virtual Grid grid(const Step& step, DType dtype) const = 0;
 
-  // In how many parts k is summed, side by side: more than 1 where C is too small to be divided among threads. A function
+  // How much of k is summed at a time: all of it, or less where C is too small to be divided among threads. A function
   // of the shape of C and of k alone.
-  virtual int64_t product_parts(int64_t rows, int64_t columns, int64_t k) const = 0;
+  virtual int64_t part_depth(int64_t rows, int64_t columns, int64_t k) const = 0;
+
+  // May a product run on the columns of another step's tiles, and still give the same bits?
+  virtual bool joins_columns(const Step& product, DType dtype, const Grid& grid) const = 0;
+
+  // Bytes that each thread has for the values of a tile (Space::scratch).
+  virtual int64_t scratch_bytes() const = 0;
 
   // Who computes a product, for people.
   virtual const char* product_by(const Step& step, DType dtype) const = 0;

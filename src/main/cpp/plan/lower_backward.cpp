@@ -130,14 +130,8 @@ void Lowering::backward_product(int32_t id, int32_t index) {
   if (index == 2) {
     if (!updates_directly(to)) return sum_over_batch(rowwise(d, n.shape), n.shape, to, 1, text);
     int32_t written = direct_update(to, &alpha, &beta);
-    DraftStep& step =
-        emit(StepKind::row_sum, Op::linear, n.shape.rows, request_.batch, "update " + node(to).name);
-    step.refs[0] = {written, 0, 1, 0, Access::row};
-    step.writes[0] = true;
-    step.refs[1] = rowwise(d, n.shape);
-    step.step.alpha = alpha;
-    step.step.beta = beta;
-    return;
+    return emit_row_sum(Op::linear, n.shape.rows, request_.batch, {written, 0, 1, 0, Access::row},
+                        rowwise(d, n.shape), alpha, beta, "update " + node(to).name);
   }
   const Product which = index == 0 ? Linear::d_input(n.transposed) : Linear::d_weight(n.transposed);
   if (index == 1 && updates_directly(to)) {
@@ -210,12 +204,8 @@ void Lowering::sum_over_batch(const Ref& part, const Shape& domain, int32_t id, 
   bool accumulate;
   int32_t value = target(id, &accumulate);
   auto row_sum = [&](int64_t rows, int64_t columns, const Ref& from, int32_t to, double alpha, bool add) {
-    DraftStep& step = emit(StepKind::row_sum, Op::add, rows, columns, text);
-    step.refs[0] = {to, 0, 1, 0, Access::row};
-    step.writes[0] = true;
-    step.refs[1] = from;
-    step.step.alpha = {alpha, 0};
-    step.step.beta = {add ? 1.0 : 0.0, 0};
+    emit_row_sum(Op::add, rows, columns, {to, 0, 1, 0, Access::row}, from, {alpha, 0}, {add ? 1.0 : 0.0, 0},
+                 text);
   };
   if (!domain.batched) return row_sum(1, domain.elements(), part, value, factor, accumulate);
   if (shape.rows == domain.rows) return row_sum(domain.rows, request_.batch, part, value, factor, accumulate);

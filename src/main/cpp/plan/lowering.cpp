@@ -186,7 +186,7 @@ void Lowering::emit_product(int32_t id, const Product& which, const Ref& c, int3
                             const Coefficient& alpha, const Coefficient& beta, const std::string& text) {
   struct Side {
     Ref ref;
-    bool transposed;
+    bool transposed, batched;
     int64_t rows, columns;  // of op(side)
   };
   auto side = [&](Factor factor, bool transposed) {
@@ -196,6 +196,7 @@ void Lowering::emit_product(int32_t id, const Product& which, const Ref& c, int3
     Op op = node(source).op;
     Side result;
     result.transposed = transposed;
+    result.batched = shape.batched;
     result.rows = shape.rows;
     result.columns = shape.batched ? request_.batch : shape.columns;
     if (transposed) std::swap(result.rows, result.columns);
@@ -208,34 +209,57 @@ void Lowering::emit_product(int32_t id, const Product& which, const Ref& c, int3
     }
     return result;
   };
-  const Side a = side(which.a, which.a_transposed), b = side(which.b, which.b_transposed);
-  const int64_t parts = backend_.product_parts(a.rows, b.columns, a.columns);
-  DraftStep& step = emit(StepKind::product, node(id).op, parts * a.rows, b.columns, text);
+  Side a = side(which.a, which.a_transposed), b = side(which.b, which.b_transposed);
+  // Samples are the columns of C, of which a tile needs its own; or the sum goes over them, and a part needs its own.
+  const bool over_samples = backend_.part_depth(a.rows, b.columns, a.columns) < a.columns;
+  if (a.batched && over_samples && !which.a_transposed) a.ref.access = Access::column;
+  if (b.batched && over_samples == which.b_transposed) b.ref.access = Access::column;
+  DraftStep& step = emit(StepKind::product, node(id).op, a.rows, b.columns, text);
   step.refs[0] = c;
   step.writes[0] = true;
   step.refs[1] = a.ref;
   step.refs[2] = b.ref;
   step.step.k = a.columns;
-  step.step.parts = parts;
   step.step.transposed_a = a.transposed;
   step.step.transposed_b = b.transposed;
   step.step.alpha = alpha;
   step.step.beta = beta;
+  split_sum(a.rows, b.columns, a.columns);
+}
+
+void Lowering::emit_row_sum(Op op, int64_t rows, int64_t columns, const Ref& to, const Ref& from,
+                            const Coefficient& alpha, const Coefficient& beta, const std::string& text) {
+  DraftStep& step = emit(StepKind::row_sum, op, rows, columns, text);
+  step.refs[0] = to;
+  step.writes[0] = true;
+  step.refs[1] = from;
+  step.step.alpha = alpha;
+  step.step.beta = beta;
+  split_sum(rows, 1, columns);
+}
+
+void Lowering::split_sum(int64_t rows, int64_t columns, int64_t k) {
+  const int64_t depth = backend_.part_depth(rows, columns, k), parts = (k + depth - 1) / depth;
   if (parts == 1) return;
-  const Shape blocks = Shape::matrix(parts * a.rows, b.columns);
-  const Ref partial{new_value(blocks), 0, blocks.columns, 1, Access::tile};
+  const DraftStep whole = draft.steps.back();
+  const bool product = whole.step.kind == StepKind::product;
+  const Ref partial{new_value(Shape::matrix(parts * rows, columns)), 0, columns, product ? 1 : 0,
+                    Access::whole};
+  DraftStep& step = draft.steps.back();
   step.refs[0] = partial;
+  if (product) step.step.rows = parts * rows;
+  step.step.parts = parts;
+  step.step.part_depth = depth;
   step.step.alpha = {1, 0};
   step.step.beta = {0, 0};
   step.text += message(" in ", parts, " parts");
-  DraftStep& sum = emit(StepKind::sum_parts, node(id).op, a.rows, b.columns, text);
-  sum.refs[0] = c;
+  DraftStep& sum = emit(StepKind::sum_parts, whole.step.op, rows, columns, whole.text);
+  sum.refs[0] = whole.refs[0];
   sum.writes[0] = true;
   sum.refs[1] = partial;
-  sum.refs[1].access = Access::whole;
   sum.step.parts = parts;
-  sum.step.alpha = alpha;
-  sum.step.beta = beta;
+  sum.step.alpha = whole.step.alpha;
+  sum.step.beta = whole.step.beta;
 }
 
 void Lowering::emit_copy(const Ref& to, const Ref& from, const Shape& shape, bool accumulate,
@@ -366,11 +390,8 @@ void Lowering::forward_structure(int32_t id) {
     step.writes[0] = true;
     step.refs[1] = rowwise(x, of);
   } else {
-    DraftStep& step = emit(StepKind::row_sum, n.op, of.rows, request_.batch, n.name);
-    step.refs[0] = {out, 0, 1, 0, Access::row};
-    step.writes[0] = true;
-    step.refs[1] = rowwise(x, of);
-    step.step.alpha = {BatchMean::factor(request_.batch), 0};
+    emit_row_sum(n.op, of.rows, request_.batch, {out, 0, 1, 0, Access::row}, rowwise(x, of),
+                 {BatchMean::factor(request_.batch), 0}, {0, 0}, n.name);
   }
 }
 

@@ -1,6 +1,8 @@
 // Fusion and memory. A step may join an earlier phase when that keeps every dependency: what it reads must have been
 // written by an earlier phase, or by the same tile. So a bias and an activation run on the tile that a product has just
-// written, and an activation's backward on the tile of Wᵀδ, with no rule knowing of it.
+// written, and an activation's backward on the tile of Wᵀδ, with no rule knowing of it. Tiles that are columns hold all
+// features of some samples: products with small weights, the loss and their backward steps may follow each other on them,
+// and what lies between is then never written to memory.
 #include <algorithm>
 
 #include "plan/draft.h"
@@ -32,7 +34,7 @@ class Scheduler {
       const DraftStep& step = draft_.steps[i];
       if (step.backward && !in_backward) {
         in_backward = true;
-        floor_ = result_.backward_begin = phase_count();
+        result_.backward_begin = phase_count();
       }
       int32_t phase = place(step);
       result_.steps[static_cast<size_t>(phase)].push_back(static_cast<int32_t>(i));
@@ -43,7 +45,8 @@ class Scheduler {
       history_[static_cast<size_t>(draft_.checked)].reads.push_back(
           {result_.backward_begin - 1, Access::whole});
     }
-    place_values();
+    place_in_scratch();
+    place_in_arena();
     return std::move(result_);
   }
 
@@ -52,21 +55,32 @@ class Scheduler {
 
   // Could the step's own tiles be those of the phase?
   bool fits(const DraftStep& step, const Phase& phase) const {
-    const Grid own = backend_.grid(step.step, dtype_);
-    if (phase.grid.tiles() == 1) return own.tiles() == 1;
+    if (phase.grid.tiles() == 1) return backend_.grid(step.step, dtype_).tiles() == 1;
+    if (phase.grid.only_columns()) return fits_columns(step.step, phase);
     if (step.step.kind == StepKind::product) return false;
     if (step.step.rows != phase.rows || step.step.columns != phase.columns) return false;
-    if (needs_whole_columns(step.step) && phase.grid.row_tiles != 1) return false;
-    if (step.step.kind == StepKind::loss && phase.grid.tile_columns % loss_block != 0) return false;
-    return step.step.kind != StepKind::row_sum || phase.grid.column_tiles == 1;
+    return !needs_whole_columns(step.step) && phase.grid.column_tiles == 1;
+  }
+
+  // The same where a tile has all rows of some columns, however many rows the step has.
+  bool fits_columns(const Step& step, const Phase& phase) const {
+    const bool product = step.kind == StepKind::product;
+    if (step.parts > 1 && step.kind != StepKind::sum_parts) {
+      return (product ? step.k : step.columns) == phase.columns && step.part_depth == phase.grid.tile_columns;
+    }
+    if (step.columns != phase.columns || step.kind == StepKind::row_sum) return false;
+    if (product) return backend_.joins_columns(step, dtype_, phase.grid);
+    return step.kind != StepKind::loss || phase.grid.tile_columns % loss_block == 0;
   }
 
   // May a tile of this phase use what the same tile, but no other, has done?
   static bool same_tile(const Phase& phase, Access before, Access now) {
-    if (phase.grid.tiles() == 1) return true;
-    if (before != now) return false;
-    return before == Access::tile || (before == Access::column && phase.grid.row_tiles == 1) ||
-           (before == Access::row && phase.grid.column_tiles == 1);
+    auto both = [&](Access access) {
+      return (before == Access::tile || before == access) && (now == Access::tile || now == access);
+    };
+    return phase.grid.tiles() == 1 || both(Access::tile) ||
+           (phase.grid.row_tiles == 1 && both(Access::column)) ||
+           (phase.grid.column_tiles == 1 && both(Access::row));
   }
 
   // The first phase that keeps the step behind this use.
@@ -76,7 +90,7 @@ class Scheduler {
   }
 
   int32_t place(const DraftStep& step) {
-    int32_t earliest = merge_ ? floor_ : phase_count();
+    int32_t earliest = merge_ ? 0 : phase_count();
     for (int32_t i = 0; i < max_operands && merge_; ++i) {
       const Ref& ref = step.refs[i];
       if (!ref.present()) continue;
@@ -84,6 +98,9 @@ class Scheduler {
       for (const Use& use : history.writes) earliest = std::max(earliest, after(use, ref.access));
       if (!step.writes[i]) continue;
       for (const Use& use : history.reads) earliest = std::max(earliest, after(use, ref.access));
+      // parameters, and all that is seen from outside, wait until the loss has been looked at
+      if (step.backward && draft_.values[static_cast<size_t>(ref.value)].space != Space::arena)
+        earliest = std::max(earliest, result_.backward_begin);
     }
     for (int32_t p = earliest; p < phase_count(); ++p) {
       if (fits(step, result_.phases[static_cast<size_t>(p)])) return p;
@@ -106,43 +123,119 @@ class Scheduler {
     }
   }
 
-  // First fit by size: two values share memory only if no phase uses both.
-  void place_values() {
-    struct Placed {
-      int64_t offset, end;
-      int32_t first, last;
-    };
-    std::vector<int32_t> order;
-    std::vector<Placed> spans(draft_.values.size(), Placed{0, 0, INT32_MAX, -1});
+  // Where a value lies, and from when to when it is used.
+  struct Span {
+    int32_t value;
+    int64_t bytes;
+    int32_t first, last;
+    int64_t offset = 0;
+  };
+
+  // First fit by size: two values share memory only if they are not used at the same time. Those that would end beyond
+  // the limit are dropped. Returns the bytes in all.
+  static int64_t first_fit(std::vector<Span>& spans, int64_t limit) {
+    std::stable_sort(spans.begin(), spans.end(),
+                     [](const Span& a, const Span& b) { return a.bytes > b.bytes; });
+    std::vector<Span> placed;  // by offset
+    int64_t total = 0;
+    for (Span& span : spans) {
+      span.bytes = (span.bytes + 63) / 64 * 64;
+      for (const Span& other : placed) {
+        if (other.last < span.first || span.last < other.first) continue;
+        if (span.offset + span.bytes <= other.offset) break;
+        span.offset = std::max(span.offset, other.offset + other.bytes);
+      }
+      if (span.offset + span.bytes > limit) continue;
+      total = std::max(total, span.offset + span.bytes);
+      placed.insert(std::upper_bound(placed.begin(), placed.end(), span,
+                                     [](const Span& a, const Span& b) { return a.offset < b.offset; }),
+                    span);
+    }
+    spans = std::move(placed);
+    return total;
+  }
+
+  void place_in_arena() {
+    std::vector<Span> spans;
     for (size_t v = 0; v < draft_.values.size(); ++v) {
+      const Value& value = draft_.values[v];
+      if (value.space != Space::arena) continue;
+      Span span{static_cast<int32_t>(v), value.bytes, INT32_MAX, value.keep ? INT32_MAX : -1};
       for (const std::vector<Use>* uses : {&history_[v].writes, &history_[v].reads}) {
         for (const Use& use : *uses) {
-          spans[v].first = std::min(spans[v].first, use.phase);
-          spans[v].last = std::max(spans[v].last, use.phase);
+          span.first = std::min(span.first, use.phase);
+          span.last = std::max(span.last, use.phase);
         }
       }
-      if (draft_.values[v].keep) spans[v].last = INT32_MAX;
-      if (draft_.values[v].space == Space::arena) order.push_back(static_cast<int32_t>(v));
+      spans.push_back(span);
     }
-    std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
-      return draft_.values[static_cast<size_t>(a)].bytes > draft_.values[static_cast<size_t>(b)].bytes;
-    });
-    std::vector<Placed> placed;  // by offset
-    for (int32_t v : order) {
-      Placed span = spans[static_cast<size_t>(v)];
-      const int64_t bytes = (draft_.values[static_cast<size_t>(v)].bytes + 63) / 64 * 64;
-      int64_t offset = 0;
-      for (const Placed& other : placed) {
-        if (other.last < span.first || span.last < other.first) continue;
-        if (offset + bytes <= other.offset) break;
-        offset = std::max(offset, other.end);
+    result_.arena_bytes = first_fit(spans, INT64_MAX);
+    for (const Span& span : spans) draft_.values[static_cast<size_t>(span.value)].offset = span.offset;
+  }
+
+  // The one phase in which tiles see no more of a value than their own columns of it; -1: there is none.
+  int32_t only_phase(size_t v) const {
+    const Value& value = draft_.values[v];
+    if (value.space != Space::arena || value.keep || history_[v].writes.empty()) return -1;
+    const int32_t phase = history_[v].writes.front().phase;
+    for (const std::vector<Use>* uses : {&history_[v].writes, &history_[v].reads}) {
+      for (const Use& use : *uses) {
+        if (use.phase != phase || (use.access != Access::tile && use.access != Access::column)) return -1;
       }
-      span.offset = draft_.values[static_cast<size_t>(v)].offset = offset;
-      span.end = offset + bytes;
-      result_.arena_bytes = std::max(result_.arena_bytes, span.end);
-      placed.insert(std::upper_bound(placed.begin(), placed.end(), span,
-                                     [](const Placed& a, const Placed& b) { return a.offset < b.offset; }),
-                    span);
+    }
+    return result_.phases[static_cast<size_t>(phase)].grid.only_columns() ? phase : -1;
+  }
+
+  // Elements from one row of a tile to the next; a line apart, so that rows do not push each other out of the cache.
+  int64_t scratch_stride(const Phase& phase) const {
+    const int64_t line = 64 / size_of(dtype_);
+    return (phase.grid.tile_columns + line - 1) / line * line + line;
+  }
+
+  // A value's rows and when it is used, by the steps of a phase.
+  Span span_within(int32_t value, int32_t phase) const {
+    Span span{value, 0, INT32_MAX, -1};
+    const std::vector<int32_t>& steps = result_.steps[static_cast<size_t>(phase)];
+    int64_t rows = 1;
+    for (size_t i = 0; i < steps.size(); ++i) {
+      for (const Ref& ref : draft_.steps[static_cast<size_t>(steps[i])].refs) {
+        if (ref.value != value) continue;
+        span.first = std::min(span.first, static_cast<int32_t>(i));
+        span.last = static_cast<int32_t>(i);
+        if (ref.row_stride > 0) {
+          rows = std::max(rows,
+                          draft_.values[static_cast<size_t>(value)].bytes / size_of(dtype_) / ref.row_stride);
+        }
+      }
+    }
+    span.bytes = rows * scratch_stride(result_.phases[static_cast<size_t>(phase)]) * size_of(dtype_);
+    return span;
+  }
+
+  // Values that only one tile sees lie in its thread's own memory, which stays in cache from tile to tile. Tiles then
+  // cannot be joined, which a product with a large weight, copied once a tile, would suffer from.
+  void place_in_scratch() {
+    for (size_t p = 0; p < result_.phases.size(); ++p) {
+      Phase& phase = result_.phases[p];
+      const Step& leading = draft_.steps[static_cast<size_t>(result_.steps[p].front())].step;
+      if (!phase.grid.only_columns() || leading.parts > 1) continue;
+      if (leading.kind == StepKind::product && !backend_.joins_columns(leading, dtype_, phase.grid)) continue;
+      std::vector<Span> spans;
+      for (size_t v = 0; v < draft_.values.size(); ++v) {
+        if (only_phase(v) == static_cast<int32_t>(p))
+          spans.push_back(span_within(static_cast<int32_t>(v), static_cast<int32_t>(p)));
+      }
+      first_fit(spans, backend_.scratch_bytes());
+      for (const Span& span : spans) {
+        draft_.values[static_cast<size_t>(span.value)].space = Space::scratch;
+        draft_.values[static_cast<size_t>(span.value)].offset = span.offset;
+        for (int32_t index : result_.steps[p]) {
+          for (Ref& ref : draft_.steps[static_cast<size_t>(index)].refs) {
+            if (ref.value == span.value && ref.row_stride > 0) ref.row_stride = scratch_stride(phase);
+          }
+        }
+      }
+      phase.uses_scratch = !spans.empty();
     }
   }
 
@@ -152,7 +245,6 @@ class Scheduler {
   const bool merge_;
   std::vector<History> history_;
   Schedule result_;
-  int32_t floor_ = 0;
 };
 
 }  // namespace

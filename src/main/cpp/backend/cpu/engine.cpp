@@ -9,6 +9,7 @@
 #include "backend/cpu/levels.h"
 #include "backend/cpu/memory.h"
 #include "backend/cpu/products.h"
+#include "backend/cpu/scratch.h"
 #include "backend/cpu/team.h"
 
 namespace chainrule {
@@ -59,9 +60,15 @@ class CpuBackend final : public Backend {
     return cut(step.rows, step.columns, tiles, step.rows >= tiles);
   }
 
-  int64_t product_parts(int64_t rows, int64_t columns, int64_t k) const override {
-    return chainrule::product_parts(rows, columns, k);
+  int64_t part_depth(int64_t rows, int64_t columns, int64_t k) const override {
+    return chainrule::part_depth(rows, columns, k);
   }
+
+  bool joins_columns(const Step& product, DType dtype, const Grid& grid) const override {
+    return chainrule::joins_columns(product, dtype, grid);
+  }
+
+  int64_t scratch_bytes() const override { return tile_scratch_bytes; }
 
   const char* product_by(const Step& step, DType dtype) const override {
     return by_tile_kernel(step, dtype) ? "tile kernel" : "BLAS";
@@ -85,9 +92,7 @@ class CpuBackend final : public Backend {
       }
     }
     for (Phase& phase : program.phases) {
-      const Step& leading = program.steps[static_cast<size_t>(phase.first_step)];
-      phase.joinable =
-          leading.kind == StepKind::product && leading.parts == 1 && by_tile_kernel(leading, program.dtype);
+      phase.joinable = joinable(program, phase);
       phase.part_steps = part_steps(program, phase);
     }
   }
@@ -98,7 +103,8 @@ class CpuBackend final : public Backend {
     for (int32_t i = first; i < last; ++i) {
       Job job{program, context, program.phases[static_cast<size_t>(i)], 0};
       const int64_t tiles = job.phase.grid.tiles();
-      job.chunks = job.phase.joinable ? std::min(tiles, chunks(program, job.phase)) : tiles;
+      const bool in_runs = job.phase.joinable || job.phase.uses_scratch;
+      job.chunks = in_runs ? std::min(tiles, chunks(program, job.phase)) : tiles;
       const Stopwatch watch(context.phase_seconds, i);
       if (job.chunks == 1) {
         run_chunk(&job, 0);
@@ -116,14 +122,27 @@ class CpuBackend final : public Backend {
     int64_t chunks;
   };
 
+  // Is no product cut otherwise when tiles are joined, or by the tile kernel, whose bits do not depend on it?
+  static bool joinable(const Program& program, const Phase& phase) {
+    const Step* step = &program.steps[static_cast<size_t>(phase.first_step)];
+    if (step->kind != StepKind::product || step->parts > 1 || phase.uses_scratch) return false;
+    for (const Step* end = step + phase.steps; step < end; ++step) {
+      if (step->kind == StepKind::product && step->parts == 1 && !by_tile_kernel(*step, program.dtype))
+        return false;
+    }
+    return true;
+  }
+
   // What may follow the leading product on a part of its tile, that is on some rows and all columns, or some.
   static int32_t part_steps(const Program& program, const Phase& phase) {
-    if (!phase.joinable || phase.grid.tiles() == 1) return 0;
+    const Step& leading = program.steps[static_cast<size_t>(phase.first_step)];
+    if (phase.grid.tiles() == 1 || leading.kind != StepKind::product || leading.parts > 1) return 0;
+    if (!by_tile_kernel(leading, program.dtype)) return 0;
     int32_t count = 0;
     for (; count + 1 < phase.steps; ++count) {
       const Step& next = program.steps[static_cast<size_t>(phase.first_step + 1 + count)];
-      if (needs_whole_columns(next)) break;
-      if (next.kind == StepKind::row_sum && phase.columns > tile_product_columns) break;
+      if (needs_whole_columns(next) || next.kind == StepKind::product || next.rows != leading.rows) break;
+      if (next.kind == StepKind::row_sum && (phase.columns > tile_product_columns || next.parts > 1)) break;
       if (next.kind == StepKind::transpose_in || next.kind == StepKind::transpose_out)
         break;  // slow in strips
     }
@@ -133,10 +152,13 @@ class CpuBackend final : public Backend {
   // One a thread; several where each is large, so that a thread that loses its core for a while does not keep the
   // others waiting for long.
   static int64_t chunks(const Program& program, const Phase& phase) {
-    const Step& product = program.steps[static_cast<size_t>(phase.first_step)];
+    int64_t work = 0;
+    for (int32_t i = 0; i < phase.steps; ++i) {
+      const Step& step = program.steps[static_cast<size_t>(phase.first_step + i)];
+      if (step.kind == StepKind::product) work += step.rows / step.parts * step.columns * step.k;
+    }
     const int64_t threads = team_threads();
-    if (threads == 1) return 1;
-    const int64_t work = product.rows * product.columns * product.k;
+    if (threads == 1 || work < product_worth_cutting) return 1;
     return threads * std::clamp<int64_t>(work / threads / chunk_work, 1, most_chunks);
   }
 
@@ -151,31 +173,57 @@ class CpuBackend final : public Backend {
       }
       return;
     }
-    // Joined tiles are neighbours along the one side that is cut.
-    const int64_t first = chunk * grid.tiles() / job.chunks,
-                  last = (chunk + 1) * grid.tiles() / job.chunks - 1;
+    const int64_t first = chunk * grid.tiles() / job.chunks, end = (chunk + 1) * grid.tiles() / job.chunks;
+    if (!phase.uses_scratch) return run_tiles(job, job.context, first, end);
+    const TileScratch scratch;
+    Context context = job.context;
+    for (int64_t tile = first; tile < end; ++tile) {
+      // column c of the domain is column c - column_begin of the tile
+      context.base[static_cast<int32_t>(Space::scratch)] =
+          scratch.memory() - tile * grid.tile_columns * size_of(job.program.dtype);
+      run_tiles(job, context, tile, tile + 1);
+    }
+  }
+
+  // Tiles [first, end) as one: they are neighbours along the one side that is cut.
+  static void run_tiles(const Job& job, const Context& context, int64_t first, int64_t end) {
+    const Phase& phase = job.phase;
+    const Grid& grid = phase.grid;
     const Rect rect{first / grid.column_tiles * grid.tile_rows,
-                    std::min((last / grid.column_tiles + 1) * grid.tile_rows, phase.rows),
+                    std::min(((end - 1) / grid.column_tiles + 1) * grid.tile_rows, phase.rows),
                     first % grid.column_tiles * grid.tile_columns,
-                    std::min((last % grid.column_tiles + 1) * grid.tile_columns, phase.columns)};
+                    std::min(((end - 1) % grid.column_tiles + 1) * grid.tile_columns, phase.columns)};
+    const Step* step = &job.program.steps[static_cast<size_t>(phase.first_step)];
     int32_t done = 0;
     if (phase.part_steps > 0) {
-      Following following{job, step + 1, phase.part_steps};
-      tile_product_in_parts(*step, job.context, rect, run_following, &following);
+      Following following{context, step + 1, phase.part_steps};
+      tile_product_in_parts(*step, context, rect, run_following, &following);
       done = 1 + phase.part_steps;
     }
-    for (step += done; done < phase.steps; ++done, ++step) step->kernel(*step, job.context, rect);
+    for (step += done; done < phase.steps; ++done, ++step) {
+      step->kernel(*step, context, grid.only_columns() ? same_columns(*step, rect) : rect);
+    }
+  }
+
+  // The part of a step's own domain that belongs to these columns of its phase's.
+  static Rect same_columns(const Step& step, const Rect& rect) {
+    if (step.kind != StepKind::product || step.parts == 1) {
+      return {0, step.rows, rect.column_begin, rect.column_end};
+    }
+    const int64_t rows = step.rows / step.parts;
+    return {rect.column_begin / step.part_depth * rows, ceil_div(rect.column_end, step.part_depth) * rows, 0,
+            step.columns};
   }
 
   struct Following {
-    const Job& job;
+    const Context& context;
     const Step* steps;
     int32_t count;
   };
 
   static void run_following(void* argument, const Rect& part) {
     const Following& by = *static_cast<const Following*>(argument);
-    for (int32_t i = 0; i < by.count; ++i) by.steps[i].kernel(by.steps[i], by.job.context, part);
+    for (int32_t i = 0; i < by.count; ++i) by.steps[i].kernel(by.steps[i], by.context, part);
   }
 };
 

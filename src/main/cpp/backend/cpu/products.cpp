@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
-#include <memory>
 
 #include "backend/cpu/blas.h"
 #include "backend/cpu/grid.h"
 #include "backend/cpu/levels.h"
+#include "backend/cpu/scratch.h"
 #include "util/check.h"
 
 namespace chainrule {
@@ -38,8 +37,8 @@ struct Arguments {
     const double rate = context.update.learning_rate;
     const int64_t part = rect.row_begin / (step.rows / step.parts),
                   row = rect.row_begin % (step.rows / step.parts);
-    const int64_t first = part * step.k / step.parts;
-    k = (part + 1) * step.k / step.parts - first;
+    const int64_t first = part == 0 ? 0 : part * step.part_depth;
+    k = std::min(step.part_depth, step.k - first);
     alpha = static_cast<T>(step.alpha.constant + step.alpha.per_learning_rate * rate);
     beta = static_cast<T>(step.beta.constant + step.beta.per_learning_rate * rate);
     c = const_cast<T*>(factor<T>(context, to)) + rect.row_begin * to.row_stride + rect.column_begin;
@@ -71,22 +70,9 @@ void blas_product(const Step& step, const Context& context, const Rect& rect) {
   });
 }
 
-// A thread's own memory for panels, until the thread ends; null when there is none to be had.
-float* scratch() {
-  struct Free {
-    void operator()(float* memory) const { std::free(memory); }
-  };
-  thread_local std::unique_ptr<float, Free> memory;
-  if (memory == nullptr) {
-    memory.reset(static_cast<float*>(std::aligned_alloc(64, static_cast<size_t>(tile_product_scratch))));
-  }
-  return memory.get();
-}
-
 ProductTile::Kind kind_of(const Step& step) {
-  if (step.columns == 1 && !step.transposed_a) return ProductTile::column;
-  if (step.rows == step.parts && step.transposed_b) return ProductTile::row;
-  return ProductTile::matrix;
+  if (step.columns == 1) return ProductTile::column;
+  return step.rows == step.parts ? ProductTile::row : ProductTile::matrix;
 }
 
 void whole_tile_product(const Step& step, const Context& context, const Rect& rect) {
@@ -101,10 +87,18 @@ constexpr int64_t blas_most_tiles = 16;
 constexpr int64_t own_tile_work = 200000;
 constexpr int64_t own_most_tiles = 64;
 constexpr int64_t own_tile_columns = 32;
-// A result of at most so many rows and columns has its k cut instead, into parts of at least so much.
+// A result of at most so many rows and columns, of a sum over at least so much, has its k cut instead.
 constexpr int64_t long_sum_side = 96;
-constexpr int64_t long_sum_part = 2048;
-constexpr int64_t long_sum_most_parts = 32;
+constexpr int64_t long_sum = 1024;
+// A weight of at most so many elements stays in cache while tiles of a batch go through all layers.
+constexpr int64_t narrow_weight = 32768;
+
+// Samples of a large batch that go through narrow layers together.
+int64_t sample_tile(int64_t samples) {
+  const int64_t columns =
+      std::max(std::clamp<int64_t>(ceil_div(samples, 16), 32, 1024), ceil_div(samples, 256));
+  return ceil_div(columns, loss_block) * loss_block;
+}
 
 }  // namespace
 
@@ -114,10 +108,17 @@ void set_products(Products which) {
   chosen.store(which, std::memory_order_relaxed);
 }
 
-int64_t product_parts(int64_t rows, int64_t columns, int64_t k) {
-  if (rows > long_sum_side || columns > long_sum_side || k < 2 * long_sum_part) return 1;
-  if (rows * columns < product_worth_cutting / k) return 1;
-  return std::min(k / long_sum_part, long_sum_most_parts);
+int64_t part_depth(int64_t rows, int64_t columns, int64_t k) {
+  if (rows > long_sum_side || columns > long_sum_side || k < long_sum) return k;
+  if (rows * columns < narrow_worth_cutting / k) return k;
+  return sample_tile(k);
+}
+
+bool joins_columns(const Step& product, DType dtype, const Grid& grid) {
+  if (product.rows * product.k > narrow_weight) return false;
+  if (by_tile_kernel(product, dtype)) return true;
+  const Grid own = product_grid(product, dtype);
+  return own.only_columns() && own.tile_columns == grid.tile_columns;
 }
 
 Products products() { return chosen.load(std::memory_order_relaxed); }
@@ -126,10 +127,8 @@ bool by_tile_kernel(const Step& step, DType dtype) {
   static const bool available = find_tile_product() != nullptr;
   const Products which = products();
   if (!available || dtype != DType::float32 || which == Products::blas) return false;
+  if (which == Products::own || kind_of(step) != ProductTile::matrix) return true;
   const int64_t rows = step.rows / step.parts;
-  if (rows == 1 || step.columns == 1)
-    return kind_of(step) != ProductTile::matrix;  // else one use of each element
-  if (which == Products::own) return true;
   // A transposed B is copied for all rows of C: with few of them that takes longest.
   return !step.transposed_b || rows >= 32 || step.k < step.columns;
 }
@@ -137,6 +136,11 @@ bool by_tile_kernel(const Step& step, DType dtype) {
 Grid product_grid(const Step& step, DType dtype) {
   const int64_t work = step.rows * step.columns;  // times k
   if (step.parts > 1) return {step.rows / step.parts, step.columns, step.parts, 1};
+  if (step.rows * step.k <= narrow_weight && step.columns >= long_sum &&
+      work >= narrow_worth_cutting / step.k) {
+    const int64_t columns = sample_tile(step.columns);
+    return {step.rows, columns, 1, ceil_div(step.columns, columns)};
+  }
   if (work < product_worth_cutting / step.k) return cut(step.rows, step.columns, 1, true);
   if (by_tile_kernel(step, dtype)) {
     const int64_t tiles =
@@ -160,7 +164,7 @@ Kernel product_kernel(const Step& step, DType dtype) {
 void tile_product_in_parts(const Step& step, const Context& context, const Rect& rect, RectDone done,
                            void* argument) {
   static const TileProduct compute = find_tile_product();
-  float* const panels = scratch();
+  float* const panels = panel_scratch();
   if (panels == nullptr) {  // other roundings, but a result
     blas_product<float>(step, context, rect);
     if (done != nullptr) done(argument, rect);

@@ -16,8 +16,11 @@ Products products();
 // Does our own tile kernel compute this one? (If so, bits do not depend on how it is cut.)
 bool by_tile_kernel(const Step& step, DType dtype);
 
-// Small results of long sums: in how many parts of k they are computed.
-int64_t product_parts(int64_t rows, int64_t columns, int64_t k);
+// How much of k is summed at a time; less than all of it for small results of long sums.
+int64_t part_depth(int64_t rows, int64_t columns, int64_t k);
+
+// May it run on the columns of the grid's tiles, with weights that stay in cache beside them?
+bool joins_columns(const Step& product, DType dtype, const Grid& grid);
 
 Grid product_grid(const Step& step, DType dtype);
 
@@ -31,5 +34,7 @@ void tile_product_in_parts(const Step& step, const Context& context, const Rect&
 
 // About how many multiply-adds are worth another thread.
 constexpr int64_t product_worth_cutting = 100000;
+// The same where other steps may follow on each tile.
+constexpr int64_t narrow_worth_cutting = 50000;
 
 }  // namespace chainrule

@@ -46,12 +46,17 @@ struct Rowwise {
     const double rate = context.update.learning_rate;
     const double alpha = step.alpha.constant + step.alpha.per_learning_rate * rate;
     const double beta = step.beta.constant + step.beta.per_learning_rate * rate;
-    for (int64_t r = rect.row_begin; r < rect.row_end; ++r) {
-      const T* row = x.row(r);
-      double sum = x.spread ? static_cast<double>(*row) * static_cast<double>(step.columns)
-                            : sum_contiguous(row, step.columns, [](T v) { return v; });
-      T& out = *s.row(r);
-      out = static_cast<T>(alpha * sum + (beta == 0 ? 0.0 : beta * static_cast<double>(out)));
+    for (int64_t c = rect.column_begin; c < rect.column_end;) {  // the parts that the tile covers
+      const int64_t left = step.columns - c, width = step.part_depth < left ? step.part_depth : left;
+      const int64_t first_row = c / step.part_depth * step.rows;
+      for (int64_t r = rect.row_begin; r < rect.row_end; ++r) {
+        const T* row = x.row(r);
+        double sum = x.spread ? static_cast<double>(*row) * static_cast<double>(width)
+                              : sum_contiguous(row + c, width, [](T v) { return v; });
+        T& out = *s.row(first_row + r);
+        out = static_cast<T>(alpha * sum + (beta == 0 ? 0.0 : beta * static_cast<double>(out)));
+      }
+      c += width;
     }
   }
 

@@ -252,9 +252,11 @@ void run_panel(const float* a, int64_t rows, const float* b, int64_t b_stride, i
 void compute(const ProductTile& t, float* scratch, PartDone done, void* argument) {
   if (t.kind != ProductTile::matrix) {
     if (t.kind == ProductTile::column) {
-      multiply_rows(t.m, t.k, t.a, t.a_stride, t.b, {t.c, t.c_stride, t.alpha, t.beta});
+      (t.transposed_a ? multiply_columns : multiply_rows)(t.m, t.k, t.a, t.a_stride, t.b,
+                                                          {t.c, t.c_stride, t.alpha, t.beta});
     } else {
-      multiply_rows(t.n, t.k, t.b, t.b_stride, t.a, {t.c, 1, t.alpha, t.beta});
+      (t.transposed_b ? multiply_rows : multiply_columns)(t.n, t.k, t.b, t.b_stride, t.a,
+                                                          {t.c, 1, t.alpha, t.beta});
     }
     if (done != nullptr) done(argument, {0, t.m, 0, t.n});
     return;

@@ -9,8 +9,8 @@ namespace chainrule {
 // C = α op(A) op(B) + β C, row-major; op(A) is m x k, op(B) k x n.
 struct ProductTile {
   bool transposed_a, transposed_b;
-  // What the whole C is, of which this may be a part. A column (with A as it is) or a row (with B transposed) is computed
-  // as a matrix times a contiguous vector.
+  // What the whole C is, of which this may be a part. A column or a row is computed as a matrix times a contiguous
+  // vector.
   enum Kind { matrix, column, row } kind;
   int64_t m, n, k;
   float alpha;
