@@ -124,6 +124,8 @@ int32_t Lowering::value_of(int32_t id) {
   const Node& n = node(id);
   if (n.op == Op::parameter) return value = leaf_value(id, Space::parameters);
   if (n.op == Op::constant) return value = leaf_value(id, Space::constants);
+  // One feature lies the same in [batch][feature] and in [feature][batch].
+  if ((n.op == Op::input || n.op == Op::target) && n.shape.rows == 1) return value = user_value(id);
   value = new_value(n.shape);
   if (n.op == Op::input || n.op == Op::target) {
     DraftStep& step = emit(StepKind::transpose_in, n.op, n.shape.rows, request_.batch, "transpose " + n.name);

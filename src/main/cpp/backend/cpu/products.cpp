@@ -92,12 +92,23 @@ constexpr int64_t long_sum_side = 96;
 constexpr int64_t long_sum = 1024;
 // A weight of at most so many elements stays in cache while tiles of a batch go through all layers.
 constexpr int64_t narrow_weight = 32768;
+// One of at most so many stays in the caches of the threads between them.
+constexpr int64_t weight_in_cache = 131072;
 
 // Samples of a large batch that go through narrow layers together.
 int64_t sample_tile(int64_t samples) {
   const int64_t columns =
       std::max(std::clamp<int64_t>(ceil_div(samples, 16), 32, 1024), ceil_div(samples, 256));
   return ceil_div(columns, loss_block) * loss_block;
+}
+
+// Along which side of C is a product by the tile kernel cut? Each tile copies its part of the one operand and all of the
+// other; copying a transposed B takes longest.
+bool along_rows(const Step& step) {
+  const bool update = step.k < step.rows && step.k < step.columns;
+  // The rows of a small weight stay with the threads that compute with them in the forward pass.
+  const int64_t weight = update && step.rows * step.columns <= weight_in_cache ? 8 : 1;
+  return step.columns * (step.transposed_b ? 2 : 1) <= step.rows * weight;
 }
 
 }  // namespace
@@ -145,9 +156,7 @@ Grid product_grid(const Step& step, DType dtype) {
   if (by_tile_kernel(step, dtype)) {
     const int64_t tiles =
         std::clamp<int64_t>(work / std::max<int64_t>(own_tile_work / step.k, 1), 2, own_most_tiles);
-    // Each tile copies its part of the one operand and all of the other; copying a transposed B takes longest.
-    const bool along_rows = step.columns * (step.transposed_b ? 4 : 1) <= step.rows;
-    return cut(step.rows, step.columns, tiles, along_rows, own_tile_columns);
+    return cut(step.rows, step.columns, tiles, along_rows(step), own_tile_columns);
   }
   if (step.rows < 64 && step.columns >= 128) {
     return cut(step.rows, step.columns, std::clamp<int64_t>(step.columns / 64, 2, blas_most_tiles), false);

@@ -24,6 +24,14 @@ struct Targets {
   }
 };
 
+// In pairs, in vectors.
+CHAINRULE_INLINE double sum_block(double (&sum)[loss_block]) {
+  for (int64_t width = loss_block / 2; width > 0; width /= 2) {
+    for (int64_t i = 0; i < width; ++i) sum[i] += sum[i + width];
+  }
+  return sum[0];
+}
+
 template <class T, bool Labels>
 struct Loss {
   // The operands of a loss step.
@@ -74,10 +82,7 @@ struct Loss {
           }
         }
       }
-      if (on.partials == nullptr) continue;
-      double total = 0;
-      for (int64_t i = 0; i < width; ++i) total += sum[i];
-      on.partials[begin / loss_block] = total;
+      if (on.partials != nullptr) on.partials[begin / loss_block] = sum_block(sum);
     }
   }
 
@@ -135,12 +140,12 @@ struct Loss {
       }
     }
     if (on.partials == nullptr) return 0;
-    T values[loss_block];
+    double values[loss_block] = {};
     CHAINRULE_VECTORIZE
-    for (int64_t i = 0; i < width; ++i) values[i] = Rule::forward(sum[i], sum_target[i], dot[i]);
-    double total = 0;
-    for (int64_t i = 0; i < width; ++i) total += static_cast<double>(values[i]);
-    return total;
+    for (int64_t i = 0; i < width; ++i) {
+      values[i] = static_cast<double>(Rule::forward(sum[i], sum_target[i], dot[i]));
+    }
+    return sum_block(values);
   }
 };
 

@@ -48,7 +48,7 @@ struct Rowwise {
     const double beta = step.beta.constant + step.beta.per_learning_rate * rate;
     for (int64_t c = rect.column_begin; c < rect.column_end;) {  // the parts that the tile covers
       const int64_t left = step.columns - c, width = step.part_depth < left ? step.part_depth : left;
-      const int64_t first_row = c / step.part_depth * step.rows;
+      const int64_t first_row = c == 0 ? 0 : c / step.part_depth * step.rows;
       for (int64_t r = rect.row_begin; r < rect.row_end; ++r) {
         const T* row = x.row(r);
         double sum = x.spread ? static_cast<double>(*row) * static_cast<double>(width)
