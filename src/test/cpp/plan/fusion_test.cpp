@@ -1,4 +1,5 @@
 // What the plan may choose freely, how steps are merged and where values lie, changes no bit of any result.
+#include "backend/cpu/team.h"
 #include "graph/backward.h"
 #include "harness.h"
 #include "plan_run.h"
@@ -104,6 +105,54 @@ TEST(plan_merging_changes_no_bit_of_random_graphs) {
     const Values values = random_values(c.graph, batch, seed);
     check_merging<float>(c, batch, values);
     check_merging<double>(c, batch, values);
+  }
+}
+
+// Large batches of narrow layers: all steps of a tile follow each other, products and sums over the batch among them.
+TEST(plan_merging_changes_no_bit_of_large_batches) {
+  std::vector<GraphCase> cases = composite_cases();
+  for (Op op : operations()) {
+    for (GraphCase& c : cases_of(op)) cases.push_back(std::move(c));
+  }
+  for (const GraphCase& c : cases) {
+    for (int64_t batch : {1024, 1801}) {
+      const Values values = random_values(c.graph, batch, 1);
+      check_merging<float>(c, batch, values);
+      check_merging<double>(c, batch, values);
+    }
+  }
+}
+
+// From the input to the partial sums of the gradients in one phase, whose values never leave their thread; the sums of
+// these are all that is left.
+TEST(plan_runs_narrow_layers_tile_by_tile_on_any_number_of_threads) {
+  struct Restore {
+    const int32_t threads = team_threads();
+    ~Restore() { set_team_threads(threads); }
+  } restore;
+  Builder b;
+  int32_t h = b.input(24);
+  for (Op op : {Op::relu, Op::tanh}) h = b.op(op, {b.layer(h, 40)});
+  const int32_t loss = b.op(Op::mean_squared_error, {b.layer(h, 1), b.target(1)});
+  const GraphCase c{"narrow", std::move(b.graph), loss};
+  for (int64_t batch : {2048, 5003}) {
+    const Values values = random_values(c.graph, batch, 1);
+    check_merging<float>(c, batch, values);
+    check_merging<double>(c, batch, values);
+    PlanRequest request;
+    request.batch = batch;
+    request.loss = loss;
+    request.backward = request.update = true;
+    PlanRun<float> alone(c.graph, request, values), together(c.graph, request, values);
+    const Program& program = alone.plan().program;
+    CHECK(program.phases.size() == 3);
+    CHECK(program.phases[0].uses_scratch && program.backward_begin == 2);
+    CHECK(alone.arena_bytes() < batch * 24 * 4);
+    set_team_threads(1);
+    run_all(alone);
+    set_team_threads(3);
+    run_all(together);
+    CHECK(same_results(c, alone, together, true));
   }
 }
 
