@@ -254,6 +254,14 @@ void Trainer::prepare_order() {
   order_epoch_ = progress_.epoch;
 }
 
+// Shuffled examples lie anywhere in memory; so many are on their way while one is copied.
+static constexpr int64_t fetched_ahead = 8;
+
+// The first lines of an example; the processor itself fetches the rest of a long one.
+static void fetch_ahead(const char* example, int64_t bytes) {
+  for (int64_t line = 0; line < std::min<int64_t>(bytes, 512); line += 64) __builtin_prefetch(example + line);
+}
+
 void Trainer::gather(int64_t batch) {
   const int64_t* order = reinterpret_cast<const int64_t*>(order_.data()) + progress_.position;
   for (int32_t slot = 0; slot < inputs_.slots(); ++slot) {
@@ -264,6 +272,7 @@ void Trainer::gather(int64_t batch) {
     const int64_t row = column->row_bytes(), sample = inputs_.sample_bytes(slot);
     for (int64_t i = 0; i < batch; ++i) {
       const char* example = from + order[i] * row;
+      if (i + fetched_ahead < batch) fetch_ahead(from + order[i + fetched_ahead] * row, row);
       if (row == sample) {
         std::memcpy(to + i * sample, example, static_cast<size_t>(sample));
       } else if (column->type == ColumnType::float32) {

@@ -232,8 +232,9 @@ void pack_transposed(float* to, const float* b, int64_t stride, int64_t columns,
 // A matrix of so many elements does not stay in a core's own cache from one step to the next.
 constexpr int64_t far_away = 65536;
 
-// A copied B is worth it when more than this many panels of A use it.
-constexpr int64_t panels_worth_copying = 2;
+// A copied B is worth it when more than this many panels of A use it: a few rows of B stay in the first-level cache as
+// they are.
+constexpr int64_t panels_worth_copying(int64_t depth) { return depth <= 64 ? 3 : 2; }
 
 template <class Layout>
 void run_panel(const float* a, int64_t rows, const float* b, int64_t b_stride, int64_t b_panel,
@@ -267,7 +268,7 @@ void compute(const ProductTile& t, float* scratch, PartDone done, void* argument
   // Panels of about equal height, so that none is left over nearly empty.
   const auto begin_of = [&](int64_t panel) { return panel * t.m / panels; };
   const bool far = t.m * t.k >= far_away;
-  const bool direct = !t.transposed_b && panels <= panels_worth_copying;
+  const bool direct = !t.transposed_b && panels <= panels_worth_copying(t.k);
   const int64_t blocks = ceil_div(t.k, depth_block);
   for (int64_t column = 0; column < t.n; column += column_block) {
     const int64_t columns = smaller(column_block, t.n - column);
