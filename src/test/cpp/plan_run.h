@@ -74,7 +74,7 @@ class PlanRun {
  public:
   PlanRun(const Graph& graph, PlanRequest request, const Values& values)
       : graph_(graph),
-        request_(with_type(request)),
+        request_(complete(graph, request)),
         plan_(make_plan(graph, request_, cpu_backend())),
         layout_(lay_out_leaves(graph, request_.dtype)),
         arena_(cpu_backend()),
@@ -92,7 +92,8 @@ class PlanRun {
     labels_.resize(data.size());
     for (int32_t id : request_.outputs)
       outputs_.emplace_back(at(count_of(graph.node(id).shape, request_.batch)));
-    for (int32_t id : data) outputs_.emplace_back(at(count_of(graph.node(id).shape, request_.batch)));
+    for (int32_t id : request_.deltas)
+      outputs_.emplace_back(at(count_of(graph.node(id).shape, request_.batch)));
     set(values);
     for (int32_t id = 0; id < graph.size(); ++id) {
       if (graph.node(id).op != Op::constant) continue;
@@ -168,9 +169,11 @@ class PlanRun {
   // Of a parameter or of an input; request.backward and not request.update.
   std::vector<T> gradient(int32_t id) {
     if (graph_.node(id).op == Op::parameter) return read(gradients_, id);
-    const std::vector<int32_t>& data = graph_.data_nodes();
-    for (size_t slot = 0; slot < data.size(); ++slot) {
-      if (data[slot] == id) return outputs_[request_.outputs.size() + slot];
+    return delta(id);
+  }
+  std::vector<T> delta(int32_t id) const {
+    for (size_t i = 0; i < request_.deltas.size(); ++i) {
+      if (request_.deltas[i] == id) return outputs_[request_.outputs.size() + i];
     }
     return {};
   }
@@ -196,8 +199,14 @@ class PlanRun {
   UpdateScalars update;
 
  private:
-  static PlanRequest with_type(PlanRequest request) {
+  // With the type, and the inputs' gradients beside the parameters'.
+  static PlanRequest complete(const Graph& graph, PlanRequest request) {
     request.dtype = sizeof(T) == 4 ? DType::float32 : DType::float64;
+    if (request.backward && !request.update && request.deltas.empty()) {
+      for (int32_t id : graph.data_nodes()) {
+        if (graph.node(id).op == Op::input) request.deltas.push_back(id);
+      }
+    }
     return request;
   }
   static void poison(MemoryBlock& block) {

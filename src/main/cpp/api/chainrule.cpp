@@ -1,5 +1,6 @@
 #include "api/chainrule.h"
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -278,6 +279,21 @@ void NativeTrainer::read_gradient(int32_t node, float* values, int64_t count) co
 }
 void NativeTrainer::read_gradient(int32_t node, double* values, int64_t count) const {
   body->trainer->read_gradient(node, values, count);
+}
+
+int32_t NativeTrainer::statistics_columns() { return 7; }
+void NativeTrainer::statistics(int64_t batch, double* table, int64_t count) {
+  const int64_t expected = int64_t{statistics_columns()} * body->trainer->model()->graph().size();
+  REQUIRE(table != nullptr && count == expected, "statistics: expected a table of ", expected,
+          " numbers, but one of ", count, " came");
+  std::fill(table, table + count, 0.0);
+  for (const NodeStatistics& s : body->trainer->statistics(batch)) {
+    double* row = table + int64_t{s.node} * statistics_columns();
+    for (double value : {static_cast<double>(s.count), s.minimum, s.maximum, s.mean, s.standard_deviation,
+                         s.delta_norm, s.gradient_norm}) {
+      *row++ = value;
+    }
+  }
 }
 
 void NativeTrainer::bind(NativeDataset* dataset, int64_t batch_size) {

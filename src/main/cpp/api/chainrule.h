@@ -132,6 +132,12 @@ class CHAINRULE_EXPORT NativeTrainer {
                      int64_t count) const;  // of a parameter, [out][in], or of an
   void read_gradient(int32_t node, double* values, int64_t count) const;  // input, [batch][feature]
 
+  // Forward and backward, no update: numbers about each node of the graph, statistics_columns() in a row: how many
+  // values (0: the loss does not depend on the node), minimum, maximum, mean, standard deviation, ‖δ‖, ‖gradient‖ (of a
+  // parameter). `count` is rows * columns of the table.
+  void statistics(int64_t batch, double* table, int64_t count);
+  static int32_t statistics_columns();
+
   // Binds a dataset: columns by the names of the data nodes. All labels are checked here.
   void bind(NativeDataset* dataset, int64_t batch_size);
   void shuffle(bool on, int64_t seed);

@@ -89,18 +89,24 @@ void Lowering::apply_fault(int32_t id) {
   d.value = scaled;
 }
 
+void Lowering::hand_out_delta(int32_t id) {
+  for (size_t i = 0; i < request_.deltas.size(); ++i) {
+    if (request_.deltas[i] != id) continue;
+    const size_t slot = request_.outputs.size() + i;
+    hand_out(delta_value(id), node(id).shape, static_cast<int32_t>(slot), "d " + node(id).name);
+  }
+}
+
 void Lowering::complete(int32_t id) {
   const Node& n = node(id);
   if (request_.has_fault && request_.fault_op == n.op && !deltas_[at(id)].is_static) apply_fault(id);
+  hand_out_delta(id);
   if (n.op == Op::parameter) {
     if (request_.update) {
       update(id);
     } else {
       delta_value(id);
     }
-  } else if (n.op == Op::input) {
-    int32_t slot = static_cast<int32_t>(request_.outputs.size()) + slot_of(id);
-    hand_out(delta_value(id), n.shape, slot, "d " + n.name);
   } else if (kind_of(n.op) == Kind::loss) {
     loss_step(id, false);
   }

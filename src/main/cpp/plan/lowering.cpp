@@ -63,11 +63,7 @@ Lowering::Lowering(const Graph& graph, const PlanRequest& request, const Backend
   delta.assign(at(graph.size()), false);
   if (request.backward) {
     std::vector<int32_t> wrt = graph.parameters();
-    if (!request.update) {
-      for (int32_t id : graph.data_nodes()) {
-        if (node(id).op == Op::input) wrt.push_back(id);
-      }
-    }
+    wrt.insert(wrt.end(), request.deltas.begin(), request.deltas.end());
     delta = needs_delta(graph, request.loss, wrt);
   }
 }

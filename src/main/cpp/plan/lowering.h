@@ -76,6 +76,7 @@ class Lowering final : public BackwardRules {
   // lower_backward.cpp
   void find_static_deltas();
   void complete(int32_t id) override;
+  void hand_out_delta(int32_t id);
   void backward(int32_t id, int32_t index) override;
   void backward_product(int32_t id, int32_t index);
   void backward_unary(int32_t id);

@@ -16,6 +16,7 @@ void check_request(const Graph& graph, const PlanRequest& request) {
     REQUIRE(graph.node(output).op != Op::label,
             "a class label has no value to hand out: ", graph.describe(output));
   }
+  for (int32_t id : request.deltas) graph.node(id);
   REQUIRE(request.loss >= 0 || !request.backward, "a backward pass needs a loss, but none was named");
   if (request.loss < 0) {
     REQUIRE(!request.outputs.empty(), "nothing to compute: no output was named");

@@ -27,8 +27,9 @@ struct PlanRequest {
   std::vector<int32_t> outputs;  // nodes to hand out, in the order of the output slots
   int32_t loss = -1;             // -1: predict only
   bool backward = false;         // compute gradients of all parameters that reach the loss
-  bool update = false;           // apply them (else they go to Space::gradients, and those of the inputs to
-                                 // output slots outputs.size() + data slot)
+  bool update = false;           // apply them (else they go to Space::gradients)
+  std::vector<int32_t>
+      deltas;  // nodes whose δ to hand out, an input's its gradient, to the slots after the outputs
   UpdateRule rule;
 
   // For tests: every step in a phase of its own; no update inside products; a factor on what one operation's

@@ -1,5 +1,6 @@
 #include "runtime/inputs.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "util/check.h"
@@ -33,6 +34,12 @@ char* Inputs::reserve(int32_t slot, int64_t batch) {
   block.reserve(batch * bytes);
   addresses_[static_cast<size_t>(slot)] = reinterpret_cast<int64_t>(block.data());
   return block.data();
+}
+
+const int32_t* Inputs::labels(int32_t node) const {
+  const std::vector<int32_t>& data = model_->graph().data_nodes();
+  const auto slot = std::find(data.begin(), data.end(), node) - data.begin();
+  return reinterpret_cast<const int32_t*>(addresses_[static_cast<size_t>(slot)]);
 }
 
 void* const* Inputs::at(int64_t first) {

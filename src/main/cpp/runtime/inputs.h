@@ -17,6 +17,8 @@ class Inputs {
   int64_t* addresses() { return addresses_.data(); }
   int64_t sample_bytes(int32_t slot) const;
   char* reserve(int32_t slot, int64_t batch);
+  // The class indices that were given for a label.
+  const int32_t* labels(int32_t node) const;
 
   // The addresses as a plan takes them, for the samples from `first` on.
   void* const* at(int64_t first);

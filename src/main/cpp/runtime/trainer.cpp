@@ -6,6 +6,7 @@
 #include <mutex>
 #include <utility>
 
+#include "graph/backward.h"
 #include "util/check.h"
 #include "util/random.h"
 
@@ -48,7 +49,6 @@ Trainer::Trainer(std::shared_ptr<Model> model, int32_t loss, const OptimizerSett
   progress_.shuffle_seed = model_->seed();
   columns_.assign(static_cast<size_t>(inputs_.slots()), nullptr);
   for (int32_t slot = 0; slot < inputs_.slots(); ++slot) input_gradients_.emplace_back(model_->backend());
-  gradient_outputs_.assign(static_cast<size_t>(inputs_.slots()), nullptr);
   trained_ =
       plan(Mode::train, 1).trained;  // refuses a loss that cannot be trained now, not at the first step
   for (int32_t i = 0; i < state_count(); ++i) state_[i].reserve(model_->layout().parameter_bytes);
@@ -66,6 +66,9 @@ Plan Trainer::make(Mode mode, int64_t batch) const {
   request.loss = loss_;
   request.backward = mode != Mode::evaluate;
   request.update = mode == Mode::train;
+  for (int32_t id : model_->graph().data_nodes()) {
+    if (mode == Mode::gradients && model_->graph().node(id).op == Op::input) request.deltas.push_back(id);
+  }
   request.rule = {optimizer_.kind, optimizer_.momentum, optimizer_.nesterov, optimizer_.weight_decay};
   return make_plan(model_->graph(), request, model_->backend());
 }
@@ -148,6 +151,7 @@ double Trainer::gradients(int64_t batch) {
   gradients_.reserve(model_->layout().parameter_bytes);
   if (gradients_.data() != nullptr)
     std::memset(gradients_.data(), 0, static_cast<size_t>(gradients_.bytes()));
+  gradient_outputs_.clear();
   for (int32_t slot = 0; slot < inputs_.slots(); ++slot) {
     const Graph& graph = model_->graph();
     const Node& node = graph.node(graph.data_nodes()[static_cast<size_t>(slot)]);
@@ -157,7 +161,7 @@ double Trainer::gradients(int64_t batch) {
             " does not fit into memory");
     block.reserve(batch * inputs_.sample_bytes(slot));
     std::memset(block.data(), 0, static_cast<size_t>(block.bytes()));
-    gradient_outputs_[static_cast<size_t>(slot)] = block.data();
+    gradient_outputs_.push_back(block.data());
   }
   gradient_batch_ = 0;
   double loss = run(Mode::gradients, batch, "gradients");
@@ -191,6 +195,17 @@ void Trainer::read_gradient(int32_t id, V* values, int64_t count) const {
 
 template void Trainer::read_gradient<float>(int32_t, float*, int64_t) const;
 template void Trainer::read_gradient<double>(int32_t, double*, int64_t) const;
+
+Inspection& Trainer::inspect(const char* operation, int64_t batch) {
+  if (!inspection_) inspection_ = std::make_unique<Inspection>(model_, std::vector<int32_t>{}, loss_);
+  inspection_->run(operation, inputs_, batch);
+  return *inspection_;
+}
+
+std::vector<NodeStatistics> Trainer::statistics(int64_t batch) {
+  const Inspection& inspection = inspect("statistics", batch);
+  return chainrule::statistics(*model_, inspection, inputs_, needed_for(model_->graph(), {loss_}));
+}
 
 // ---- over a dataset
 

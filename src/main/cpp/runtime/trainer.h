@@ -9,6 +9,7 @@
 #include "runtime/dataset.h"
 #include "runtime/inputs.h"
 #include "runtime/plan_cache.h"
+#include "runtime/statistics.h"
 
 namespace chainrule {
 
@@ -51,6 +52,9 @@ class Trainer {
   template <class V>
   void read_gradient(int32_t node, V* values, int64_t count) const;
 
+  // Forward and backward without an update: numbers about all nodes that the loss depends on.
+  std::vector<NodeStatistics> statistics(int64_t batch);
+
   // Over a dataset: see api/chainrule.h. The dataset must live as long as it is bound.
   void bind(const Dataset& dataset, int64_t batch_size);
   void shuffle(bool on, int64_t seed);
@@ -74,6 +78,7 @@ class Trainer {
  private:
   enum class Mode { train, evaluate, gradients };
 
+  Inspection& inspect(const char* operation, int64_t batch);
   const Plan& plan(Mode mode, int64_t batch);
   Plan make(Mode mode, int64_t batch) const;
   double run(Mode mode, int64_t batch, const char* operation, double* phase_seconds = nullptr);
@@ -94,9 +99,11 @@ class Trainer {
   MemoryBlock state_[2];
   MemoryBlock gradients_;
   std::vector<MemoryBlock> input_gradients_;  // by data slot
-  std::vector<void*> gradient_outputs_;
-  int64_t gradient_batch_ = 0;  // samples of the last gradients(), 0: none yet
+  std::vector<void*> gradient_outputs_;       // of the inputs, in their order
+  int64_t gradient_batch_ = 0;                // samples of the last gradients(), 0: none yet
   std::vector<bool> trained_;
+
+  std::unique_ptr<Inspection> inspection_;  // made when somebody first asks
 
   const Dataset* dataset_ = nullptr;
   int64_t batch_size_ = 0;

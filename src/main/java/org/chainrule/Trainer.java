@@ -202,6 +202,25 @@ public final class Trainer extends NativeObject {
     }
   }
 
+  /**
+   * What a batch makes of each node: whether values are dead, deltas vanish or gradients explode.
+   * Forward and backward, without an update.
+   *
+   * @param batch values for all data nodes that the loss depends on
+   * @return one entry for each node that the loss depends on, in the order of the graph
+   */
+  public List<NodeStatistics> statistics(Batch batch) {
+    begin("statistics");
+    try {
+      int columns = NativeTrainer.statistics_columns();
+      double[] table = new double[model.nodes().size() * columns];
+      handle.statistics(fill("statistics", batch), table, table.length);
+      return NodeStatistics.ofTable(model.nodes(), table, columns);
+    } finally {
+      end(batch);
+    }
+  }
+
   private int gradientSize(String operation, Node node) {
     model.id(operation, node);
     Check.that(
