@@ -17,8 +17,8 @@ while read -r library; do
   esac
 done <<<"$needed"
 
-exported=$(nm -D --defined-only "$file" | awk '{ print $3 }' | grep -vE '^(JNI_On(Load|Unload)|Java_org_(chainrule|bytedeco_javacpp)_)' || true)
-if [[ -n $exported ]]; then fail "exports more than JNI functions: $(head -n 5 <<<"$exported" | tr '\n' ' ')"; fi
+exported=$(nm -D --defined-only "$file" | awk '{ print $3 }' | grep -vE '^(JNI_On(Load|Unload)|Java(CPP)?_org_(chainrule|bytedeco_javacpp)_)' || true)
+if [[ -n $exported ]]; then fail "exports more than JNI functions and callbacks: $(head -n 5 <<<"$exported" | tr '\n' ' ')"; fi
 
 while read -r folder; do
   if [[ ${#folder} -gt 1 ]] && strings -a "$file" | grep -F -m 3 -- "$folder/"; then

@@ -310,7 +310,8 @@ void losses(Table& t, Op op) {
 std::vector<GraphCase> cases_of(Op op, bool wide) {
   Table table(op, wide);
   switch (kind_of(op)) {
-    case Kind::leaf: break;
+    case Kind::leaf:
+    case Kind::custom: break;
     case Kind::product: products(table, op); break;
     case Kind::binary: binaries(table, op); break;
     case Kind::unary:

@@ -59,7 +59,8 @@ class Drawer {
     const int32_t x = value();
     const int64_t n = features(x);
     switch (kind_of(op)) {
-      case Kind::leaf: return;
+      case Kind::leaf:
+      case Kind::custom: return;
       case Kind::product: {
         const int64_t out = 2 + random_.below(3);
         const bool transposed = random_.below(2) == 0;

@@ -103,7 +103,8 @@ class Reference {
       }
       case Kind::structure: return structure(n, b, i);
       case Kind::loss: return loss(n);
-      case Kind::leaf: break;
+      case Kind::leaf:
+      case Kind::custom: break;
     }
     return NAN;
   }

@@ -12,6 +12,7 @@
 #include "backend/cpu/memory.h"
 #include "backend/cpu/products.h"
 #include "backend/cpu/team.h"
+#include "ops/custom.h"
 #include "runtime/dataset.h"
 #include "runtime/model_file.h"
 #include "runtime/predictor.h"
@@ -125,6 +126,15 @@ int32_t NativeGraph::add(int32_t op, const char* name, const int32_t* inputs, in
   return body->graph.add(std::move(node));
 }
 
+int32_t NativeGraph::custom(const char* name, const char* operation, int32_t input) {
+  Node node;
+  node.op = Op::custom;
+  node.name = text("custom", name);
+  node.custom = text("custom", operation);
+  node.inputs = {input};
+  return body->graph.add(std::move(node));
+}
+
 int32_t NativeGraph::size() const { return body->graph.size(); }
 int32_t NativeGraph::find(const char* name) const { return body->graph.find(text("finding a node", name)); }
 const char* NativeGraph::name(int32_t node) const { return body->graph.node(node).name.c_str(); }
@@ -141,6 +151,8 @@ int32_t NativeGraph::input(int32_t node, int32_t index) const {
           inputs.size(), " inputs, but number ", index, " was asked for");
   return inputs[static_cast<size_t>(index)];
 }
+
+const char* NativeGraph::operation(int32_t node) const { return body->graph.node(node).custom.c_str(); }
 
 // ---- model
 
@@ -376,6 +388,14 @@ int32_t op_count() { return chainrule::op_count; }
 const char* op_name(int32_t op) {
   REQUIRE(op >= 0 && op < chainrule::op_count, "there is no operation number ", op);
   return name_of(static_cast<Op>(op));
+}
+
+void set_custom_host(CustomHost host) { chainrule::set_custom_host(host); }
+int32_t register_custom(const char* name) {
+  return chainrule::register_custom(text("registering an operation", name));
+}
+void unregister_custom(const char* name) {
+  chainrule::unregister_custom(text("taking out an operation", name));
 }
 
 void set_threads(int32_t count) { set_team_threads(count); }

@@ -28,6 +28,8 @@ class CHAINRULE_EXPORT NativeGraph {
   // Any other operation. linear: x, weight, bias?; matmul: x, weight; loss: prediction, target or label.
   int32_t add(int32_t op, const char* name, const int32_t* inputs, int32_t count, double constant,
               int64_t begin, int64_t end, bool transposed);
+  // An operation of the user's own, registered under the name `operation`.
+  int32_t custom(const char* name, const char* operation, int32_t input);
 
   int32_t size() const;
   int32_t find(const char* name) const;  // -1: there is none
@@ -38,6 +40,7 @@ class CHAINRULE_EXPORT NativeGraph {
   int64_t columns(int32_t node) const;
   int32_t input_count(int32_t node) const;
   int32_t input(int32_t node, int32_t index) const;
+  const char* operation(int32_t node) const;  // of a custom node: the registered name; else empty
 
  private:
   NativeGraph() = default;
@@ -207,6 +210,15 @@ class CHAINRULE_EXPORT NativePredictor {
 // The registry of operations (ops/op.h).
 CHAINRULE_EXPORT int32_t op_count();
 CHAINRULE_EXPORT const char* op_name(int32_t op);
+
+// Elementwise operations of the user's own (ops/custom.h). The host computes `count` elements of operation `number`:
+// forward result = a from z (delta and a are null), backward result = d_z from delta, z and a; it returns false when
+// that failed. It is called on the thread that called into the core.
+typedef bool (*CustomHost)(int32_t number, bool backward, int64_t count, const double* delta, const double* z,
+                           const double* a, double* result);
+CHAINRULE_EXPORT void set_custom_host(CustomHost host);
+CHAINRULE_EXPORT int32_t register_custom(const char* name);  // its number; an old name keeps the one it has
+CHAINRULE_EXPORT void unregister_custom(const char* name);
 
 // The team of threads, the whole process's.
 CHAINRULE_EXPORT void set_threads(int32_t threads);

@@ -63,13 +63,15 @@ enum class StepKind : int32_t {
   copy,                 // d = s: d s                                                                   (acc)
   polynomial_forward,   // φ: φ x; the domain is that of x
   polynomial_backward,  // d_x: d_x δ x                                                                 (acc)
-  loss,           // a sum for each loss_block, and derivatives: partials? f y d_f? d_y? δ?        (acc)
-  loss_value,     // s = constant * Σ partials: s partials; `count` of them
-  transpose_in,   // [batch][feature] to [feature][batch]: x user
-  transpose_out,  // the other way, adding +0: user x
-  fill,           // d = constant: d                                                              (acc)
-  sgd,            // w v? g; mode 0: v is already the new velocity, no g
-  adam,           // w m v g
+  loss,            // a sum for each loss_block, and derivatives: partials? f y d_f? d_y? δ?        (acc)
+  loss_value,      // s = constant * Σ partials: s partials; `count` of them
+  transpose_in,    // [batch][feature] to [feature][batch]: x user
+  transpose_out,   // the other way, adding +0: user x
+  fill,            // d = constant: d                                                              (acc)
+  custom_forward,  // a = the user's f(z), all of it by one call on the thread that runs the program: a z
+  custom_backward,  // d_z = the user's backward(δ, z, a), likewise: d_z δ z a                            (acc)
+  sgd,              // w v? g; mode 0: v is already the new velocity, no g
+  adam,             // w m v g
 };
 constexpr int32_t max_operands = 6;
 
@@ -89,6 +91,7 @@ struct Step {
   bool accumulate = false;
   bool accumulate2 = false;        // loss: of d_y
   int32_t side = 0;                // binary_backward
+  int32_t custom = -1;             // custom: the number of the operation
   bool labels = false;             // loss: y holds class indices (int32), not values
   int64_t count = 0;               // reduction: features; loss_value: partial sums
   int64_t k = 0;                   // product
@@ -102,6 +105,10 @@ struct Step {
   // Filled in by the engine's prepare.
   Kernel kernel = nullptr;
 };
+
+inline bool is_custom(const Step& step) {
+  return step.kind == StepKind::custom_forward || step.kind == StepKind::custom_backward;
+}
 
 // Does a tile of the step need all rows of its columns (the features of its samples)?
 inline bool needs_whole_columns(const Step& step) {

@@ -30,6 +30,7 @@ struct Node {
   int64_t end = 0;
   Initializer initializer = Initializer::constant;  // parameter
   std::vector<double> values;                       // constant
+  std::string custom;                               // custom: the name that the operation is registered under
 };
 
 class Graph {

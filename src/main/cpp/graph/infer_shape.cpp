@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "graph/graph.h"
+#include "ops/custom.h"
 #include "ops/polynomial_features.h"
 
 namespace chainrule {
@@ -179,6 +180,14 @@ Shape loss(const Check& check) {
   return Shape::scalar();
 }
 
+Shape custom(const Check& check) {
+  check.count(1, 1);
+  check.no_label(0);
+  check.that(is_registered_custom(check.node.custom), "no operation is registered under the name '",
+             check.node.custom, "'; register it before a graph is built, or loaded, that uses it");
+  return check.shape(0);
+}
+
 }  // namespace
 
 Shape infer_shape(const Graph& graph, const Node& node) {
@@ -192,6 +201,7 @@ Shape infer_shape(const Graph& graph, const Node& node) {
     case Kind::rowwise: return rowwise(check);
     case Kind::structure: return structure(check);
     case Kind::loss: return loss(check);
+    case Kind::custom: return custom(check);
   }
   throw InvalidArgument(message("there is no operation number ", static_cast<int32_t>(node.op)));
 }

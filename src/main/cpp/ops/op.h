@@ -16,6 +16,7 @@ enum class Kind : int32_t {
   rowwise,    // over the features of each sample, to a vector
   structure,  // moves or combines features
   loss,       // prediction and target to one scalar, the mean over the batch
+  custom,     // elementwise, one operand; the rule is the user's
 };
 
 #define CHAINRULE_OPS(X)            \
@@ -57,7 +58,8 @@ enum class Kind : int32_t {
   X(binary_cross_entropy, loss)     \
   X(squared_error, loss)            \
   X(mean_squared_error, loss)       \
-  X(huber, loss)
+  X(huber, loss)                    \
+  X(custom, custom)
 
 enum class Op : int32_t {
 #define CHAINRULE_OP_ENUM(name, kind) name,

@@ -45,6 +45,7 @@ struct Draft {
   std::vector<Value> values;
   std::vector<DraftStep> steps;
   int32_t checked = -1;  // the value that is read between the passes: the loss
+  int32_t barrier = -1;  // steps from this one on run in phases after all those before
 
   int32_t add_value(Value value) {
     values.push_back(value);

@@ -102,7 +102,9 @@ void Lowering::complete(int32_t id) {
   if (request_.has_fault && request_.fault_op == n.op && !deltas_[at(id)].is_static) apply_fault(id);
   hand_out_delta(id);
   if (n.op == Op::parameter) {
-    if (request_.update) {
+    if (request_.update && updates_late()) {
+      late_updates_.push_back(id);
+    } else if (request_.update) {
       update(id);
     } else {
       delta_value(id);
@@ -124,6 +126,7 @@ void Lowering::backward(int32_t id, int32_t index) {
     case Kind::reduction:
     case Kind::rowwise: return backward_rowwise(id);
     case Kind::structure: return backward_structure(id, index);
+    case Kind::custom: return backward_custom(id);
   }
 }
 
@@ -301,7 +304,7 @@ void Lowering::backward_structure(int32_t id, int32_t index) {
 bool Lowering::updates_directly(int32_t id) const {
   const Node& n = node(id);
   if (n.op != Op::parameter || !request_.update || !request_.update_in_product) return false;
-  if (uses_[at(id)] != 1 || request_.rule.kind != OptimizerKind::sgd) return false;
+  if (updates_late() || uses_[at(id)] != 1 || request_.rule.kind != OptimizerKind::sgd) return false;
   const Node& consumer = node(consumer_[at(id)]);
   if (kind_of(consumer.op) != Kind::product || consumer.inputs[0] == id) return false;
   if (consumer.inputs[1] == id && !input(consumer_[at(id)], 0).shape.batched) return false;
@@ -345,13 +348,14 @@ void Lowering::update(int32_t id) {
     step.refs[2] = view(gradient);
   }
   if (!direct && rule.kind == OptimizerKind::sgd) {
-    notes.push_back(message("'", n.name, "' is updated from a gradient buffer: ",
-                            uses_[at(id)] != 1 ? message("it has ", uses_[at(id)], " uses")
-                            : rule.momentum != 0 && rule.nesterov
-                                ? std::string("Nesterov momentum needs the gradient itself")
-                            : rule.momentum != 0 && rule.weight_decay != 0
-                                ? std::string("momentum with weight decay needs the gradient itself")
-                                : std::string("its gradient is not one product")));
+    notes.push_back(message(
+        "'", n.name, "' is updated from a gradient buffer: ",
+        updates_late()       ? std::string("the backward of an operation of the user's own may still fail")
+        : uses_[at(id)] != 1 ? message("it has ", uses_[at(id)], " uses")
+        : rule.momentum != 0 && rule.nesterov ? std::string("Nesterov momentum needs the gradient itself")
+        : rule.momentum != 0 && rule.weight_decay != 0
+            ? std::string("momentum with weight decay needs the gradient itself")
+            : std::string("its gradient is not one product")));
   }
 }
 

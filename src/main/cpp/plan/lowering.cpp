@@ -81,6 +81,8 @@ void Lowering::run() {
   if (!request_.backward) return;
   in_backward_ = true;
   walk_backward(graph_, request_.loss, delta, *this);
+  if (updates_late()) draft.barrier = static_cast<int32_t>(draft.steps.size());
+  for (int32_t id : late_updates_) update(id);
 }
 
 // ---- values and how steps see them
@@ -280,7 +282,7 @@ void Lowering::hand_out(int32_t value, const Shape& shape, int32_t slot, const s
 
 bool Lowering::saves_output(int32_t id) const {
   Op op = node(id).op;
-  if (op == Op::softmax || op == Op::log_sum_exp) return true;
+  if (op == Op::softmax || op == Op::log_sum_exp || op == Op::custom) return true;
   return visit_unary(op, Saves::nothing, [](auto rule) { return decltype(rule)::saves; }) == Saves::output;
 }
 
@@ -323,6 +325,7 @@ void Lowering::forward(int32_t id) {
     }
     case Kind::structure: return forward_structure(id);
     case Kind::loss: return loss_step(id, true);
+    case Kind::custom: return forward_custom(id);
   }
 }
 

@@ -68,6 +68,7 @@ class Lowering final : public BackwardRules {
   void forward_product(int32_t id);
   void forward_unary(int32_t id);
   void forward_structure(int32_t id);
+  void forward_custom(int32_t id);
   void loss_step(int32_t id, bool values);  // the value, the derivatives, or both in one pass
   bool saves_output(int32_t id) const;
   bool adds_bias_itself(int32_t id) const;  // an activation that can run in place on a linear's output
@@ -83,6 +84,8 @@ class Lowering final : public BackwardRules {
   void backward_binary(int32_t id, int32_t index);
   void backward_rowwise(int32_t id);
   void backward_structure(int32_t id, int32_t index);
+  void backward_custom(int32_t id);
+  bool updates_late() const;  // must nothing be updated before the backward pass has ended?
   // The value that parts of a node's δ are added to; `accumulate` tells whether one is there already.
   int32_t target(int32_t id, bool* accumulate);
   int32_t delta_value(int32_t id);  // a finished δ as a value, made from its number if need be
@@ -105,6 +108,7 @@ class Lowering final : public BackwardRules {
   std::vector<int32_t> deferred_bias_;  // by node: a bias that the following activation adds
   std::vector<Delta> deltas_;
   std::vector<int32_t> leaf_values_[space_count];
+  std::vector<int32_t> late_updates_;
   bool in_backward_ = false;
 };
 

@@ -32,6 +32,7 @@ class Scheduler {
     bool in_backward = false;
     for (size_t i = 0; i < draft_.steps.size(); ++i) {
       const DraftStep& step = draft_.steps[i];
+      if (static_cast<int32_t>(i) == draft_.barrier) floor_ = phase_count();
       if (step.backward && !in_backward) {
         in_backward = true;
         result_.backward_begin = phase_count();
@@ -62,6 +63,12 @@ class Scheduler {
     return !needs_whole_columns(step.step) && phase.grid.column_tiles == 1;
   }
 
+  // The user's code may fail, or take its time: nothing else is in its phase.
+  bool runs_alone(int32_t phase) const {
+    return is_custom(
+        draft_.steps[static_cast<size_t>(result_.steps[static_cast<size_t>(phase)].front())].step);
+  }
+
   // The same where a tile has all rows of some columns, however many rows the step has.
   bool fits_columns(const Step& step, const Phase& phase) const {
     const bool product = step.kind == StepKind::product;
@@ -90,7 +97,7 @@ class Scheduler {
   }
 
   int32_t place(const DraftStep& step) {
-    int32_t earliest = merge_ ? 0 : phase_count();
+    int32_t earliest = merge_ ? floor_ : phase_count();
     for (int32_t i = 0; i < max_operands && merge_; ++i) {
       const Ref& ref = step.refs[i];
       if (!ref.present()) continue;
@@ -102,8 +109,8 @@ class Scheduler {
       if (step.backward && draft_.values[static_cast<size_t>(ref.value)].space != Space::arena)
         earliest = std::max(earliest, result_.backward_begin);
     }
-    for (int32_t p = earliest; p < phase_count(); ++p) {
-      if (fits(step, result_.phases[static_cast<size_t>(p)])) return p;
+    for (int32_t p = is_custom(step.step) ? phase_count() : earliest; p < phase_count(); ++p) {
+      if (!runs_alone(p) && fits(step, result_.phases[static_cast<size_t>(p)])) return p;
     }
     Phase phase;
     phase.rows = step.step.rows;
@@ -245,6 +252,7 @@ class Scheduler {
   const bool merge_;
   std::vector<History> history_;
   Schedule result_;
+  int32_t floor_ = 0;  // no step is placed before this phase
 };
 
 }  // namespace

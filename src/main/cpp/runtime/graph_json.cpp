@@ -48,6 +48,7 @@ Json graph_to_json(const Graph& graph) {
     }
     if (has_constant(node.op)) json.add("constant", node.constant);
     if (kind_of(node.op) == Kind::product) json.add("transposed", node.transposed);
+    if (node.op == Op::custom) json.add("custom", node.custom);
     if (node.op == Op::slice) json.add("begin", node.begin).add("end", node.end);
     nodes.push(std::move(json));
   }
@@ -89,6 +90,7 @@ Graph graph_from_json(const Json& json, const ConstantValues& values) {
     }
     if (has_constant(op)) node.constant = part.at("constant").number();
     if (kind_of(op) == Kind::product) node.transposed = part.at("transposed").boolean();
+    if (op == Op::custom) node.custom = part.at("custom").string();
     if (op == Op::slice) {
       node.begin = part.at("begin").integer();
       node.end = part.at("end").integer();

@@ -5,6 +5,7 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/blas.h"
+#include "backend/cpu/custom.h"
 #include "backend/cpu/grid.h"
 #include "backend/cpu/levels.h"
 #include "backend/cpu/memory.h"
@@ -54,6 +55,7 @@ class CpuBackend final : public Backend {
 
   Grid grid(const Step& step, DType dtype) const override {
     if (step.kind == StepKind::product) return product_grid(step, dtype);
+    if (is_custom(step)) return cut(step.rows, step.columns, 1, true);
     int64_t tiles = std::min(step.rows * step.columns / elementwise_tile, most_tiles);
     if (needs_whole_columns(step)) return cut(step.rows, step.columns, tiles, false);
     if (step.kind == StepKind::row_sum) return cut(step.rows, step.columns, tiles, true);
@@ -84,7 +86,7 @@ class CpuBackend final : public Backend {
         }
         step.kernel = product_kernel(step, program.dtype);
       } else {
-        step.kernel = find_kernel(step, program.dtype);
+        step.kernel = is_custom(step) ? custom_kernel(program.dtype) : find_kernel(step, program.dtype);
       }
       if (step.kernel == nullptr) {
         throw Error(message("the CPU engine has no kernel for step kind ", static_cast<int32_t>(step.kind),

@@ -280,6 +280,20 @@ public final class Graph extends GraphOperations {
   }
 
   /**
+   * An elementwise operation of your own.
+   *
+   * @param x a node
+   * @param operation the name it is registered under, see {@link CustomOperation#register}
+   * @return a node of x's shape
+   */
+  public synchronized Node custom(Node x, String operation) {
+    Check.name(operation, "custom");
+    String name = nextName;
+    int input = id(x, "custom");
+    return make("custom", () -> handle.custom(name, operation, input));
+  }
+
+  /**
    * All nodes, in the order they were made, which is also one in which they can be computed.
    *
    * @return an unmodifiable copy
@@ -377,6 +391,7 @@ public final class Graph extends GraphOperations {
             handle.batched(id),
             handle.rows(id),
             handle.columns(id),
+            handle.operation(id),
             List.copyOf(inputs));
     nodes.add(node);
     byName.put(node.name(), node);

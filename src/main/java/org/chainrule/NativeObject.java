@@ -35,6 +35,7 @@ abstract class NativeObject implements AutoCloseable {
    * @throws IllegalStateException if this is closed
    */
   final void enter(String operation) {
+    CustomOperations.refuseWithin(operation);
     if (calls.incrementAndGet() < 0) {
       exit();
       throw new IllegalStateException(operation + ": the " + what + " is closed");

@@ -19,6 +19,7 @@ public final class Node {
   private final boolean batched;
   private final long rows;
   private final long columns;
+  private final String operation;
   private final List<Node> inputs;
 
   Node(
@@ -29,6 +30,7 @@ public final class Node {
       boolean batched,
       long rows,
       long columns,
+      String operation,
       List<Node> inputs) {
     this.graph = graph;
     this.id = id;
@@ -37,6 +39,7 @@ public final class Node {
     this.batched = batched;
     this.rows = rows;
     this.columns = columns;
+    this.operation = operation;
     this.inputs = inputs;
   }
 
@@ -65,6 +68,16 @@ public final class Node {
    */
   public Op op() {
     return op;
+  }
+
+  /**
+   * The operation's name: that of {@link #op()}, or for {@link Op#CUSTOM} the one it is registered
+   * under.
+   *
+   * @return a name
+   */
+  public String operation() {
+    return operation.isEmpty() ? op.nativeName() : operation;
   }
 
   /**
@@ -293,6 +306,16 @@ public final class Node {
     return graph.slice(this, begin, end);
   }
 
+  /**
+   * An elementwise operation of your own; see {@link Graph#custom(Node, String)}.
+   *
+   * @param operation the name it is registered under
+   * @return a node of this one's shape
+   */
+  public Node custom(String operation) {
+    return graph.custom(this, operation);
+  }
+
   /** {@return name, operation and shape, samples first} */
   @Override
   public String toString() {
@@ -302,6 +325,6 @@ public final class Node {
             : features() == 1
                 ? "scalar"
                 : columns == 1 ? "[" + rows + "]" : "[" + rows + " x " + columns + "]";
-    return "'" + name + "' (" + op.nativeName() + ", " + shape + ")";
+    return "'" + name + "' (" + operation() + ", " + shape + ")";
   }
 }

@@ -85,7 +85,9 @@ public enum Op {
   /** Squared distance divided by the number of features. */
   MEAN_SQUARED_ERROR,
   /** Squared near zero, linear beyond. */
-  HUBER;
+  HUBER,
+  /** An elementwise operation of the user's own. */
+  CUSTOM;
 
   private static final Op[] ALL = values();
 

@@ -7,8 +7,19 @@
 
 namespace chainrule {
 
+/// What an operation of the user's own has thrown, if that is why the core gave up; else null.
+inline jthrowable custom_failure(JNIEnv* env) {
+  jclass type = env->FindClass("org/chainrule/CustomOperations");
+  if (type == nullptr) return nullptr;
+  jmethodID take = env->GetStaticMethodID(type, "takeFailure", "()Ljava/lang/Throwable;");
+  if (take == nullptr) return nullptr;
+  return static_cast<jthrowable>(env->CallStaticObjectMethod(type, take));
+}
+
 /// The Java exception for `e`, or null where only the JVM knows why it cannot be made.
 inline jthrowable java_exception(JNIEnv* env, const std::exception& e, jstring message) {
+  jthrowable failure = custom_failure(env);
+  if (failure != nullptr || env->ExceptionCheck()) return failure;
   const char* name = "org/chainrule/ChainruleException";
   // the standard library throws these two as well, about its own affairs: a failure of ours, not of the caller
   const bool internal = dynamic_cast<const std::out_of_range*>(&e) != nullptr ||

@@ -1,0 +1,11 @@
+// Steps of the user's own operations: the engine hands them to the host (ops/custom.h), on the thread that runs the
+// program.
+#pragma once
+
+#include "backend/backend.h"
+
+namespace chainrule {
+
+Kernel custom_kernel(DType dtype);
+
+}  // namespace chainrule

@@ -1,0 +1,124 @@
+package org.chainrule;
+
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.bytedeco.javacpp.DoublePointer;
+import org.chainrule.binding.CustomHost;
+import org.chainrule.binding.Native;
+
+/**
+ * Where the core calls operations of the user's own. One native callback serves all of them. What
+ * an operation throws is kept for the thread and the core is told that the call failed; it unwinds
+ * by an exception of its own, in whose place {@link #takeFailure} gives the kept one.
+ */
+final class CustomOperations {
+  private static final Map<Integer, CustomOperation> BY_NUMBER = new ConcurrentHashMap<>();
+
+  /** How many calls are running, in all threads. */
+  private static final AtomicInteger RUNNING = new AtomicInteger();
+
+  /** A thread's arrays, failure, and whether it is in a call. */
+  private static final class Local {
+    final double[][] arrays = new double[4][0];
+    Throwable failure;
+    boolean running;
+
+    double[] array(int index, int length) {
+      if (arrays[index].length != length) {
+        arrays[index] = new double[length];
+      }
+      return arrays[index];
+    }
+
+    double[] read(int index, DoublePointer from, int length) {
+      double[] to = array(index, length);
+      from.get(to);
+      return to;
+    }
+  }
+
+  private static final ThreadLocal<Local> LOCAL = ThreadLocal.withInitial(Local::new);
+
+  /** The one callback, kept from being collected. */
+  private static final class Host extends CustomHost {
+    static final Host INSTANCE = new Host();
+
+    @Override
+    public boolean call(
+        int number,
+        boolean backward,
+        long count,
+        DoublePointer delta,
+        DoublePointer z,
+        DoublePointer a,
+        DoublePointer result) {
+      Local local = LOCAL.get();
+      try {
+        RUNNING.incrementAndGet();
+        local.running = true;
+        compute(local, BY_NUMBER.get(number), backward, count, delta, z, a, result);
+        return true;
+      } catch (Throwable e) { // whatever it is must not unwind through native frames
+        local.failure = e;
+        return false;
+      } finally {
+        local.running = false;
+        RUNNING.decrementAndGet();
+      }
+    }
+
+    private static void compute(
+        Local local,
+        CustomOperation operation,
+        boolean backward,
+        long count,
+        DoublePointer delta,
+        DoublePointer z,
+        DoublePointer a,
+        DoublePointer result) {
+      int length = Check.size("a custom operation", count, 1);
+      double[] to = local.array(0, length);
+      double[] input = local.read(1, z, length);
+      if (backward) {
+        double[] output = local.read(2, a, length);
+        operation.backward(local.read(3, delta, length), input, output, to);
+      } else {
+        operation.forward(input, to);
+      }
+      result.put(to);
+    }
+  }
+
+  private CustomOperations() {}
+
+  static synchronized void register(String name, CustomOperation operation) {
+    Chainrule.load();
+    Native.set_custom_host(Host.INSTANCE);
+    BY_NUMBER.put(Native.register_custom(name), operation);
+  }
+
+  static void unregister(String name) {
+    Chainrule.load();
+    Native.unregister_custom(name);
+  }
+
+  /**
+   * What the operation threw whose failure is on its way up this thread; null if there is none. The
+   * generated native code asks, for every exception of the core: presets/java_exceptions.h.
+   */
+  static Throwable takeFailure() {
+    Local local = LOCAL.get();
+    Throwable failure = local.failure;
+    local.failure = null;
+    return failure;
+  }
+
+  /** The library computes while it waits for a custom operation, which cannot use it meanwhile. */
+  static void refuseWithin(String operation) {
+    if (RUNNING.get() > 0 && LOCAL.get().running) {
+      throw new IllegalStateException(
+          operation + ": a custom operation cannot use the library while it is computed");
+    }
+  }
+}

@@ -1,0 +1,261 @@
+package org.chainrule;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.DoubleUnaryOperator;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Operations written in Java, called from the middle of the core's work. */
+@Tag("checkjni")
+class CustomOperationTest {
+  private static final DoubleUnaryOperator TANH = Math::tanh;
+  private static final DoubleUnaryOperator TANH_SLOPE = z -> 1 - Math.tanh(z) * Math.tanh(z);
+
+  private static final class Failure extends RuntimeException {
+    private static final long serialVersionUID = 1;
+  }
+
+  @AfterEach
+  void unregister() {
+    CustomOperation.unregister("test_tanh");
+  }
+
+  /** x → linear → f → linear → f → loss, with f the core's tanh or one in Java. */
+  private static Graph network(boolean custom) {
+    Graph graph = new Graph();
+    Node a = graph.input("x", 6);
+    for (int width : new int[] {9, 4}) {
+      Node z = a.linear(width);
+      a = custom ? graph.name("f" + width).custom(z, "test_tanh") : z.tanh();
+    }
+    Node t = graph.target("t", 4);
+    graph.name("loss").squaredError(a, t);
+    return graph;
+  }
+
+  private static Batch batch(long seed) {
+    return new Batch(5).set("x", Nets.floats(seed, 30)).set("t", Nets.floats(seed + 1, 20));
+  }
+
+  private static final List<Optimizer> OPTIMIZERS =
+      List.of(
+          Sgd.of(0.1),
+          Sgd.of(0.1).momentum(0.9),
+          Sgd.of(0.1).momentum(0.9).nesterov(true).weightDecay(0.01),
+          Adam.of(0.01),
+          AdamW.of(0.01));
+
+  @Test
+  void trainsAsTheCoresOwn() {
+    CustomOperation.register("test_tanh", TANH, TANH_SLOPE);
+    for (Optimizer optimizer : OPTIMIZERS) {
+      try (Graph ours = network(false);
+          Graph theirs = network(true);
+          Model a = Model.builder(ours).seed(1).dataType(DataType.DOUBLE).build();
+          Model b = Model.builder(theirs).seed(1).dataType(DataType.DOUBLE).build();
+          Trainer p = a.trainer(ours.node("loss"), optimizer);
+          Trainer q = b.trainer(theirs.node("loss"), optimizer)) {
+        for (int i = 0; i < 20; ++i) {
+          assertEquals(p.step(batch(i)), q.step(batch(i)), 1e-12);
+        }
+        double[][] want = Nets.parameters(a);
+        double[][] got = Nets.parameters(b);
+        for (int i = 0; i < want.length; ++i) {
+          assertArrayEquals(want[i], got[i], 1e-11);
+        }
+      }
+    }
+  }
+
+  @Test
+  void predictsInSeveralThreads() throws Exception {
+    CustomOperation.register("test_tanh", TANH, TANH_SLOPE);
+    try (Graph graph = network(true);
+        Model model = Model.create(graph, 1);
+        Predictor predictor = model.predictor(graph.node("f4"))) {
+      float[] x = Nets.floats(3, 3000 * 6);
+      float[] want = predictor.predict(x);
+      AtomicInteger same = new AtomicInteger();
+      Thread[] threads = new Thread[4];
+      for (int i = 0; i < threads.length; ++i) {
+        threads[i] =
+            new Thread(
+                () -> {
+                  assertArrayEquals(want, predictor.predict(x));
+                  same.incrementAndGet();
+                });
+        threads[i].start();
+      }
+      for (Thread thread : threads) {
+        thread.join();
+      }
+      assertEquals(threads.length, same.get());
+    }
+  }
+
+  /** Its own exception comes out, and nothing has changed, whichever call fails. */
+  @Test
+  void anExceptionAbortsTheStepBeforeAnyUpdate() {
+    AtomicInteger calls = new AtomicInteger();
+    int[] failing = {-1};
+    CustomOperation.register(
+        "test_tanh",
+        new CustomOperation() {
+          private void count() {
+            if (calls.getAndIncrement() == failing[0]) {
+              throw new Failure();
+            }
+          }
+
+          @Override
+          public void forward(double[] z, double[] a) {
+            count();
+            for (int i = 0; i < z.length; ++i) {
+              a[i] = Math.tanh(z[i]);
+            }
+          }
+
+          @Override
+          public void backward(double[] delta, double[] z, double[] a, double[] dInput) {
+            count();
+            for (int i = 0; i < z.length; ++i) {
+              dInput[i] = delta[i] * (1 - a[i] * a[i]);
+            }
+          }
+        });
+    for (Optimizer optimizer : OPTIMIZERS) {
+      try (Graph graph = network(true);
+          Model model = Model.create(graph, 1);
+          Model twin = Model.create(graph, 1);
+          Trainer trainer = model.trainer(graph.node("loss"), optimizer);
+          Trainer other = twin.trainer(graph.node("loss"), optimizer)) {
+        Batch batch = batch(7);
+        trainer.step(batch);
+        other.step(batch);
+        for (int call = 0; call < 4; ++call) { // two forward, two backward
+          calls.set(0);
+          failing[0] = call;
+          double[][] before = Nets.parameters(model);
+          Failure failure = assertThrows(Failure.class, () -> trainer.step(batch));
+          assertTrue(failure.getStackTrace().length > 0);
+          assertEquals(call + 1, calls.get());
+          assertArrayEquals(before, Nets.parameters(model));
+          assertEquals(1, trainer.steps());
+        }
+        failing[0] = -1;
+        assertEquals(other.step(batch), trainer.step(batch)); // the optimizer's state is as it was
+        assertEquals(other.step(batch), trainer.step(batch));
+        assertArrayEquals(Nets.parameters(twin), Nets.parameters(model));
+      }
+    }
+  }
+
+  @Test
+  void errorsOfTheJvmComeOutToo() {
+    CustomOperation.register(
+        "test_tanh",
+        z -> {
+          throw new StackOverflowError("deep");
+        },
+        TANH_SLOPE);
+    try (Graph graph = network(true);
+        Model model = Model.create(graph, 1);
+        Trainer trainer = model.trainer(graph.node("loss"), Adam.of(0.1));
+        Dataset data =
+            Dataset.of(20).with("x", Nets.floats(1, 120)).with("t", Nets.floats(2, 80));
+        Predictor predictor = model.predictor(graph.node("f4"))) {
+      assertThrows(StackOverflowError.class, () -> trainer.evaluate(batch(1)));
+      assertThrows(StackOverflowError.class, () -> trainer.gradients(batch(1)));
+      assertThrows(StackOverflowError.class, () -> trainer.statistics(batch(1)));
+      assertThrows(StackOverflowError.class, () -> trainer.fit(data, 5, 1));
+      assertThrows(StackOverflowError.class, () -> predictor.predict(Nets.floats(1, 6)));
+      CustomOperation.register("test_tanh", TANH, TANH_SLOPE); // existing models get the new one
+      trainer.fit(data, 5, 1);
+    }
+  }
+
+  @Test
+  void cannotUseTheLibraryWhileItIsComputed() {
+    Model[] used = new Model[1];
+    CustomOperation.register("test_tanh", z -> used[0].seed(), TANH_SLOPE);
+    try (Graph graph = network(true);
+        Model model = Model.create(graph, 1);
+        Trainer trainer = model.trainer(graph.node("loss"), Adam.of(0.1))) {
+      used[0] = model;
+      IllegalStateException refusal =
+          assertThrows(IllegalStateException.class, () -> trainer.step(batch(1)));
+      assertTrue(refusal.getMessage().contains("seed: a custom operation cannot use"));
+      used[0] = null;
+      assertThrows(NullPointerException.class, () -> trainer.step(batch(1)));
+    }
+  }
+
+  @Test
+  void aFileIsRefusedUntilTheNameIsRegistered(@TempDir Path folder) throws Exception {
+    Path file = folder.resolve("custom.safetensors");
+    CustomOperation.register("test_tanh", TANH, TANH_SLOPE);
+    float[] want;
+    try (Graph graph = network(true);
+        Model model = Model.create(graph, 1);
+        Predictor predictor = model.predictor(graph.node("f4"))) {
+      model.save(file);
+      want = predictor.predict(Nets.floats(3, 12));
+      CustomOperation.unregister("test_tanh");
+      assertArrayEquals(want, predictor.predict(Nets.floats(3, 12))); // what exists goes on
+    }
+    assertTrue(Files.size(file) > 0);
+    ChainruleException refusal =
+        assertThrows(ChainruleException.class, () -> Model.load(file).close());
+    assertTrue(
+        refusal.getMessage().contains("no operation is registered under the name 'test_tanh'"),
+        refusal.getMessage());
+    CustomOperation.register("test_tanh", TANH, TANH_SLOPE);
+    try (Model model = Model.load(file);
+        Predictor predictor = model.predictor(model.graph().node("f4"))) {
+      assertArrayEquals(want, predictor.predict(Nets.floats(3, 12)));
+      assertEquals("test_tanh", model.graph().node("f4").operation());
+      assertSame(Op.CUSTOM, model.graph().node("f4").op());
+    }
+  }
+
+  @Test
+  void thePlanNamesIt() {
+    CustomOperation.register("test_tanh", TANH, TANH_SLOPE);
+    try (Graph graph = network(true);
+        Model model = Model.create(graph, 1);
+        Trainer trainer = model.trainer(graph.node("loss"), Sgd.of(0.1))) {
+      String plan = trainer.plan(5);
+      assertTrue(plan.contains("f9 ['test_tanh']"), plan);
+      assertTrue(plan.contains("d linear_3 ['test_tanh']"), plan);
+      assertTrue(plan.contains("may still fail"), plan);
+      assertTrue(trainer.profile(batch(1), 2).contains("['test_tanh']"));
+      assertNotEquals(-1, graph.toString().indexOf("'f9' (test_tanh, [batch x 9])"));
+    }
+  }
+
+  @Test
+  void anUnknownNameIsRefused() {
+    try (Graph graph = new Graph()) {
+      Node x = graph.input("x", 3);
+      IllegalArgumentException refusal =
+          assertThrows(IllegalArgumentException.class, () -> x.custom("no_such"));
+      assertTrue(
+          refusal.getMessage().contains("no operation is registered under the name 'no_such'"));
+      assertThrows(IllegalArgumentException.class, () -> CustomOperation.register("", TANH, TANH));
+      CustomOperation none = null;
+      assertThrows(IllegalArgumentException.class, () -> CustomOperation.register("a", none));
+    }
+  }
+}
