@@ -154,6 +154,16 @@ int32_t NativeGraph::input(int32_t node, int32_t index) const {
 
 const char* NativeGraph::operation(int32_t node) const { return body->graph.node(node).custom.c_str(); }
 
+double NativeGraph::attribute(int32_t node) const {
+  const Node& it = body->graph.node(node);
+  if (it.op == Op::constant && it.shape.is_scalar()) return it.values[0];
+  return it.op == Op::parameter ? 0 : it.constant;  // a parameter's is its initializer's
+}
+
+int64_t NativeGraph::begin(int32_t node) const { return body->graph.node(node).begin; }
+int64_t NativeGraph::end(int32_t node) const { return body->graph.node(node).end; }
+bool NativeGraph::transposed(int32_t node) const { return body->graph.node(node).transposed; }
+
 // ---- model
 
 namespace {

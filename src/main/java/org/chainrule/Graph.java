@@ -392,7 +392,9 @@ public final class Graph extends GraphOperations {
             handle.rows(id),
             handle.columns(id),
             handle.operation(id),
-            List.copyOf(inputs));
+            List.copyOf(inputs),
+            new Node.Attributes(
+                handle.attribute(id), handle.begin(id), handle.end(id), handle.transposed(id)));
     nodes.add(node);
     byName.put(node.name(), node);
     return node;

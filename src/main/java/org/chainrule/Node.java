@@ -21,6 +21,10 @@ public final class Node {
   private final long columns;
   private final String operation;
   private final List<Node> inputs;
+  private final Attributes attributes;
+
+  /** What an operation has besides its inputs. */
+  record Attributes(double constant, long begin, long end, boolean transposed) {}
 
   Node(
       Graph graph,
@@ -31,7 +35,8 @@ public final class Node {
       long rows,
       long columns,
       String operation,
-      List<Node> inputs) {
+      List<Node> inputs,
+      Attributes attributes) {
     this.graph = graph;
     this.id = id;
     this.op = op;
@@ -41,6 +46,7 @@ public final class Node {
     this.columns = columns;
     this.operation = operation;
     this.inputs = inputs;
+    this.attributes = attributes;
   }
 
   Graph graph() {
@@ -124,6 +130,44 @@ public final class Node {
    */
   public List<Node> inputs() {
     return inputs;
+  }
+
+  /**
+   * The number in the operation's formula: the factor of {@code scale}, the slope of {@code
+   * leakyRelu}, the alpha of {@code elu}, the delta of {@code huber}; the value of a constant
+   * scalar.
+   *
+   * @return a finite number; 0 for other operations
+   */
+  public double constant() {
+    return attributes.constant();
+  }
+
+  /**
+   * Whether a {@code linear} or {@code matmul} takes its weight transposed.
+   *
+   * @return false for other operations
+   */
+  public boolean isTransposed() {
+    return attributes.transposed();
+  }
+
+  /**
+   * The first feature of a {@code slice}.
+   *
+   * @return 0 for other operations
+   */
+  public long begin() {
+    return attributes.begin();
+  }
+
+  /**
+   * One after the last feature of a {@code slice}.
+   *
+   * @return 0 for other operations
+   */
+  public long end() {
+    return attributes.end();
   }
 
   /**

@@ -1,0 +1,123 @@
+package org.chainrule.draw;
+
+import java.util.List;
+import org.chainrule.Node;
+import org.chainrule.Op;
+
+/** What an operation does, in the symbols of its inputs or as a sign. */
+final class Formula {
+  private final Notation notation;
+
+  Formula(Notation notation) {
+    this.notation = notation;
+  }
+
+  /** The sign of an operation on numbers: σ, ReLU, ×. */
+  static String sign(Node node) {
+    return switch (node.op()) {
+      case ADD -> "+";
+      case SUBTRACT, NEGATE -> "−";
+      case MULTIPLY -> "×";
+      case SCALE -> "· " + Text.number(node.constant());
+      case SQUARE -> "( )²";
+      case IDENTITY -> "id";
+      case SIGMOID -> "σ";
+      case RELU -> "ReLU";
+      case LEAKY_RELU -> "leaky ReLU";
+      case ELU -> "ELU";
+      case GELU -> "GELU";
+      case SILU -> "SiLU";
+      case SUM -> "Σ";
+      case LOG_SUM_EXP -> "log Σ exp";
+      case SQUARED_NORM -> "‖ ‖²";
+      case POLYNOMIAL_FEATURES -> "xᵢ, xᵢ², xᵢxⱼ";
+      case BATCH_MEAN -> "batch mean";
+      case HUBER -> "Huber";
+      default -> node.op().nativeName().replace('_', ' ');
+    };
+  }
+
+  /** What an operation on vectors and matrices computes. */
+  List<String> lines(Node node) {
+    return switch (node.op()) {
+      case LINEAR, MATMUL -> List.of(linear(node));
+      case SCALE -> List.of(Text.number(node.constant()) + " · " + input(node, 0));
+      case SQUARE -> List.of(input(node, 0) + "²");
+      case SQUARED_NORM -> List.of("‖" + input(node, 0) + "‖²");
+      case CONCAT -> List.of("concat");
+      case SLICE -> List.of(input(node, 0) + "[" + (node.begin() + 1) + " … " + node.end() + "]");
+      case SOFTMAX_CROSS_ENTROPY ->
+          List.of("cross-entropy", likelihood(node, "softmax(" + input(node, 0) + ")"));
+      case NEGATIVE_LOG_LIKELIHOOD ->
+          List.of("negative log-likelihood", likelihood(node, input(node, 0)));
+      case BINARY_CROSS_ENTROPY ->
+          List.of(
+              "binary cross-entropy",
+              share(node, "Σ") + "log(1 + exp " + input(node, 0) + ") − " + product(node));
+      case SQUARED_ERROR -> List.of(norm(node));
+      case MEAN_SQUARED_ERROR -> List.of(share(node, "") + norm(node));
+      case HUBER ->
+          List.of(
+              "Huber, δ = " + Text.number(node.constant()),
+              share(node, "Σ") + "h(" + difference(node) + ")");
+      default -> List.of(sign(node));
+    };
+  }
+
+  /** W₁x + b₁. */
+  private String linear(Node node) {
+    String weight = input(node, 1) + (node.isTransposed() ? "ᵀ" : "");
+    String x = input(node, 0);
+    boolean words = weight.codePointCount(0, weight.length()) > 3 || x.length() > 2;
+    String product = weight + (words ? " · " : " ") + x;
+    return node.inputs().size() < 3 ? product : product + " + " + input(node, 2);
+  }
+
+  private String likelihood(Node node, String probabilities) {
+    Node label = node.inputs().get(1);
+    return label.op() == Op.LABEL
+        ? "−log " + probabilities + "[" + notation.symbol(label) + "]"
+        : "−Σ " + notation.symbol(label) + " log " + probabilities;
+  }
+
+  private String norm(Node node) {
+    return "‖" + difference(node) + "‖²";
+  }
+
+  private String difference(Node node) {
+    return input(node, 0) + " − " + input(node, 1);
+  }
+
+  private String product(Node node) {
+    return input(node, 1) + " " + input(node, 0);
+  }
+
+  /** The mean over the outputs as 1/n and a sign of a sum, nothing for one output. */
+  private static String share(Node node, String sum) {
+    long outputs = node.inputs().get(0).features();
+    return outputs == 1 ? "" : "1/" + outputs + " " + (sum.isEmpty() ? "" : sum + " ");
+  }
+
+  private String input(Node node, int index) {
+    return notation.symbol(node.inputs().get(index)).toString();
+  }
+
+  /** ℝ¹²⁸, ℝ¹²⁸ˣ⁶⁴; a label is one of a set. */
+  static String shape(Node node) {
+    if (node.op() == Op.LABEL) {
+      return "{0 … " + (node.features() - 1) + "}";
+    }
+    if (node.features() == 1) {
+      return "ℝ";
+    }
+    String rows = "ℝ" + Text.superscript(node.rows());
+    return node.columns() == 1 ? rows : rows + "ˣ" + Text.superscript(node.columns());
+  }
+
+  /** 128 × 64 = 8,192 parameters. */
+  static String parameters(Node node) {
+    long count = node.features();
+    String size = node.columns() == 1 ? "" : node.rows() + " × " + node.columns() + " = ";
+    return size + Text.count(count) + (count == 1 ? " parameter" : " parameters");
+  }
+}

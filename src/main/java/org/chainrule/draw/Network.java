@@ -1,0 +1,148 @@
+package org.chainrule.draw;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import org.chainrule.Node;
+import org.chainrule.Op;
+
+/** {@link View#NETWORK}: a linear operation, its parameters and its activation are one block. */
+final class Network {
+  private final List<Node> nodes;
+  private final Notation notation;
+  private final Formula formula;
+  private final Sketch sketch = new Sketch();
+  private final Map<Node, String> ids = new HashMap<>();
+  private final Map<Node, List<Node>> blocks = new HashMap<>();
+
+  Network(List<Node> nodes) {
+    this.nodes = nodes;
+    this.notation = new Notation(nodes);
+    this.formula = new Formula(notation);
+  }
+
+  Sketch sketch() {
+    for (Node node : nodes) {
+      if (Notation.isLinear(node)) {
+        grow(node);
+      }
+    }
+    for (Node node : nodes) {
+      List<Node> block = blocks.get(node);
+      if (block == null) {
+        single(node);
+      } else if (block.get(block.size() - 1) == node) {
+        layer(block);
+      }
+    }
+    return sketch;
+  }
+
+  /** A linear operation and the functions of its result that nothing else sees. */
+  private void grow(Node linear) {
+    List<Node> block = new ArrayList<>();
+    Node last = linear;
+    while (true) {
+      block.add(last);
+      blocks.put(last, block);
+      List<Node> next = notation.consumers(last);
+      boolean goesOn =
+          next.size() == 1
+              && (Notation.isActivation(next.get(0)) || next.get(0).op() == Op.SOFTMAX);
+      if (!goesOn) {
+        return;
+      }
+      last = next.get(0);
+    }
+  }
+
+  private void layer(List<Node> block) {
+    Node linear = block.get(0);
+    Node last = block.get(block.size() - 1);
+    List<Node> stands = new ArrayList<>(ownParameters(linear));
+    long count = stands.stream().mapToLong(Node::features).sum();
+    stands.addAll(block);
+    StringBuilder title = new StringBuilder("linear");
+    block.stream().skip(1).forEach(node -> title.append(" + ").append(Formula.sign(node)));
+    List<String> lines = new ArrayList<>(List.of(title.toString()));
+    block.stream()
+        .filter(Notation::isNamed)
+        .findFirst()
+        .ifPresent(node -> lines.add(Text.clean(node.name())));
+    lines.add(linear.inputs().get(0).features() + " → " + last.features());
+    if (count > 0) {
+      lines.add(Text.count(count) + (count == 1 ? " parameter" : " parameters"));
+    }
+    String id = sketch.node(Role.LAYER, Form.ROUNDED, lines, stands);
+    block.forEach(node -> ids.put(node, id));
+    connect(linear, id, stands);
+  }
+
+  /** The parameters that a layer shares with nothing else. */
+  private List<Node> ownParameters(Node linear) {
+    return linear.inputs().stream()
+        .filter(input -> input.op() == Op.PARAMETER && isOwn(input))
+        .toList();
+  }
+
+  private boolean isOwn(Node parameter) {
+    List<Node> users = notation.consumers(parameter);
+    return users.size() == 1 && Notation.isLinear(users.get(0));
+  }
+
+  private void single(Node node) {
+    if (node.op() == Op.PARAMETER && isOwn(node)) {
+      return;
+    }
+    Role role = Concise.role(notation, node);
+    Form form =
+        switch (role) {
+          case DATA, CONSTANT -> Form.BOX;
+          case PARAMETER -> Form.HEXAGON;
+          default -> Formula.sign(node).length() == 1 ? Form.CIRCLE : Form.ROUNDED;
+        };
+    String id = sketch.node(role, form, lines(node), List.of(node));
+    ids.put(node, id);
+    connect(node, id, List.of());
+  }
+
+  private void connect(Node node, String id, List<Node> inside) {
+    for (Node input : new LinkedHashSet<>(node.inputs())) {
+      String from = ids.get(input);
+      if (from != null && !inside.contains(input)) {
+        boolean sized = input.isBatched() && input.op() != Op.LABEL && !Notation.isLoss(input);
+        sketch.edge(
+            from, id, sized ? Long.toString(input.features()) : "", Concise.role(notation, input));
+      }
+    }
+  }
+
+  private List<String> lines(Node node) {
+    List<String> lines = new ArrayList<>();
+    if (node.inputs().isEmpty()) {
+      lines.add(notation.symbol(node).toString());
+      lines.add(
+          switch (node.op()) {
+            case LABEL -> node.features() + " classes";
+            case PARAMETER -> Formula.parameters(node);
+            default -> node.features() + (node.features() == 1 ? " number" : " numbers");
+          });
+      return lines;
+    }
+    lines.add(name(node));
+    if (Notation.isNamed(node)) {
+      lines.add(Text.clean(node.name()));
+    }
+    return lines;
+  }
+
+  /** A formula, but the loss by its name, which readers of layers know it by. */
+  private String name(Node node) {
+    return switch (node.op()) {
+      case SQUARED_ERROR, MEAN_SQUARED_ERROR -> Formula.sign(node);
+      default -> formula.lines(node).get(0);
+    };
+  }
+}

@@ -1,0 +1,172 @@
+package org.chainrule.draw;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.chainrule.Node;
+import org.chainrule.Op;
+
+/**
+ * What the variables of a graph are called in drawings: named ones by their names; W, b, z, a with
+ * the layer's number for weight, bias, preactivation and activation; p for probabilities, L for the
+ * loss, u for the rest.
+ */
+final class Notation {
+  static final Set<Op> LOSSES =
+      EnumSet.of(
+          Op.SOFTMAX_CROSS_ENTROPY,
+          Op.NEGATIVE_LOG_LIKELIHOOD,
+          Op.BINARY_CROSS_ENTROPY,
+          Op.SQUARED_ERROR,
+          Op.MEAN_SQUARED_ERROR,
+          Op.HUBER);
+
+  /** Elementwise operations that stand for themselves and are no activation. */
+  private static final Set<Op> ARITHMETIC =
+      EnumSet.of(Op.SCALE, Op.NEGATE, Op.SQUARE, Op.EXP, Op.LOG, Op.IDENTITY);
+
+  /** Operations on one node that look at several of its numbers. */
+  private static final Set<Op> OVER_FEATURES =
+      EnumSet.of(
+          Op.SOFTMAX,
+          Op.SUM,
+          Op.MEAN,
+          Op.SQUARED_NORM,
+          Op.LOG_SUM_EXP,
+          Op.CONCAT,
+          Op.SLICE,
+          Op.POLYNOMIAL_FEATURES,
+          Op.BATCH_MEAN);
+
+  private static final Pattern NUMBERED = Pattern.compile("(\\p{L}+)_?([0-9]{1,4})");
+
+  private final List<Node> nodes;
+  private final Map<Node, Symbol> symbols = new HashMap<>();
+  private final Map<Node, List<Node>> consumers = new HashMap<>();
+
+  Notation(List<Node> nodes) {
+    this.nodes = nodes;
+    for (Node node : nodes) {
+      for (Node input : new HashSet<>(node.inputs())) {
+        consumers.computeIfAbsent(input, key -> new ArrayList<>()).add(node);
+      }
+    }
+    nodes.stream().filter(Notation::isNamed).forEach(node -> put(node, named(node.name())));
+    layers();
+    number("p", nodes.stream().filter(node -> node.op() == Op.SOFTMAX).toList());
+    losses();
+    number("u", nodes.stream().filter(node -> node.op() != Op.CONSTANT).toList());
+    nodes.forEach(node -> put(node, new Symbol(constant(node))));
+  }
+
+  Symbol symbol(Node node) {
+    return symbols.get(node);
+  }
+
+  List<Node> consumers(Node node) {
+    return consumers.getOrDefault(node, List.of());
+  }
+
+  /** Has a user named it? Others are called like their operation, with the node's number. */
+  static boolean isNamed(Node node) {
+    return !node.name().matches(Pattern.quote(node.op().nativeName()) + "_[0-9]+");
+  }
+
+  static boolean isLoss(Node node) {
+    return LOSSES.contains(node.op());
+  }
+
+  static boolean isData(Node node) {
+    return node.op() == Op.INPUT || node.op() == Op.TARGET || node.op() == Op.LABEL;
+  }
+
+  /** A linear operation, which a layer begins with. */
+  static boolean isLinear(Node node) {
+    return (node.op() == Op.LINEAR || node.op() == Op.MATMUL) && node.isBatched();
+  }
+
+  /** An elementwise function of one node, as may follow a linear operation in its layer. */
+  static boolean isActivation(Node node) {
+    return isElementwise(node) && !ARITHMETIC.contains(node.op());
+  }
+
+  /** A function of each number of one node alone: whatever is not known to be something else. */
+  static boolean isElementwise(Node node) {
+    return node.inputs().size() == 1 && !OVER_FEATURES.contains(node.op());
+  }
+
+  /** Does nothing else use it, and is it one number for the whole batch? */
+  boolean isResult(Node node) {
+    return consumers(node).isEmpty() && !node.isBatched() && node.features() == 1;
+  }
+
+  private void layers() {
+    List<Node> linear = nodes.stream().filter(Notation::isLinear).toList();
+    for (int i = 0; i < linear.size(); ++i) {
+      Node z = linear.get(i);
+      long number = linear.size() == 1 ? 0 : i + 1L;
+      own(z, 1, ".weight", new Symbol("W", number));
+      own(z, 2, ".bias", new Symbol("b", number));
+      put(z, new Symbol("z", number));
+      for (Node next : consumers(z)) {
+        if (isActivation(next)) {
+          put(next, new Symbol("a", number));
+          break;
+        }
+      }
+    }
+  }
+
+  /** A layer's own parameter is called by its part in the formula. */
+  private void own(Node z, int input, String suffix, Symbol symbol) {
+    if (input < z.inputs().size()
+        && z.inputs().get(input).op() == Op.PARAMETER
+        && z.inputs().get(input).name().equals(z.name() + suffix)) {
+      symbols.put(z.inputs().get(input), symbol);
+    }
+  }
+
+  private void losses() {
+    List<Node> results = nodes.stream().filter(this::isResult).toList();
+    number("L", results.size() == 1 ? results : List.of());
+    List<Node> parts = nodes.stream().filter(Notation::isLoss).toList();
+    for (int i = 0; i < parts.size(); ++i) {
+      put(parts.get(i), new Symbol("L", i + 1L));
+    }
+  }
+
+  /** Those without a symbol get these letters, and a number where there are several. */
+  private void number(String letters, Collection<Node> candidates) {
+    List<Node> open = candidates.stream().filter(node -> !symbols.containsKey(node)).toList();
+    for (int i = 0; i < open.size(); ++i) {
+      put(open.get(i), new Symbol(letters, open.size() == 1 ? 0 : i + 1L));
+    }
+  }
+
+  private void put(Node node, Symbol symbol) {
+    symbols.putIfAbsent(node, symbol);
+  }
+
+  private static String constant(Node node) {
+    return node.features() == 1 ? Text.number(node.constant()) : Text.clean(node.name());
+  }
+
+  private static Symbol named(String name) {
+    String clean = Text.clean(name);
+    Matcher numbered = NUMBERED.matcher(clean);
+    if (numbered.matches()) {
+      String letters = Text.greek(numbered.group(1));
+      if (letters.codePointCount(0, letters.length()) == 1) {
+        return new Symbol(letters, Long.parseLong(numbered.group(2)));
+      }
+    }
+    return new Symbol(Text.greek(clean));
+  }
+}

@@ -1,0 +1,38 @@
+package org.chainrule.draw;
+
+/**
+ * A variable's sign: letters and, for the variable of a layer, the layer's number.
+ *
+ * @param letters such as W, or a name
+ * @param number 1 or more; 0 for none
+ */
+record Symbol(String letters, long number) {
+  Symbol(String letters) {
+    this(letters, 0);
+  }
+
+  /** The whole vector or matrix: W₂. */
+  @Override
+  public String toString() {
+    return number == 0 ? letters : letters + Text.subscript(number);
+  }
+
+  /**
+   * One number of it: w⁽²⁾₁₃. Indices begin with 1; a matrix of one row or one column has one index.
+   */
+  String entry(long row, long rows, long column, long columns) {
+    boolean matrix = letters.length() == 1 && Character.isUpperCase(letters.charAt(0));
+    String name = matrix ? letters.toLowerCase(java.util.Locale.ROOT) : letters;
+    if (number > 0) {
+      name += rows * columns == 1 && !matrix ? Text.subscript(number) : Text.layer(number);
+    }
+    if (rows == 1 && columns == 1) {
+      return name;
+    }
+    if (rows == 1 || columns == 1) {
+      return name + Text.subscript(rows == 1 ? column : row);
+    }
+    String comma = rows < 10 && columns < 10 ? "" : "‚";
+    return name + Text.subscript(row) + comma + Text.subscript(column);
+  }
+}
