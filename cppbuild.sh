@@ -98,6 +98,7 @@ build_core() {
   while read -r source; do
     relative=${source#src/main/cpp/}
     case $relative in
+      backend/cuda/proxy.cpp) start "$DIR/core/$relative.o" "$source" "${flags[@]}" ;;
       backend/cuda/*) ;;
       backend/cpu/kernels/*.cpp)
         for LEVEL in "${LEVELS[@]}"; do

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -168,6 +169,9 @@ struct Program {
   int32_t backward_begin = 0;  // the first phase of the backward pass: nothing before it writes a parameter
   int64_t arena_bytes = 0;
   Operand loss;  // the scalar that is checked between the passes; absent when only predicting
+
+  // Filled in by the engine's prepare: what it keeps for this program beside the steps.
+  std::shared_ptr<void> prepared;
 };
 
 // Hyper-parameters of the update, as this step needs them.
@@ -181,22 +185,63 @@ struct UpdateScalars {
   double correction1 = 1, correction2 = 1;
 };
 
-// One caller's memory and numbers for one run.
-struct Context {
-  char* base[space_count] = {};
-  void* const* inputs = nullptr;  // addresses by slot
-  void* const* outputs = nullptr;
-  UpdateScalars update;
-  double* phase_seconds = nullptr;  // one a phase of the program, added to; null: nothing is timed
+// A column of examples in the engine's memory, [example][features], from which it picks the samples of a batch itself.
+enum class ColumnType : int32_t { float32 = 0, float64 = 1, label = 2 };
+struct ResidentColumn {
+  const char* values = nullptr;  // null: the slot's data come by its address
+  ColumnType type = ColumnType::float32;
+  int64_t features = 0;
 };
 
-class Backend {
+// What an engine keeps for one caller from one run to the next: on a device a queue of work and memory for copies.
+class Stream {
  public:
-  virtual ~Backend() = default;
+  virtual ~Stream() = default;
+};
+
+// One caller's memory and numbers for one run.
+struct Context {
+  char* base[space_count] = {};   // in the engine's memory
+  void* const* inputs = nullptr;  // addresses by slot, in the processor's memory, as those of the outputs
+  void* const* outputs = nullptr;
+  // Instead of addresses, where the engine `gathers`: columns by slot, and the rows of the batch's samples. Null: none.
+  const ResidentColumn* columns = nullptr;
+  const int64_t* rows = nullptr;  // in the engine's memory
+  UpdateScalars update;
+  double* phase_seconds = nullptr;  // one a phase of the program, added to; null: nothing is timed
+  Stream* stream = nullptr;         // the caller's, of Backend::make_stream
+};
+
+// Where blocks of memory come from.
+class Memory {
+ public:
+  virtual ~Memory() = default;
 
   // Zeroed memory, aligned to 64 bytes and counted. Throws Error when there is none.
   virtual char* allocate(int64_t bytes) = 0;
   virtual void release(char* memory, int64_t bytes) = 0;
+};
+
+// An engine. Its own memory is a device's unless on_host(): then only the engine reads and writes there, and others
+// copy. Copies have finished when the call returns.
+class Backend : public Memory {
+ public:
+  virtual bool on_host() const { return true; }
+  // Memory of the processor's that the engine copies from and to fast.
+  virtual Memory& host_memory() { return *this; }
+  virtual void copy_in(char* to, const void* from, int64_t bytes);
+  virtual void copy_out(void* to, const char* from, int64_t bytes);
+  virtual void copy(char* to, const char* from, int64_t bytes);
+  virtual void zero(char* to, int64_t bytes);
+
+  // One for each caller that runs programs; null where the engine needs none. Outlived by the engine.
+  virtual std::unique_ptr<Stream> make_stream() { return nullptr; }
+
+  // Does run() take a batch's samples from columns in the engine's memory (Context::columns)?
+  virtual bool gathers() const { return false; }
+
+  // May steps follow each other on one tile? If not, each is a phase, and all updates come last.
+  virtual bool merges_steps() const { return true; }
 
   // Elements from one row of a batched value to the next.
   virtual int64_t leading_dimension(DType dtype, int64_t columns) const = 0;
@@ -220,8 +265,12 @@ class Backend {
   // Chooses the kernels; once a program, before the first run. Throws InvalidArgument for sizes beyond the BLAS.
   virtual void prepare(Program& program) const = 0;
 
-  // Runs phases [first, last). Any number of callers at once, each with its own context.
+  // Runs phases [first, last). Any number of callers at once, each with its own context and stream. When it returns,
+  // all has been computed and the outputs are in place.
   virtual void run(const Program& program, const Context& context, int32_t first, int32_t last) = 0;
+
+  // Runs the forward phases and returns the loss; the backward phases run only if it is finite.
+  virtual double run_to_loss(const Program& program, const Context& context);
 };
 
 // The engine on this machine's processor.

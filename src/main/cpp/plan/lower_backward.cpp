@@ -102,8 +102,8 @@ void Lowering::complete(int32_t id) {
   if (request_.has_fault && request_.fault_op == n.op && !deltas_[at(id)].is_static) apply_fault(id);
   hand_out_delta(id);
   if (n.op == Op::parameter) {
-    if (request_.update && updates_late()) {
-      late_updates_.push_back(id);
+    if (request_.update && (updates_late() || !backend_.merges_steps())) {
+      late_updates_.push_back(id);  // an engine that does not merge steps updates them side by side
     } else if (request_.update) {
       update(id);
     } else {

@@ -258,7 +258,7 @@ class Scheduler {
 }  // namespace
 
 Schedule schedule(Draft& draft, DType dtype, const Backend& backend, bool merge) {
-  return Scheduler(draft, dtype, backend, merge).run();
+  return Scheduler(draft, dtype, backend, merge && backend.merges_steps()).run();
 }
 
 }  // namespace chainrule

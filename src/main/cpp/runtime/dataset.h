@@ -9,8 +9,6 @@
 
 namespace chainrule {
 
-enum class ColumnType : int32_t { float32 = 0, float64 = 1, label = 2 };
-
 struct Column {
   std::string name;
   ColumnType type;

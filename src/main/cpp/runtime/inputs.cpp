@@ -11,7 +11,7 @@ Inputs::Inputs(std::shared_ptr<const Model> model)
     : model_(std::move(model)),
       addresses_(model_->graph().data_nodes().size(), 0),
       shifted_(addresses_.size(), nullptr) {
-  for (size_t i = 0; i < addresses_.size(); ++i) staging_.emplace_back(model_->backend());
+  for (size_t i = 0; i < addresses_.size(); ++i) staging_.emplace_back(model_->backend().host_memory());
 }
 
 int64_t Inputs::checked(int32_t slot) const {

@@ -1,4 +1,4 @@
-// One block of native memory with an owner.
+// One block of native memory with an owner: the engine's (a Backend is a Memory) or the processor's.
 #pragma once
 
 #include <cstdint>
@@ -10,20 +10,20 @@ namespace chainrule {
 
 class MemoryBlock {
  public:
-  explicit MemoryBlock(Backend& backend) : backend_(&backend) {}
+  explicit MemoryBlock(Memory& memory) : memory_(&memory) {}
   MemoryBlock(MemoryBlock&& other) noexcept
-      : backend_(other.backend_),
+      : memory_(other.memory_),
         data_(std::exchange(other.data_, nullptr)),
         bytes_(std::exchange(other.bytes_, 0)) {}
   MemoryBlock(const MemoryBlock&) = delete;
   MemoryBlock& operator=(const MemoryBlock&) = delete;
-  ~MemoryBlock() { backend_->release(data_, bytes_); }
+  ~MemoryBlock() { memory_->release(data_, bytes_); }
 
   // At least this many bytes. What was there is lost when the block has to grow.
   void reserve(int64_t bytes) {
     if (bytes <= bytes_) return;
-    char* grown = backend_->allocate(bytes);
-    backend_->release(data_, bytes_);
+    char* grown = memory_->allocate(bytes);
+    memory_->release(data_, bytes_);
     data_ = grown;
     bytes_ = bytes;
   }
@@ -32,9 +32,29 @@ class MemoryBlock {
   int64_t bytes() const { return bytes_; }
 
  private:
-  Backend* backend_;
+  Memory* memory_;
   char* data_ = nullptr;
   int64_t bytes_ = 0;
 };
+
+// Calls body with where the processor reads these bytes of the engine's memory: their place, or a copy.
+template <class Body>
+void read_on_host(Backend& backend, const char* from, int64_t bytes, Body&& body) {
+  if (backend.on_host()) return body(from);
+  MemoryBlock copy(backend.host_memory());
+  copy.reserve(bytes);
+  backend.copy_out(copy.data(), from, bytes);
+  body(copy.data());
+}
+
+// Calls body with where the processor writes all of these bytes of the engine's memory, and sees that they get there.
+template <class Body>
+void write_on_host(Backend& backend, char* to, int64_t bytes, Body&& body) {
+  if (backend.on_host()) return body(to);
+  MemoryBlock copy(backend.host_memory());
+  copy.reserve(bytes);
+  body(copy.data());
+  backend.copy_in(to, copy.data(), bytes);
+}
 
 }  // namespace chainrule

@@ -1,7 +1,6 @@
 #include "runtime/model.h"
 
 #include <cmath>
-#include <cstring>
 #include <mutex>
 #include <shared_mutex>
 #include <utility>
@@ -31,11 +30,11 @@ double initial_value(const Node& node, uint64_t seed, uint64_t stream, uint64_t 
 
 }  // namespace
 
-Model::Model(Graph graph, DType dtype, int64_t seed)
+Model::Model(Graph graph, DType dtype, int64_t seed, Backend& backend)
     : graph_(std::move(graph)),
       dtype_(dtype),
       seed_(seed),
-      backend_(cpu_backend()),
+      backend_(backend),
       layout_(lay_out_leaves(graph_, dtype)),
       parameters_(backend_),
       constants_(backend_) {
@@ -45,16 +44,20 @@ Model::Model(Graph graph, DType dtype, int64_t seed)
 }
 
 void Model::initialize() {
+  auto leaf = [&](char* block, int32_t id, auto&& fill) {
+    write_on_host(backend_, block + layout_.offsets[static_cast<size_t>(id)],
+                  graph_.node(id).shape.elements() * size_of(dtype_),
+                  [&](char* values) { with_type(dtype_, values, fill); });
+  };
   for (int32_t id = 0; id < graph_.size(); ++id) {
     const Node& node = graph_.node(id);
     if (node.op != Op::constant) continue;
-    with_type(dtype_, constants() + layout_.offsets[static_cast<size_t>(id)],
-              [&](auto* to) { convert(to, node.values.data(), node.shape.elements()); });
+    leaf(constants(), id, [&](auto* to) { convert(to, node.values.data(), node.shape.elements()); });
   }
   for (size_t stream = 0; stream < graph_.parameters().size(); ++stream) {
     int32_t id = graph_.parameters()[stream];
     const Node& node = graph_.node(id);
-    with_type(dtype_, parameters() + layout_.offsets[static_cast<size_t>(id)], [&](auto* to) {
+    leaf(parameters(), id, [&](auto* to) {
       using T = std::remove_pointer_t<decltype(to)>;
       for (int64_t i = 0; i < node.shape.elements(); ++i) {
         to[i] = static_cast<T>(
@@ -65,11 +68,9 @@ void Model::initialize() {
 }
 
 std::shared_ptr<Model> Model::snapshot() const {
-  auto copy = std::make_shared<Model>(graph_, dtype_, seed_);
+  auto copy = std::make_shared<Model>(graph_, dtype_, seed_, backend_);
   std::shared_lock<ReaderWriterGate> reading(gate_);
-  if (layout_.parameter_bytes > 0) {
-    std::memcpy(copy->parameters(), parameters(), static_cast<size_t>(layout_.parameter_bytes));
-  }
+  backend_.copy(copy->parameters(), parameters(), layout_.parameter_bytes);
   return copy;
 }
 
@@ -86,7 +87,9 @@ template <class V>
 void Model::read_parameter(int32_t id, V* values, int64_t count) const {
   int64_t offset = check_parameter("reading a parameter", id, values, count);
   std::shared_lock<ReaderWriterGate> reading(gate_);
-  with_type(dtype_, parameters() + offset, [&](auto* from) { convert(values, from, count); });
+  read_on_host(backend_, parameters() + offset, count * size_of(dtype_), [&](const char* lying) {
+    with_type(dtype_, lying, [&](const auto* from) { convert(values, from, count); });
+  });
 }
 
 template <class V>
@@ -97,7 +100,9 @@ void Model::write_parameter(int32_t id, const V* values, int64_t count) {
             graph_.describe(id), " is ", values[i]);
   }
   std::unique_lock<ReaderWriterGate> writing(gate_);
-  with_type(dtype_, parameters() + offset, [&](auto* to) { convert(to, values, count); });
+  write_on_host(backend_, parameters() + offset, count * size_of(dtype_), [&](char* lying) {
+    with_type(dtype_, lying, [&](auto* to) { convert(to, values, count); });
+  });
 }
 
 template void Model::read_parameter<float>(int32_t, float*, int64_t) const;

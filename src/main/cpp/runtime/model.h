@@ -14,8 +14,9 @@ namespace chainrule {
 
 class Model {
  public:
-  // Draws the parameters from the seed: the one at position i of graph.parameters() from stream i.
-  Model(Graph graph, DType dtype, int64_t seed);
+  // Draws the parameters from the seed: the one at position i of graph.parameters() from stream i. The engine outlives
+  // the model.
+  Model(Graph graph, DType dtype, int64_t seed, Backend& backend = cpu_backend());
 
   std::shared_ptr<Model> snapshot() const;
 
@@ -32,7 +33,7 @@ class Model {
   template <class V>
   void write_parameter(int32_t node, const V* values, int64_t count);
 
-  // The blocks as they lie in memory. Readers hold the gate shared, who writes holds it alone.
+  // The blocks as they lie in the engine's memory. Readers hold the gate shared, who writes holds it alone.
   char* parameters() const { return parameters_.data(); }
   char* constants() const { return constants_.data(); }
   ReaderWriterGate& gate() const { return gate_; }
@@ -62,6 +63,11 @@ template <class Body>
 auto with_type(DType dtype, char* values, Body&& body) {
   return dtype == DType::float32 ? body(reinterpret_cast<float*>(values))
                                  : body(reinterpret_cast<double*>(values));
+}
+template <class Body>
+auto with_type(DType dtype, const char* values, Body&& body) {
+  return dtype == DType::float32 ? body(reinterpret_cast<const float*>(values))
+                                 : body(reinterpret_cast<const double*>(values));
 }
 
 }  // namespace chainrule

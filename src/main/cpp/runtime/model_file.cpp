@@ -51,11 +51,32 @@ Json model_json(const Model& model) {
   return json;
 }
 
+// Blocks of the engine's memory as the processor reads them, for as long as this lives.
+class HostImages {
+ public:
+  explicit HostImages(const Model& model) : model_(model) {}
+
+  // `block` is laid out like the parameters.
+  const char* of(const char* block) {
+    Backend& backend = model_.backend();
+    if (backend.on_host()) return block;
+    copies_.emplace_back(backend.host_memory());
+    copies_.back().reserve(model_.layout().parameter_bytes);
+    backend.copy_out(copies_.back().data(), block, model_.layout().parameter_bytes);
+    return copies_.back().data();
+  }
+
+ private:
+  const Model& model_;
+  std::vector<MemoryBlock> copies_;
+};
+
 void write(const Model& model, const Trainer* trainer, const std::string& path) {
+  HostImages images(model);
   std::vector<TensorToWrite> tensors;
   std::vector<std::pair<std::string, std::string>> metadata = {{graph_key, dump(model_json(model))}};
   std::shared_lock<ReaderWriterGate> reading(model.gate());
-  add_block(model, model.parameters(), same_name, &tensors);
+  add_block(model, images.of(model.parameters()), same_name, &tensors);
   for (const Node& node : model.graph().nodes()) {
     if (node.op != Op::constant) continue;
     tensors.push_back({node.name, StoredType::f64, stored_shape(node.shape), node.values.data()});
@@ -85,7 +106,8 @@ void write(const Model& model, const Trainer* trainer, const std::string& path) 
     metadata.emplace_back(trainer_key, dump(json));
     for (int32_t i = 0; i < trainer->state_count(); ++i) {
       add_block(
-          model, trainer->state(i), [i](const std::string& name) { return state_name(i, name); }, &tensors);
+          model, images.of(trainer->state(i)), [i](const std::string& name) { return state_name(i, name); },
+          &tensors);
     }
   }
   write_safetensors(path, tensors, metadata);
@@ -115,9 +137,11 @@ void read_block(const SafetensorsFile& file, const Model& model, char* block,
   for (int32_t id : model.graph().parameters()) {
     const Node& node = model.graph().node(id);
     char* to = block + model.layout().offsets[static_cast<size_t>(id)];
-    read_tensor(file, name(node.name), stored(model.dtype()), node.shape, to);
-    with_type(model.dtype(), to,
-              [&](auto* values) { require_finite(name(node.name), values, node.shape.elements()); });
+    write_on_host(model.backend(), to, node.shape.elements() * size_of(model.dtype()), [&](char* lying) {
+      read_tensor(file, name(node.name), stored(model.dtype()), node.shape, lying);
+      with_type(model.dtype(), lying,
+                [&](auto* values) { require_finite(name(node.name), values, node.shape.elements()); });
+    });
   }
 }
 
@@ -154,8 +178,8 @@ void save_trainer(const Trainer& trainer, const std::string& path) {
   write(*trainer.model(), &trainer, path);
 }
 
-std::shared_ptr<Model> load_model(const std::string& path) {
-  return reading(path, [](const SafetensorsFile& file) {
+std::shared_ptr<Model> load_model(const std::string& path, Backend& backend) {
+  return reading(path, [&](const SafetensorsFile& file) {
     const Json json = parse(metadata(file, graph_key, "graph"));
     const std::string& type = json.at("type").string();
     if (type != name_of(DType::float32) && type != name_of(DType::float64)) {
@@ -184,7 +208,7 @@ std::shared_ptr<Model> load_model(const std::string& path) {
                             graph.node(id).shape.to_string()));
       }
     }
-    auto model = std::make_shared<Model>(std::move(graph), dtype, json.at("seed").integer());
+    auto model = std::make_shared<Model>(std::move(graph), dtype, json.at("seed").integer(), backend);
     read_block(file, *model, model->parameters(), same_name);
     return model;
   });

@@ -23,8 +23,9 @@ Workspace::Workspace(std::shared_ptr<const Model> model, std::vector<int32_t> ou
       outputs_(std::move(outputs)),
       inputs_(model_),
       output_addresses_(outputs_.size(), nullptr),
-      arena_(model_->backend()) {
-  for (size_t i = 0; i < outputs_.size(); ++i) output_memory_.emplace_back(model_->backend());
+      arena_(model_->backend()),
+      stream_(model_->backend().make_stream()) {
+  for (size_t i = 0; i < outputs_.size(); ++i) output_memory_.emplace_back(model_->backend().host_memory());
 }
 
 int64_t Workspace::output_bytes(int32_t index, int64_t batch) const {
@@ -103,6 +104,7 @@ void Predictor::predict(Workspace& workspace, int64_t batch) {
     context.base[static_cast<int32_t>(Space::constants)] = model_->constants();
     context.inputs = workspace.inputs_.at(first);
     context.outputs = workspace.output_addresses_.data();
+    context.stream = workspace.stream_.get();
     model_->backend().run(plan->program, context, 0, static_cast<int32_t>(plan->program.phases.size()));
   }
 }

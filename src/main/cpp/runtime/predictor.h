@@ -30,6 +30,7 @@ class Workspace {
   std::vector<MemoryBlock> output_memory_;
   std::vector<void*> output_addresses_;
   MemoryBlock arena_;
+  std::unique_ptr<Stream> stream_;
 };
 
 class Predictor {

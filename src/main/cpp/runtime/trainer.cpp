@@ -44,11 +44,13 @@ Trainer::Trainer(std::shared_ptr<Model> model, int32_t loss, const OptimizerSett
       arena_(model_->backend()),
       state_{MemoryBlock(model_->backend()), MemoryBlock(model_->backend())},
       gradients_(model_->backend()),
-      order_(model_->backend()) {
+      stream_(model_->backend().make_stream()),
+      order_(model_->backend().host_memory()) {
   check_optimizer(optimizer_);
   progress_.shuffle_seed = model_->seed();
   columns_.assign(static_cast<size_t>(inputs_.slots()), nullptr);
-  for (int32_t slot = 0; slot < inputs_.slots(); ++slot) input_gradients_.emplace_back(model_->backend());
+  for (int32_t slot = 0; slot < inputs_.slots(); ++slot)
+    input_gradients_.emplace_back(model_->backend().host_memory());
   trained_ =
       plan(Mode::train, 1).trained;  // refuses a loss that cannot be trained now, not at the first step
   for (int32_t i = 0; i < state_count(); ++i) state_[i].reserve(model_->layout().parameter_bytes);
@@ -107,6 +109,7 @@ Context Trainer::context() {
   context.inputs = inputs_.at(0);
   context.outputs = gradient_outputs_.data();
   context.update = update_scalars();
+  context.stream = stream_.get();
   return context;
 }
 
@@ -120,18 +123,12 @@ double Trainer::run(Mode mode, int64_t batch, const char* operation, double* pha
   Context context = this->context();
   context.phase_seconds = phase_seconds;
 
-  Backend& backend = model_->backend();
   std::unique_lock<ReaderWriterGate> writing(model_->gate());
-  backend.run(program, context, 0, program.backward_begin);
-  const char* value = context.base[static_cast<int32_t>(program.loss.space)] + program.loss.offset;
-  const double loss = model_->dtype() == DType::float32
-                          ? static_cast<double>(*reinterpret_cast<const float*>(value))
-                          : *reinterpret_cast<const double*>(value);
+  const double loss = model_->backend().run_to_loss(program, context);
   if (mode != Mode::evaluate && !std::isfinite(loss)) {
     throw Error(message(operation, ": the loss ", model_->graph().describe(loss_), " of this batch is ", loss,
                         "; no parameter was changed (", progress_.steps, " steps so far)"));
   }
-  backend.run(program, context, program.backward_begin, static_cast<int32_t>(program.phases.size()));
   return loss;
 }
 
@@ -149,8 +146,7 @@ double Trainer::evaluate(int64_t batch) { return run(Mode::evaluate, batch, "eva
 double Trainer::gradients(int64_t batch) {
   REQUIRE(batch > 0, "gradients: expected a batch of at least one sample, but ", batch, " came");
   gradients_.reserve(model_->layout().parameter_bytes);
-  if (gradients_.data() != nullptr)
-    std::memset(gradients_.data(), 0, static_cast<size_t>(gradients_.bytes()));
+  model_->backend().zero(gradients_.data(), gradients_.bytes());
   gradient_outputs_.clear();
   for (int32_t slot = 0; slot < inputs_.slots(); ++slot) {
     const Graph& graph = model_->graph();
@@ -181,16 +177,18 @@ void Trainer::read_gradient(int32_t id, V* values, int64_t count) const {
   const int64_t expected = is_parameter ? node.shape.elements() : node.shape.rows * gradient_batch_;
   REQUIRE(count == expected, "reading a gradient: expected ", expected, " values for ", graph.describe(id),
           ", but ", count, " came");
-  char* from = nullptr;
+  auto convert_from = [&](const char* from) {
+    with_type(model_->dtype(), from, [&](const auto* typed) { convert(values, typed, count); });
+  };
   if (is_parameter) {
-    from = gradients_.data() + model_->layout().offsets[static_cast<size_t>(id)];
-  } else {
-    for (int32_t slot = 0; slot < inputs_.slots(); ++slot) {
-      if (graph.data_nodes()[static_cast<size_t>(slot)] == id)
-        from = input_gradients_[static_cast<size_t>(slot)].data();
-    }
+    return read_on_host(model_->backend(),
+                        gradients_.data() + model_->layout().offsets[static_cast<size_t>(id)],
+                        count * size_of(model_->dtype()), convert_from);
   }
-  with_type(model_->dtype(), from, [&](auto* typed) { convert(values, typed, count); });
+  for (int32_t slot = 0; slot < inputs_.slots(); ++slot) {
+    if (graph.data_nodes()[static_cast<size_t>(slot)] == id)
+      convert_from(input_gradients_[static_cast<size_t>(slot)].data());
+  }
 }
 
 template void Trainer::read_gradient<float>(int32_t, float*, int64_t) const;
@@ -367,7 +365,8 @@ std::string Trainer::profile(int64_t batch, int64_t steps) {
 }
 
 double Trainer::seconds_of_products(const Program& program, int64_t steps) {
-  const Program products = products_of(program);
+  Program products = products_of(program);
+  model_->backend().prepare(products);
   MemoryBlock parameters(model_->backend()),
       velocity(model_->backend());  // copies, for updates write to them
   Context context = this->context();
@@ -375,7 +374,7 @@ double Trainer::seconds_of_products(const Program& program, int64_t steps) {
     char*& base = context.base[static_cast<int32_t>(space)];
     if (base == nullptr) continue;
     block->reserve(model_->layout().parameter_bytes);
-    std::memcpy(block->data(), base, static_cast<size_t>(model_->layout().parameter_bytes));
+    model_->backend().copy(block->data(), base, model_->layout().parameter_bytes);
     base = block->data();
   }
   std::vector<double> seconds(products.phases.size(), 0.0);

@@ -98,6 +98,7 @@ class Trainer {
   MemoryBlock arena_;
   MemoryBlock state_[2];
   MemoryBlock gradients_;
+  std::unique_ptr<Stream> stream_;
   std::vector<MemoryBlock> input_gradients_;  // by data slot
   std::vector<void*> gradient_outputs_;       // of the inputs, in their order
   int64_t gradient_batch_ = 0;                // samples of the last gradients(), 0: none yet

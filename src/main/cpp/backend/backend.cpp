@@ -1,0 +1,36 @@
+// What engines do whose memory is the processor's own.
+#include "backend/backend.h"
+
+#include <cmath>
+#include <cstring>
+
+namespace chainrule {
+
+namespace {
+
+void copy_bytes(void* to, const void* from, int64_t bytes) {
+  if (bytes > 0) std::memcpy(to, from, static_cast<size_t>(bytes));
+}
+
+}  // namespace
+
+void Backend::copy_in(char* to, const void* from, int64_t bytes) { copy_bytes(to, from, bytes); }
+void Backend::copy_out(void* to, const char* from, int64_t bytes) { copy_bytes(to, from, bytes); }
+void Backend::copy(char* to, const char* from, int64_t bytes) { copy_bytes(to, from, bytes); }
+void Backend::zero(char* to, int64_t bytes) {
+  if (bytes > 0) std::memset(to, 0, static_cast<size_t>(bytes));
+}
+
+double Backend::run_to_loss(const Program& program, const Context& context) {
+  run(program, context, 0, program.backward_begin);
+  const char* value = context.base[static_cast<int32_t>(program.loss.space)] + program.loss.offset;
+  const double loss = program.dtype == DType::float32
+                          ? static_cast<double>(*reinterpret_cast<const float*>(value))
+                          : *reinterpret_cast<const double*>(value);
+  if (std::isfinite(loss)) {
+    run(program, context, program.backward_begin, static_cast<int32_t>(program.phases.size()));
+  }
+  return loss;
+}
+
+}  // namespace chainrule
