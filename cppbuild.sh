@@ -115,13 +115,21 @@ build_core() {
   ar rcsD "$DIR/libchainrule.a" "${OBJECTS[@]}"
 }
 
-# build_tests DIR FLAG...: links DIR/chainrule_test with the core in the same DIR.
+# The sources of the CUDA engine that know nothing of CUDA: the tests run them on an emulated device.
+portable_cuda_sources() {
+  sources src/main/cpp/backend/cuda | grep -vE '/(proxy|device|products)\.cpp$'
+}
+
+# build_tests DIR FLAG...: links DIR/chainrule_test with the core in the same DIR, and with the emulated CUDA engine.
 build_tests() {
   DIR=$1 OBJECTS=(); shift
   local source LEVEL=''
   while read -r source; do
     start "$DIR/test/${source#src/test/cpp/}.o" "$source" "${FLAGS[@]}" "$@" -Isrc/test/cpp -isystem "$BLAS/include"
   done < <(sources src/test/cpp)
+  while read -r source; do
+    start "$DIR/test/${source#src/main/cpp/}.o" "$source" "${FLAGS[@]}" "$@" -ffp-contract=off
+  done < <(portable_cuda_sources)
   finish
   "$CXX" -pthread "$@" -o "$DIR/chainrule_test" "${OBJECTS[@]}" "$DIR/libchainrule.a" \
     "$BLAS/libopenblas.so.0" "-Wl,-rpath-link,$BLAS" -ldl

@@ -68,9 +68,9 @@ inline Values zeros_like(const Values& values) {
 
 class GradientChecker {
  public:
-  // `request` may bring a fault and how to fuse; the rest is set here.
+  // `request` may bring a fault and how to fuse; the rest is set here. Differences are taken on the CPU.
   GradientChecker(const Graph& graph, int32_t loss, int64_t batch, const Values& values,
-                  const PlanRequest& request = {})
+                  const PlanRequest& request = {}, Backend& backend = cpu_backend())
       : graph_(graph),
         values_(values),
         sides_(graph, needed_for(graph, {loss})),
@@ -80,7 +80,7 @@ class GradientChecker {
     backward.batch = batch;
     backward.loss = loss;
     backward.backward = true;
-    PlanRun<double> run(graph, backward, values);
+    PlanRun<double> run(graph, backward, values, backend);
     run.forward();
     base_ = run.loss();
     run.backward();

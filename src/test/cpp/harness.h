@@ -26,6 +26,9 @@ struct Register {
 // One failed check: the test goes on, the run fails.
 void fail(const char* file, int line, const std::string& what);
 
+// The running test cannot run here, and says so; it should return at once.
+void skip(const std::string& why);
+
 }  // namespace test
 
 #define TEST(name)                                                 \

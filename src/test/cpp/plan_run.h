@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -72,16 +73,18 @@ inline Values random_values(const Graph& graph, int64_t batch, uint64_t seed) {
 template <class T>
 class PlanRun {
  public:
-  PlanRun(const Graph& graph, PlanRequest request, const Values& values)
+  PlanRun(const Graph& graph, PlanRequest request, const Values& values, Backend& backend = cpu_backend())
       : graph_(graph),
         request_(complete(graph, request)),
-        plan_(make_plan(graph, request_, cpu_backend())),
+        backend_(backend),
+        plan_(make_plan(graph, request_, backend)),
         layout_(lay_out_leaves(graph, request_.dtype)),
-        arena_(cpu_backend()),
-        parameters_(cpu_backend()),
-        constants_(cpu_backend()),
-        gradients_(cpu_backend()),
-        state_{MemoryBlock(cpu_backend()), MemoryBlock(cpu_backend())} {
+        arena_(backend),
+        parameters_(backend),
+        constants_(backend),
+        gradients_(backend),
+        state_{MemoryBlock(backend), MemoryBlock(backend)},
+        stream_(backend.make_stream()) {
     arena_.reserve(plan_.program.arena_bytes);
     parameters_.reserve(layout_.parameter_bytes);
     constants_.reserve(layout_.constant_bytes);
@@ -96,18 +99,12 @@ class PlanRun {
       outputs_.emplace_back(at(count_of(graph.node(id).shape, request_.batch)));
     set(values);
     for (int32_t id = 0; id < graph.size(); ++id) {
-      if (graph.node(id).op != Op::constant) continue;
-      for (size_t i = 0; i < graph.node(id).values.size(); ++i) {
-        leaf(constants_, id)[i] = static_cast<T>(graph.node(id).values[i]);
-      }
+      if (graph.node(id).op == Op::constant) write(constants_, id, graph.node(id).values);
     }
   }
 
   void set(const Values& values) {
-    for (int32_t id : graph_.parameters()) {
-      for (size_t i = 0; i < values[at(id)].size(); ++i)
-        leaf(parameters_, id)[i] = static_cast<T>(values[at(id)][i]);
-    }
+    for (int32_t id : graph_.parameters()) write(parameters_, id, values[at(id)]);
     for (size_t slot = 0; slot < inputs_.size(); ++slot) {
       const std::vector<double>& from = values[at(graph_.data_nodes()[slot])];
       inputs_[slot].assign(from.begin(), from.end());
@@ -121,6 +118,12 @@ class PlanRun {
     for (std::vector<T>& output : outputs_) std::memset(output.data(), 0xff, output.size() * sizeof(T));
   }
 
+  // Poisons, then runs as a step does: the backward half only if the loss is finite.
+  double step() {
+    poison_all();
+    return backend_.run_to_loss(plan_.program, context());
+  }
+
   // Poisons, then runs up to the check of the loss.
   void forward() {
     poison_all();
@@ -129,7 +132,7 @@ class PlanRun {
   void backward() { run(plan_.program.backward_begin, static_cast<int32_t>(plan_.program.phases.size())); }
   void run(int32_t first, int32_t last) {
     Context context = this->context();
-    cpu_backend().run(plan_.program, context, first, last);
+    backend_.run(plan_.program, context, first, last);
   }
 
   // The addresses live as long as this object and until the next call.
@@ -154,13 +157,15 @@ class PlanRun {
     context.inputs = input_addresses_.data();
     context.outputs = output_addresses_.data();
     context.update = update;
+    context.stream = stream_.get();
     return context;
   }
 
   double loss() {
     const Operand& at = plan_.program.loss;
-    const char* base = context().base[static_cast<int32_t>(at.space)];
-    return static_cast<double>(*reinterpret_cast<const T*>(base + at.offset));
+    T value;
+    backend_.copy_out(&value, context().base[static_cast<int32_t>(at.space)] + at.offset, sizeof value);
+    return static_cast<double>(value);
   }
   // [batch][feature], or [rows][columns]
   const std::vector<T>& output(size_t index) const { return outputs_[index]; }
@@ -179,7 +184,7 @@ class PlanRun {
   }
   Plan& plan() { return plan_; }
 
-  // Everything that steps write to, and its bytes.
+  // Everything that steps write to, and its bytes; where the memory is the processor's.
   struct Block {
     char* data;
     size_t bytes;
@@ -209,22 +214,29 @@ class PlanRun {
     }
     return request;
   }
-  static void poison(MemoryBlock& block) {
-    if (block.data() != nullptr) std::memset(block.data(), 0xff, static_cast<size_t>(block.bytes()));
+  void poison(MemoryBlock& block) {
+    if (block.data() == nullptr) return;
+    write_on_host(backend_, block.data(), block.bytes(),
+                  [&](char* to) { std::memset(to, 0xff, static_cast<size_t>(block.bytes())); });
   }
-  T* leaf(MemoryBlock& block, int32_t id) {
-    return reinterpret_cast<T*>(block.data() + layout_.offsets[at(id)]);
+  char* leaf(MemoryBlock& block, int32_t id) { return block.data() + layout_.offsets[at(id)]; }
+  void write(MemoryBlock& block, int32_t id, const std::vector<double>& values) {
+    const std::vector<T> typed(values.begin(), values.end());
+    backend_.copy_in(leaf(block, id), typed.data(), static_cast<int64_t>(typed.size() * sizeof(T)));
   }
   std::vector<T> read(MemoryBlock& block, int32_t id) {
-    const T* from = leaf(block, id);
-    return std::vector<T>(from, from + graph_.node(id).shape.elements());
+    std::vector<T> values(at(graph_.node(id).shape.elements()));
+    backend_.copy_out(values.data(), leaf(block, id), static_cast<int64_t>(values.size() * sizeof(T)));
+    return values;
   }
 
   const Graph& graph_;
   const PlanRequest request_;
+  Backend& backend_;
   Plan plan_;
   const LeafLayout layout_;
   MemoryBlock arena_, parameters_, constants_, gradients_, state_[2];
+  std::unique_ptr<Stream> stream_;
   std::vector<std::vector<T>> inputs_, outputs_;
   std::vector<std::vector<int32_t>> labels_;
   std::vector<void*> input_addresses_, output_addresses_;

@@ -1,0 +1,272 @@
+// The CUDA runtime. Compiled by nvcc.
+#include "backend/cuda/device.h"
+
+#include <cublasLt.h>
+#include <cuda_runtime_api.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "backend/cuda/launch.h"
+#include "util/check.h"
+
+namespace chainrule {
+namespace cuda {
+
+namespace {
+
+void check(cudaError_t status, const std::string& what) {
+  if (status == cudaSuccess) return;
+  cudaGetLastError();  // or the next launch would be blamed
+  throw Error(message(what, ": ", cudaGetErrorString(status), " (", cudaGetErrorName(status), ")"));
+}
+
+size_t size(int64_t bytes) { return static_cast<size_t>(bytes); }
+
+}  // namespace
+
+struct Queue {
+  cudaStream_t stream = nullptr;
+  cudaStream_t body = nullptr;  // captures what is conditional
+  bool in_body = false;
+};
+struct Graph {
+  cudaGraphExec_t exec = nullptr;
+};
+struct Event {
+  cudaEvent_t event = nullptr;
+};
+
+// ---- the device
+
+CudaVersions versions() {
+  CudaVersions found;
+  int driver = 0, devices = 0;
+  if (cudaDriverGetVersion(&driver) == cudaSuccess) found.driver = driver;
+  if (cudaGetDeviceCount(&devices) == cudaSuccess) found.devices = devices;
+  found.runtime = CUDART_VERSION;
+  found.cublas = static_cast<int64_t>(cublasLtGetVersion());
+  cudaGetLastError();  // without a driver the calls above fail, and that is an answer
+  return found;
+}
+
+CudaDevice describe(int32_t device) {
+  cudaDeviceProp properties{};
+  check(cudaGetDeviceProperties(&properties, device), message("asking for CUDA device ", device));
+  CudaDevice about;
+  std::strncpy(about.name, properties.name, sizeof about.name - 1);
+  about.capability_major = properties.major;
+  about.capability_minor = properties.minor;
+  about.total_bytes = static_cast<int64_t>(properties.totalGlobalMem);
+  return about;
+}
+
+void use(int32_t device) {
+  // The runtime is slow to notice that nothing changes.
+  thread_local int32_t current = -1;
+  if (current == device) return;
+  check(cudaSetDevice(device), message("opening CUDA device ", device));
+  current = device;
+}
+
+// ---- memory
+
+char* allocate_device(int64_t bytes) {
+  void* memory = nullptr;
+  const cudaError_t status = cudaMalloc(&memory, size(bytes));
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    size_t free_now = 0, total = 0;
+    cudaMemGetInfo(&free_now, &total);
+    throw Error(message("out of device memory: ", bytes, " bytes were needed, and ", free_now, " of ", total,
+                        " are free"));
+  }
+  check(status, message("allocating ", bytes, " bytes of device memory"));
+  return static_cast<char*>(memory);
+}
+
+void release_device(char* memory) noexcept { cudaFree(memory); }
+
+char* allocate_pinned(int64_t bytes) {
+  void* memory = nullptr;
+  check(cudaHostAlloc(&memory, size(bytes), cudaHostAllocPortable),
+        message("allocating ", bytes, " bytes of pinned memory"));
+  return static_cast<char*>(memory);
+}
+
+void release_pinned(char* memory) noexcept { cudaFreeHost(memory); }
+
+int64_t free_device_bytes() {
+  size_t free_now = 0, total = 0;
+  check(cudaMemGetInfo(&free_now, &total), "asking for the device's free memory");
+  return static_cast<int64_t>(free_now);
+}
+
+// ---- queues
+
+namespace {
+
+cudaStream_t current(const Queue* queue) { return queue->in_body ? queue->body : queue->stream; }
+
+}  // namespace
+
+void* native_stream(Queue* queue) { return current(queue); }
+
+void check_launch(const char* kernel) {
+  const cudaError_t status = cudaGetLastError();
+  if (status != cudaSuccess) check(status, message("launching ", kernel));
+}
+
+Queue* make_queue() {
+  auto queue = std::make_unique<Queue>();
+  check(cudaStreamCreateWithFlags(&queue->stream, cudaStreamNonBlocking), "making a CUDA stream");
+  const cudaError_t status = cudaStreamCreateWithFlags(&queue->body, cudaStreamNonBlocking);
+  if (status != cudaSuccess) cudaStreamDestroy(queue->stream);
+  check(status, "making a CUDA stream");
+  return queue.release();
+}
+
+void destroy(Queue* queue) noexcept {
+  if (queue == nullptr) return;
+  cudaStreamDestroy(queue->stream);
+  cudaStreamDestroy(queue->body);
+  delete queue;
+}
+
+void copy(Queue* queue, void* to, const void* from, int64_t bytes) {
+  check(cudaMemcpyAsync(to, from, size(bytes), cudaMemcpyDefault, current(queue)),
+        message("copying ", bytes, " bytes"));
+}
+
+void zero(Queue* queue, char* to, int64_t bytes) {
+  check(cudaMemsetAsync(to, 0, size(bytes), current(queue)), message("zeroing ", bytes, " bytes"));
+}
+
+void synchronize(Queue* queue) { check(cudaStreamSynchronize(queue->stream), "waiting for the device"); }
+
+// ---- graphs
+
+namespace {
+
+// Lets the conditional node run if the loss is finite.
+template <class T>
+struct SetCondition {
+  static constexpr int threads = 32, phases = 1;
+  using Shared = None;
+  using Local = None;
+
+  const T* value;
+  cudaGraphConditionalHandle handle;
+
+  template <int>
+  DEVICE void run(Thread at, None&, None&) const {
+    if (at.thread == 0) cudaGraphSetConditional(handle, isfinite(*value) ? 1 : 0);
+  }
+};
+
+}  // namespace
+
+void begin_capture(Queue* queue) {
+  queue->in_body = false;
+  check(cudaStreamBeginCapture(queue->stream, cudaStreamCaptureModeThreadLocal),
+        "beginning to capture a graph");
+}
+
+Graph* end_capture(Queue* queue) {
+  cudaGraph_t graph = nullptr;
+  check(cudaStreamEndCapture(queue->stream, &graph), "capturing a graph");
+  auto made = std::make_unique<Graph>();
+  const cudaError_t status = cudaGraphInstantiate(&made->exec, graph, 0);
+  cudaGraphDestroy(graph);
+  check(status, "making a captured graph ready");
+  return made.release();
+}
+
+void abandon_capture(Queue* queue) noexcept {
+  cudaGraph_t graph = nullptr;
+  if (queue->in_body) cudaStreamEndCapture(queue->body, &graph);  // belongs to its node
+  queue->in_body = false;
+  graph = nullptr;
+  if (cudaStreamEndCapture(queue->stream, &graph) == cudaSuccess && graph != nullptr) cudaGraphDestroy(graph);
+  cudaGetLastError();
+}
+
+void begin_if_finite(Queue* queue, const void* value, DType dtype) {
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  cudaGraph_t graph = nullptr;
+  check(cudaStreamGetCaptureInfo(queue->stream, &status, nullptr, &graph, nullptr, nullptr, nullptr),
+        "asking for the graph being captured");
+  if (status != cudaStreamCaptureStatusActive) throw Error("no graph is being captured");
+  cudaGraphConditionalHandle handle{};
+  check(cudaGraphConditionalHandleCreate(&handle, graph, 0, cudaGraphCondAssignDefault),
+        "making a graph's condition");
+  if (dtype == DType::float32) {
+    launch(queue, 1, SetCondition<float>{static_cast<const float*>(value), handle});
+  } else {
+    launch(queue, 1, SetCondition<double>{static_cast<const double*>(value), handle});
+  }
+  // The node comes after all that has been captured so far, the kernel that sets its condition included.
+  const cudaGraphNode_t* before = nullptr;
+  const cudaGraphEdgeData* edges = nullptr;
+  size_t count = 0;
+  check(cudaStreamGetCaptureInfo(queue->stream, &status, nullptr, &graph, &before, &edges, &count),
+        "asking for the graph being captured");
+  cudaGraphNodeParams parameters{};
+  parameters.type = cudaGraphNodeTypeConditional;
+  parameters.conditional.handle = handle;
+  parameters.conditional.type = cudaGraphCondTypeIf;
+  parameters.conditional.size = 1;
+  cudaGraphNode_t node = nullptr;
+  check(cudaGraphAddNode(&node, graph, before, edges, count, &parameters), "adding a graph's condition");
+  check(
+      cudaStreamUpdateCaptureDependencies(queue->stream, &node, nullptr, 1, cudaStreamSetCaptureDependencies),
+      "adding a graph's condition");
+  check(cudaStreamBeginCaptureToGraph(queue->body, parameters.conditional.phGraph_out[0], nullptr, nullptr, 0,
+                                      cudaStreamCaptureModeThreadLocal),
+        "beginning to capture what is conditional");
+  queue->in_body = true;
+}
+
+void end_if(Queue* queue) {
+  cudaGraph_t graph = nullptr;
+  queue->in_body = false;
+  check(cudaStreamEndCapture(queue->body, &graph), "capturing what is conditional");
+}
+
+void launch(Queue* queue, Graph* graph) {
+  check(cudaGraphLaunch(graph->exec, queue->stream), "launching a captured graph");
+}
+
+void destroy(Graph* graph) noexcept {
+  if (graph == nullptr) return;
+  cudaGraphExecDestroy(graph->exec);
+  delete graph;
+}
+
+// ---- times
+
+Event* make_event() {
+  auto event = std::make_unique<Event>();
+  check(cudaEventCreate(&event->event), "making a CUDA event");
+  return event.release();
+}
+
+void record(Queue* queue, Event* event) {
+  check(cudaEventRecord(event->event, queue->stream), "recording a CUDA event");
+}
+
+double seconds_between(Event* first, Event* second) {
+  float milliseconds = 0;
+  check(cudaEventElapsedTime(&milliseconds, first->event, second->event), "reading CUDA events");
+  return static_cast<double>(milliseconds) * 1e-3;
+}
+
+void destroy(Event* event) noexcept {
+  if (event == nullptr) return;
+  cudaEventDestroy(event->event);
+  delete event;
+}
+
+}  // namespace cuda
+}  // namespace chainrule

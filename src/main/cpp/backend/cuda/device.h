@@ -1,0 +1,57 @@
+// What the engine needs of the CUDA runtime, in plain C++: device.cpp does it on a device. The tests have a second
+// implementation, which does the same in the processor's memory (src/test/cpp/cuda). Every function throws Error with
+// what was tried and what CUDA said, except those that free.
+#pragma once
+
+#include <cstdint>
+
+#include "backend/cuda/library.h"
+
+namespace chainrule {
+namespace cuda {
+
+// A queue of work on the device: a CUDA stream, and while a graph is captured, its state.
+struct Queue;
+// A captured graph, ready to be launched.
+struct Graph;
+// A point in a queue whose time is taken.
+struct Event;
+
+CudaVersions versions();
+CudaDevice describe(int32_t device);
+
+// Makes the device the calling thread's; before anything below.
+void use(int32_t device);
+
+char* allocate_device(int64_t bytes);  // not zeroed; an Error says how much was needed and how much is free
+void release_device(char* memory) noexcept;
+char* allocate_pinned(int64_t bytes);  // not zeroed
+void release_pinned(char* memory) noexcept;
+int64_t free_device_bytes();
+
+Queue* make_queue();
+void destroy(Queue* queue) noexcept;
+// Between any two memories. The processor's side must stay as it is until the queue gets there, unless it is pageable.
+void copy(Queue* queue, void* to, const void* from, int64_t bytes);
+void zero(Queue* queue, char* to, int64_t bytes);
+void synchronize(Queue* queue);
+
+// Between these two, work given to the queue is not done, but becomes a graph.
+void begin_capture(Queue* queue);
+Graph* end_capture(Queue* queue);
+// Gives up a capture that failed half way.
+void abandon_capture(Queue* queue) noexcept;
+// While capturing: what is given to the queue between these two runs only if the number at `value` (device memory) is
+// finite when the graph comes to this place.
+void begin_if_finite(Queue* queue, const void* value, DType dtype);
+void end_if(Queue* queue);
+void launch(Queue* queue, Graph* graph);
+void destroy(Graph* graph) noexcept;
+
+Event* make_event();
+void record(Queue* queue, Event* event);
+double seconds_between(Event* first, Event* second);  // both have been reached
+void destroy(Event* event) noexcept;
+
+}  // namespace cuda
+}  // namespace chainrule

@@ -1,0 +1,327 @@
+#include "backend/cuda/engine.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "util/check.h"
+
+namespace chainrule {
+
+namespace cuda {
+
+Block::Block(Block&& other) noexcept
+    : kind_(other.kind_),
+      data_(std::exchange(other.data_, nullptr)),
+      bytes_(std::exchange(other.bytes_, 0)) {}
+
+Block::~Block() { release(); }
+
+void Block::release() noexcept {
+  if (data_ == nullptr) return;
+  kind_ == Kind::device ? release_device(data_) : release_pinned(data_);
+  data_ = nullptr;
+  bytes_ = 0;
+}
+
+void Block::reserve(int64_t bytes) {
+  if (bytes <= bytes_) return;
+  release();  // first: two may not fit
+  data_ = kind_ == Kind::device ? allocate_device(bytes) : allocate_pinned(bytes);
+  bytes_ = bytes;
+}
+
+}  // namespace cuda
+
+using cuda::Block;
+
+namespace {
+
+// A caller may go through batches of many sizes, each with a graph: those used last are kept.
+constexpr size_t most_captured = 32;
+
+bool graphs_are_wanted() {
+  const char* text = std::getenv("CHAINRULE_CUDA_GRAPHS");
+  return text == nullptr || std::strcmp(text, "0") != 0;
+}
+
+int32_t checked_device(int32_t device) {
+  cuda::use(device);
+  return device;
+}
+
+// Tells whether the columns are those that a graph was captured with (FNV-1a).
+uint64_t hash_of(const ResidentColumn* columns, size_t count) {
+  if (columns == nullptr) return 0;
+  uint64_t hash = 0xcbf29ce484222325u;
+  auto add = [&](uint64_t value) { hash = (hash ^ value) * 0x100000001b3u; };
+  for (size_t i = 0; i < count; ++i) {
+    add(reinterpret_cast<uint64_t>(columns[i].values));
+    add(static_cast<uint64_t>(columns[i].type));
+    add(static_cast<uint64_t>(columns[i].features));
+  }
+  return hash | 1;
+}
+
+}  // namespace
+
+CudaEngine::CudaEngine(int32_t index, CudaPrecision how)
+    : device(checked_device(index)),
+      precision(how),
+      captures(graphs_are_wanted()),
+      queue(cuda::make_queue()) {}
+
+CudaStream::CudaStream(CudaEngine& engine)
+    : engine_(engine),
+      queue_(cuda::make_queue()),
+      arguments_(Block::Kind::device),
+      pinned_arguments_(Block::Kind::pinned),
+      pinned_loss_(Block::Kind::pinned),
+      scratch_(Block::Kind::device),
+      workspace_(Block::Kind::device) {
+  pinned_loss_.reserve(sizeof(double));
+  workspace_.reserve(cuda::Products::workspace_bytes);
+}
+
+void CudaStream::run(CudaProgram& program, const Context& context, int32_t first, int32_t last,
+                     double* loss) {
+  if (first >= last) return;
+  stage(program, context);
+  if (context.phase_seconds != nullptr || !engine_.captures) {
+    run_directly(program, context, first, last, loss);
+  } else {
+    Captured& known = captured(program, context, first, last, loss != nullptr);
+    if (known.runs++ == 0) {
+      run_directly(program, context, first, last, loss);
+    } else {
+      if (known.graph == nullptr) capture(&known, program, context);
+      cuda::launch(queue_.get(), known.graph.get());
+      cuda::synchronize(queue_.get());
+      if (loss != nullptr) *loss = read_loss(program);
+    }
+  }
+  for (size_t slot = 0; slot < program.output_bytes.size(); ++slot) {
+    if (program.output_bytes[slot] == 0 || context.outputs == nullptr || context.outputs[slot] == nullptr)
+      continue;
+    cuda::copy(queue_.get(), context.outputs[slot], output_addresses_[slot], program.output_bytes[slot]);
+  }
+  cuda::synchronize(queue_.get());
+}
+
+// ---- before a run: memory of the right sizes, numbers and inputs on the device
+
+// What was captured or sent before belongs to the old addresses, even if there is no memory for the new ones.
+void CudaStream::make_room(Block* block, int64_t bytes) {
+  if (bytes <= block->bytes()) return;
+  ++generation_;
+  arguments_of_ = -1;
+  block->reserve(bytes);
+}
+
+void CudaStream::make_room(const std::vector<int64_t>& bytes, std::vector<Block>* blocks,
+                           std::vector<char*>* addresses) {
+  while (blocks->size() < bytes.size()) {
+    blocks->emplace_back(Block::Kind::device);
+    addresses->push_back(nullptr);
+  }
+  for (size_t slot = 0; slot < bytes.size(); ++slot) {
+    make_room(&(*blocks)[slot], bytes[slot]);
+    (*addresses)[slot] = (*blocks)[slot].data();
+  }
+}
+
+void CudaStream::stage(const CudaProgram& program, const Context& context) {
+  make_room(&scratch_, program.scratch_bytes);
+  make_room(program.input_bytes, &inputs_, &input_addresses_);
+  make_room(program.output_bytes, &outputs_, &output_addresses_);
+  const int64_t bytes =
+      static_cast<int64_t>(sizeof(cuda::Arguments) + program.alphas.size() * sizeof(cuda::Scalars));
+  make_room(&arguments_, bytes);
+  make_room(&pinned_arguments_, bytes);
+  stage_arguments(program, context);
+  for (size_t slot = 0; slot < program.input_bytes.size(); ++slot) {
+    const bool resident = context.columns != nullptr && context.columns[slot].values != nullptr;
+    if (program.input_bytes[slot] == 0 || resident) continue;
+    cuda::copy(queue_.get(), input_addresses_[slot], context.inputs[slot], program.input_bytes[slot]);
+  }
+}
+
+// Sent only if they differ from those that are there: a step of SGD sends none.
+void CudaStream::stage_arguments(const CudaProgram& program, const Context& context) {
+  char* place = pinned_arguments_.data();
+  bool changed = arguments_of_ != program.number;
+  auto put = [&](char* to, const auto& value) {
+    if (!changed && std::memcmp(to, &value, sizeof value) == 0) return;
+    std::memcpy(to, &value, sizeof value);
+    changed = true;
+  };
+  cuda::Arguments arguments;
+  std::memset(static_cast<void*>(&arguments), 0, sizeof arguments);  // gaps too: they are compared
+  arguments.update.learning_rate = context.update.learning_rate;
+  arguments.update.momentum = context.update.momentum;
+  arguments.update.nesterov = context.update.nesterov;
+  arguments.update.weight_decay = context.update.weight_decay;
+  arguments.update.decoupled = context.update.decoupled;
+  arguments.update.beta1 = context.update.beta1;
+  arguments.update.beta2 = context.update.beta2;
+  arguments.update.epsilon = context.update.epsilon;
+  arguments.update.correction1 = context.update.correction1;
+  arguments.update.correction2 = context.update.correction2;
+  arguments.rows = context.rows;
+  put(place, arguments);
+  place += sizeof arguments;
+  const double rate = context.update.learning_rate;
+  for (size_t i = 0; i < program.alphas.size(); ++i, place += sizeof(cuda::Scalars)) {
+    const Coefficient &a = program.alphas[i], &b = program.betas[i];
+    const double alpha = a.constant + a.per_learning_rate * rate,
+                 beta = b.constant + b.per_learning_rate * rate;
+    put(place, cuda::Scalars{alpha, beta, static_cast<float>(alpha), static_cast<float>(beta)});
+  }
+  if (!changed) return;
+  arguments_of_ = program.number;
+  cuda::copy(queue_.get(), arguments_.data(), pinned_arguments_.data(), place - pinned_arguments_.data());
+}
+
+// ---- a run
+
+cuda::Run CudaStream::run_of(const Context& context) {
+  cuda::Run run;
+  run.queue = queue_.get();
+  std::copy(context.base, context.base + space_count, run.base);
+  run.inputs = input_addresses_.data();
+  run.outputs = output_addresses_.data();
+  run.arguments = reinterpret_cast<const cuda::Arguments*>(arguments_.data());
+  run.scalars = reinterpret_cast<const cuda::Scalars*>(arguments_.data() + sizeof(cuda::Arguments));
+  run.scratch = scratch_.data();
+  run.workspace = workspace_.data();
+  return run;
+}
+
+void CudaStream::enqueue(const CudaProgram& program, const Context& context, int32_t first, int32_t last) {
+  const cuda::Run run = run_of(context);
+  for (const cuda::Launch& launch : program.launches) {
+    if (launch.phase >= first && launch.phase < last) launch.launcher(launch, run);
+  }
+}
+
+void CudaStream::gather(const CudaProgram& program, const Context& context) {
+  if (context.columns == nullptr) return;
+  const cuda::Run run = run_of(context);
+  for (size_t slot = 0; slot < program.input_bytes.size(); ++slot) {
+    const ResidentColumn& column = context.columns[slot];
+    if (column.values == nullptr || program.input_bytes[slot] == 0) continue;
+    const int64_t element = column.type == ColumnType::label ? 4 : size_of(program.dtype);
+    cuda::gather(run, column, program.dtype, program.input_bytes[slot] / element / column.features,
+                 input_addresses_[slot]);
+  }
+}
+
+const char* CudaStream::loss_address(const CudaProgram& program, const Context& context) const {
+  return context.base[static_cast<int32_t>(program.loss.space)] + program.loss.offset;
+}
+
+void CudaStream::fetch_loss(const CudaProgram& program, const Context& context) {
+  cuda::copy(queue_.get(), pinned_loss_.data(), loss_address(program, context), size_of(program.dtype));
+}
+
+double CudaStream::read_loss(const CudaProgram& program) const {
+  return program.dtype == DType::float32
+             ? static_cast<double>(*reinterpret_cast<const float*>(pinned_loss_.data()))
+             : *reinterpret_cast<const double*>(pinned_loss_.data());
+}
+
+void CudaStream::run_directly(const CudaProgram& program, const Context& context, int32_t first, int32_t last,
+                              double* loss) {
+  auto phases = [&](int32_t begin, int32_t end) {
+    if (context.phase_seconds != nullptr) return run_timed(program, context, begin, end);
+    enqueue(program, context, begin, end);
+  };
+  gather(program, context);
+  if (loss == nullptr) return phases(first, last);
+  phases(first, program.backward_begin);
+  fetch_loss(program, context);
+  cuda::synchronize(queue_.get());
+  *loss = read_loss(program);
+  if (std::isfinite(*loss)) phases(program.backward_begin, last);
+}
+
+// Updates that share a launch count for the first of their phases.
+void CudaStream::run_timed(const CudaProgram& program, const Context& context, int32_t first, int32_t last) {
+  const size_t points = static_cast<size_t>(last - first) + 1;
+  while (events_.size() < points) events_.emplace_back(cuda::make_event());
+  for (int32_t phase = first; phase < last; ++phase) {
+    cuda::record(queue_.get(), events_[static_cast<size_t>(phase - first)].get());
+    enqueue(program, context, phase, phase + 1);
+  }
+  cuda::record(queue_.get(), events_[points - 1].get());
+  cuda::synchronize(queue_.get());
+  for (size_t i = 0; i + 1 < points; ++i) {
+    context.phase_seconds[static_cast<size_t>(first) + i] +=
+        cuda::seconds_between(events_[i].get(), events_[i + 1].get());
+  }
+}
+
+// ---- graphs
+
+CudaStream::Captured& CudaStream::captured(const CudaProgram& program, const Context& context, int32_t first,
+                                           int32_t last, bool checked) {
+  const uint64_t columns = hash_of(context.columns, program.input_bytes.size());
+  ++clock_;
+  for (Captured& known : captured_) {
+    if (known.program != program.number || known.first != first || known.last != last ||
+        known.checked != checked) {
+      continue;
+    }
+    known.used = clock_;
+    if (known.generation != generation_ || known.columns != columns ||
+        !std::equal(known.base, known.base + space_count, context.base)) {
+      known.graph = nullptr;  // memory has moved
+      known.generation = generation_;
+      known.columns = columns;
+      std::copy(context.base, context.base + space_count, known.base);
+    }
+    return known;
+  }
+  if (captured_.size() >= most_captured) {
+    captured_.erase(std::min_element(captured_.begin(), captured_.end(),
+                                     [](const Captured& a, const Captured& b) { return a.used < b.used; }));
+  }
+  captured_.emplace_back();
+  Captured& made = captured_.back();
+  made.program = program.number;
+  made.first = first;
+  made.last = last;
+  made.checked = checked;
+  std::copy(context.base, context.base + space_count, made.base);
+  made.generation = generation_;
+  made.columns = columns;
+  made.used = clock_;
+  return made;
+}
+
+void CudaStream::capture(Captured* into, const CudaProgram& program, const Context& context) {
+  cuda::Queue* queue = queue_.get();
+  cuda::begin_capture(queue);
+  try {
+    gather(program, context);
+    if (!into->checked) {
+      enqueue(program, context, into->first, into->last);
+    } else {
+      enqueue(program, context, into->first, program.backward_begin);
+      fetch_loss(program, context);
+      if (program.backward_begin < into->last) {
+        cuda::begin_if_finite(queue, loss_address(program, context), program.dtype);
+        enqueue(program, context, program.backward_begin, into->last);
+        cuda::end_if(queue);
+      }
+    }
+  } catch (...) {
+    cuda::abandon_capture(queue);
+    throw;
+  }
+  into->graph.reset(cuda::end_capture(queue));
+}
+
+}  // namespace chainrule

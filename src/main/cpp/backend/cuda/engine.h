@@ -1,0 +1,138 @@
+// The engine behind the table: a device, its streams, programs made ready, and runs.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "backend/cuda/program.h"
+
+namespace chainrule {
+
+namespace cuda {
+
+// A block of device or pinned memory that grows.
+class Block {
+ public:
+  enum class Kind { device, pinned };
+  explicit Block(Kind kind) : kind_(kind) {}
+  Block(Block&& other) noexcept;
+  Block(const Block&) = delete;
+  Block& operator=(const Block&) = delete;
+  ~Block();
+
+  // At least this many bytes, not zeroed; what was there is lost when it grows.
+  void reserve(int64_t bytes);
+  char* data() const { return data_; }
+  int64_t bytes() const { return bytes_; }
+
+ private:
+  void release() noexcept;
+
+  Kind kind_;
+  char* data_ = nullptr;
+  int64_t bytes_ = 0;
+};
+
+struct QueueDeleter {
+  void operator()(Queue* queue) const { destroy(queue); }
+};
+struct GraphDeleter {
+  void operator()(Graph* graph) const { destroy(graph); }
+};
+struct EventDeleter {
+  void operator()(Event* event) const { destroy(event); }
+};
+
+}  // namespace cuda
+
+struct CudaEngine {
+  CudaEngine(int32_t index, CudaPrecision how);
+
+  const int32_t device;
+  const CudaPrecision precision;
+  const bool
+      captures;  // are programs run as graphs? (CHAINRULE_CUDA_GRAPHS=0 says no, for tools that cannot see into one)
+  cuda::Products products;
+
+  // For copies that belong to no stream; one at a time.
+  std::mutex mutex;
+  std::unique_ptr<cuda::Queue, cuda::QueueDeleter> queue;
+};
+
+struct CudaProgram {
+  CudaProgram(CudaEngine& engine, const CudaProgramView& view);
+
+  const int64_t number;  // no other program has it
+  const DType dtype;
+  const int32_t phases;
+  const int32_t backward_begin;
+  const Operand loss;
+  std::vector<cuda::Launch> launches;              // in order; each belongs to a phase
+  std::vector<Coefficient> alphas, betas;          // by step
+  std::vector<int64_t> input_bytes, output_bytes;  // by slot; 0: not used
+  int64_t scratch_bytes = 0;
+
+ private:
+  cuda::Launch make_launch(CudaEngine& engine, const Step& step, int32_t index, int32_t phase);
+  void prepare_product(CudaEngine& engine, cuda::Launch* launch);
+  void add_update(const Step& step, cuda::Launch* launch, std::vector<cuda::Segment>* segments);
+  void note_slots(const Step& step);
+
+  std::vector<cuda::Block> tables_;
+};
+
+struct CudaStream {
+  explicit CudaStream(CudaEngine& engine);
+
+  // Runs phases [first, last), or with `loss` all of them, the backward ones only if the loss is finite.
+  void run(CudaProgram& program, const Context& context, int32_t first, int32_t last, double* loss);
+
+ private:
+  // A captured run, and what it was captured for.
+  struct Captured {
+    int64_t program = -1;
+    int32_t first = 0, last = 0;
+    bool checked = false;
+    char* base[space_count] = {};
+    int64_t generation = 0;
+    uint64_t columns = 0;
+    int32_t runs = 0;  // the first is not captured: the device loads what it needs
+    int64_t used = 0;  // when
+    std::unique_ptr<cuda::Graph, cuda::GraphDeleter> graph;
+  };
+
+  void make_room(cuda::Block* block, int64_t bytes);
+  void make_room(const std::vector<int64_t>& bytes, std::vector<cuda::Block>* blocks,
+                 std::vector<char*>* addresses);
+  void stage(const CudaProgram& program, const Context& context);
+  void stage_arguments(const CudaProgram& program, const Context& context);
+  void enqueue(const CudaProgram& program, const Context& context, int32_t first, int32_t last);
+  void gather(const CudaProgram& program, const Context& context);
+  void fetch_loss(const CudaProgram& program, const Context& context);
+  double read_loss(const CudaProgram& program) const;
+  void run_directly(const CudaProgram& program, const Context& context, int32_t first, int32_t last,
+                    double* loss);
+  void run_timed(const CudaProgram& program, const Context& context, int32_t first, int32_t last);
+  Captured& captured(const CudaProgram& program, const Context& context, int32_t first, int32_t last,
+                     bool checked);
+  void capture(Captured* into, const CudaProgram& program, const Context& context);
+  cuda::Run run_of(const Context& context);
+  const char* loss_address(const CudaProgram& program, const Context& context) const;
+
+  CudaEngine& engine_;
+  std::unique_ptr<cuda::Queue, cuda::QueueDeleter> queue_;
+  cuda::Block arguments_, pinned_arguments_;
+  int64_t arguments_of_ = -1;  // the program whose numbers are there
+  cuda::Block pinned_loss_;
+  cuda::Block scratch_, workspace_;
+  std::vector<cuda::Block> inputs_, outputs_;  // device memory by slot
+  std::vector<char*> input_addresses_, output_addresses_;
+  int64_t generation_ = 0;  // changes when one of these moves
+  int64_t clock_ = 0;
+  std::vector<Captured> captured_;
+  std::vector<std::unique_ptr<cuda::Event, cuda::EventDeleter>> events_;
+};
+
+}  // namespace chainrule

@@ -1,0 +1,224 @@
+// Elementwise rules: each thread computes a pack of neighbouring elements of one row.
+#include <algorithm>
+#include <initializer_list>
+
+#include "backend/cuda/kernels/kernels.h"
+#include "ops/log_sum_exp.h"
+
+namespace chainrule {
+namespace cuda {
+
+namespace {
+
+// out (+)= f(in[0], in[1], ...), element by element. Operands may be the same memory (in place).
+template <class T, int32_t inputs, class F>
+struct Map {
+  static constexpr int32_t places = inputs == 0 ? 1 : inputs;  // there are no arrays of nothing
+  static constexpr int threads = 256, phases = 1;
+  using Shared = None;
+  using Local = None;
+
+  F f;
+  View<T> out;
+  View<T> in[places];
+  int64_t rows, columns, packs_a_row;
+  bool in_packs, accumulate;
+
+  template <int>
+  DEVICE void run(Thread at, None&, None&) const {
+    constexpr int32_t width = pack_width<T>;
+    const int64_t index = at.block * threads + at.thread;
+    if (index >= rows * packs_a_row) return;
+    const int64_t r = divide(index, packs_a_row), c = (index - r * packs_a_row) * width;
+    const int64_t left = columns - c;
+    const int32_t count = left < width ? static_cast<int32_t>(left) : width;
+    const bool whole = in_packs && count == width;
+    Pack<T> x[places], result;
+    CHAINRULE_UNROLL
+    for (int32_t k = 0; k < inputs; ++k) load(x[k], in[k], r, c, count, whole);
+    CHAINRULE_UNROLL
+    for (int32_t i = 0; i < width; ++i) {
+      T values[places];
+      CHAINRULE_UNROLL
+      for (int32_t k = 0; k < inputs; ++k) values[k] = x[k].v[i];
+      result.v[i] = f(values);
+    }
+    if (accumulate) {
+      Pack<T> before;
+      load(before, out, r, c, count, whole);
+      CHAINRULE_UNROLL
+      for (int32_t i = 0; i < width; ++i) result.v[i] = before.v[i] + result.v[i];
+    }
+    store(result, out, r, c, count, whole);
+  }
+};
+
+// Sees rows that follow each other in memory, or a single column, as one row.
+template <class T, int32_t inputs, class F>
+void flatten(Map<T, inputs, F>* map) {
+  View<T>* views[inputs + 1] = {&map->out};
+  for (int32_t k = 0; k < inputs; ++k) views[k + 1] = &map->in[k];
+  bool column = map->columns == 1, dense = true;
+  for (const View<T>* view : views) {
+    column = column && view->row_stride <= 1;
+    dense = dense && ((view->column_stride == 1 && view->row_stride == map->columns) ||
+                      (view->column_stride == 0 && view->row_stride == 0));
+  }
+  if (map->rows == 1 || !(column || dense)) return;
+  for (View<T>* view : views) {
+    if (column) view->column_stride = view->row_stride;
+    view->row_stride = 0;
+  }
+  map->columns *= map->rows;
+  map->rows = 1;
+}
+
+// The step's operand 0 becomes f of the inputs.
+template <class T, int32_t inputs, class F>
+void map(const Launch& launch, const Run& run, F f, std::initializer_list<View<T>> in) {
+  const Step& step = launch.step;
+  Map<T, inputs, F> kernel{
+      f, view<T>(run, step.operands[0]), {}, step.rows, step.columns, 0, true, step.accumulate};
+  std::copy(in.begin(), in.end(), kernel.in);
+  flatten(&kernel);
+  kernel.in_packs = in_packs(kernel.out, kernel.rows);
+  for (int32_t k = 0; k < inputs; ++k)
+    kernel.in_packs = kernel.in_packs && in_packs(kernel.in[k], kernel.rows);
+  kernel.packs_a_row = ceil_div(kernel.columns, pack_width<T>);
+  cuda::launch(run.queue, ceil_div(kernel.rows * kernel.packs_a_row, kernel.threads), kernel);
+}
+
+// The rules as functions of the operands' values.
+template <class T, class Rule>
+struct Forward {
+  T c;
+  DEVICE T operator()(const T (&x)[1]) const { return Rule::forward(x[0], c); }
+};
+template <class T, class Rule>
+struct ForwardWithBias {
+  T c;
+  DEVICE T operator()(const T (&x)[2]) const { return Rule::forward(x[0] + x[1], c); }
+};
+template <class T, class Rule>
+struct Backward {
+  T c;
+  DEVICE T operator()(const T (&x)[2]) const { return Rule::backward(x[0], x[1], c); }
+};
+template <class T, class Rule>
+struct BinaryForward {
+  DEVICE T operator()(const T (&x)[2]) const { return Rule::forward(x[0], x[1]); }
+};
+template <class T, class Rule, int32_t side>
+struct BinaryBackward {
+  DEVICE T operator()(const T (&x)[2]) const {
+    if constexpr (side == 0) return Rule::backward_a(x[0], x[1]);
+    return Rule::backward_b(x[0], x[1]);
+  }
+};
+template <class T>
+struct LogSumExpBackward {
+  DEVICE T operator()(const T (&x)[3]) const { return LogSumExp::backward(x[0], x[1], x[2]); }
+};
+template <class T>
+struct Same {
+  DEVICE T operator()(const T (&x)[1]) const { return x[0]; }
+};
+template <class T>
+struct Constant {
+  T value;
+  DEVICE T operator()(const T (&)[1]) const { return value; }
+};
+
+template <class T>
+struct Elementwise {
+  static View<T> operand(const Launch& launch, const Run& run, int32_t index) {
+    return view<T>(run, launch.step.operands[index]);
+  }
+  // A rule that saves nothing is given δ in its place.
+  static View<T> saved_or_delta(const Launch& launch, const Run& run) {
+    return operand(launch, run, launch.step.operands[2].present() ? 2 : 1);
+  }
+
+  template <class Rule>
+  static void unary_forward(const Launch& launch, const Run& run) {
+    const T c = static_cast<T>(launch.step.constant);
+    const View<T> z = operand(launch, run, 1);
+    if (launch.step.operands[2].present()) {
+      map<T, 2>(launch, run, ForwardWithBias<T, Rule>{c}, {z, operand(launch, run, 2)});
+    } else {
+      map<T, 1>(launch, run, Forward<T, Rule>{c}, {z});
+    }
+  }
+
+  template <class Rule>
+  static void unary_backward(const Launch& launch, const Run& run) {
+    map<T, 2>(launch, run, Backward<T, Rule>{static_cast<T>(launch.step.constant)},
+              {operand(launch, run, 1), saved_or_delta(launch, run)});
+  }
+
+  template <class Rule>
+  static void binary_forward(const Launch& launch, const Run& run) {
+    map<T, 2>(launch, run, BinaryForward<T, Rule>{}, {operand(launch, run, 1), operand(launch, run, 2)});
+  }
+
+  template <class Rule>
+  static void binary_backward(const Launch& launch, const Run& run) {
+    const View<T> delta = operand(launch, run, 1), other = saved_or_delta(launch, run);
+    if (launch.step.side == 0) {
+      map<T, 2>(launch, run, BinaryBackward<T, Rule, 0>{}, {delta, other});
+    } else {
+      map<T, 2>(launch, run, BinaryBackward<T, Rule, 1>{}, {delta, other});
+    }
+  }
+
+  template <class Rule>
+  static void reduction_backward(const Launch& launch, const Run& run) {
+    map<T, 2>(launch, run, Backward<T, Rule>{static_cast<T>(launch.step.count)},
+              {operand(launch, run, 1), saved_or_delta(launch, run)});
+  }
+
+  static void log_sum_exp_backward(const Launch& launch, const Run& run) {
+    map<T, 3>(launch, run, LogSumExpBackward<T>{},
+              {operand(launch, run, 1), operand(launch, run, 2), operand(launch, run, 3)});
+  }
+
+  static void copy(const Launch& launch, const Run& run) {
+    map<T, 1>(launch, run, Same<T>{}, {operand(launch, run, 1)});
+  }
+
+  static void fill(const Launch& launch, const Run& run) {
+    map<T, 0>(launch, run, Constant<T>{static_cast<T>(launch.step.constant)}, {});
+  }
+
+  static Launcher find(const Step& step) {
+    const Launcher none = nullptr;
+    switch (step.kind) {
+      case StepKind::unary_forward:
+        return visit_unary(step.op, none, [](auto rule) { return Launcher(unary_forward<decltype(rule)>); });
+      case StepKind::unary_backward:
+        return visit_unary(step.op, none, [](auto rule) { return Launcher(unary_backward<decltype(rule)>); });
+      case StepKind::binary_forward:
+        return visit_binary(step.op, none,
+                            [](auto rule) { return Launcher(binary_forward<decltype(rule)>); });
+      case StepKind::binary_backward:
+        return visit_binary(step.op, none,
+                            [](auto rule) { return Launcher(binary_backward<decltype(rule)>); });
+      case StepKind::reduction_backward:
+        return visit_reduction(step.op, none,
+                               [](auto rule) { return Launcher(reduction_backward<decltype(rule)>); });
+      case StepKind::log_sum_exp_backward: return log_sum_exp_backward;
+      case StepKind::copy: return copy;
+      case StepKind::fill: return fill;
+      default: return none;
+    }
+  }
+};
+
+}  // namespace
+
+Launcher find_elementwise(const Step& step, DType dtype) {
+  return dtype == DType::float32 ? Elementwise<float>::find(step) : Elementwise<double>::find(step);
+}
+
+}  // namespace cuda
+}  // namespace chainrule

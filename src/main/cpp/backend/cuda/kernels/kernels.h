@@ -1,0 +1,92 @@
+// What the kernel files share: how an operand is seen, and how a thread reads and writes a few neighbouring elements.
+#pragma once
+
+#include "backend/cuda/launch.h"
+#include "backend/cuda/program.h"
+#include "ops/rules.h"
+#include "util/host_device.h"
+
+namespace chainrule {
+namespace cuda {
+
+inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// An operand's memory in one run: element (r, c) is data[r * row_stride + c * column_stride].
+template <class T>
+struct View {
+  T* data = nullptr;
+  int64_t row_stride = 0;
+  int64_t column_stride = 0;
+
+  HOST_DEVICE T* at(int64_t r, int64_t c) const { return data + (r * row_stride + c * column_stride); }
+};
+
+template <class T>
+View<T> view(const Run& run, const Operand& operand) {
+  if (!operand.present()) return {};
+  char* base = operand.space == Space::input    ? run.inputs[operand.slot]
+               : operand.space == Space::output ? run.outputs[operand.slot]
+                                                : run.base[static_cast<int32_t>(operand.space)];
+  return {reinterpret_cast<T*>(base + operand.offset), operand.row_stride, operand.column_stride};
+}
+
+// As many neighbouring elements as one access moves.
+template <class T>
+constexpr int32_t pack_width = 16 / static_cast<int32_t>(sizeof(T));
+
+template <class T>
+struct alignas(16) Pack {
+  T v[pack_width<T>];
+};
+
+// Reads up to a pack from (r, c) on; `count` elements are there, and `whole` says that the pack may be read at once.
+template <class T>
+DEVICE void load(Pack<T>& pack, const View<T>& from, int64_t r, int64_t c, int32_t count, bool whole) {
+  const T* place = from.at(r, c);
+  if (from.column_stride == 0) {
+    const T value = *place;
+    CHAINRULE_UNROLL
+    for (int32_t i = 0; i < pack_width<T>; ++i) pack.v[i] = value;
+  } else if (whole) {
+    pack = *reinterpret_cast<const Pack<T>*>(place);
+  } else {
+    CHAINRULE_UNROLL
+    for (int32_t i = 0; i < pack_width<T>; ++i) pack.v[i] = i < count ? place[i] : T(0);
+  }
+}
+
+template <class T>
+DEVICE void store(const Pack<T>& pack, const View<T>& to, int64_t r, int64_t c, int32_t count, bool whole) {
+  T* place = to.at(r, c);
+  if (whole) {
+    *reinterpret_cast<Pack<T>*>(place) = pack;
+  } else {
+    CHAINRULE_UNROLL
+    for (int32_t i = 0; i < pack_width<T>; ++i) {
+      if (i < count) place[i] = pack.v[i];
+    }
+  }
+}
+
+// index / divisor, by the short division where the numbers are short.
+DEVICE int64_t divide(int64_t index, int64_t divisor) {
+  if (((index | divisor) >> 32) == 0) return static_cast<uint32_t>(index) / static_cast<uint32_t>(divisor);
+  return index / divisor;
+}
+
+// Can the rows of this operand be read in packs?
+template <class T>
+bool in_packs(const View<T>& view, int64_t rows) {
+  if (view.column_stride == 0) return true;
+  return reinterpret_cast<uintptr_t>(view.data) % sizeof(Pack<T>) == 0 &&
+         (rows == 1 || view.row_stride % pack_width<T> == 0);
+}
+
+// The larger one, or NaN where one is.
+template <class T>
+DEVICE T max_or_nan(T max, T z) {
+  return max < z || z != z ? z : max;
+}
+
+}  // namespace cuda
+}  // namespace chainrule

@@ -1,0 +1,156 @@
+// The table. Every function makes the engine's device the calling thread's, and turns exceptions into sentences.
+#include "backend/cuda/library.h"
+
+#include <cstring>
+#include <exception>
+#include <string>
+
+#include "backend/cuda/engine.h"
+
+namespace chainrule {
+
+namespace {
+
+// Runs body; a failure's sentence stays until the thread's next call.
+template <class Body>
+const char* guarded(Body&& body) noexcept {
+  thread_local std::string problem;
+  try {
+    body();
+    return nullptr;
+  } catch (const std::exception& error) {
+    try {
+      problem = error.what();
+      return problem.c_str();
+    } catch (...) {
+      return "out of memory for an error's sentence";
+    }
+  } catch (...) {
+    return "the CUDA engine failed for an unknown reason";
+  }
+}
+
+template <class Body>
+const char* on_device(const CudaEngine* engine, Body&& body) noexcept {
+  return guarded([&] {
+    cuda::use(engine->device);
+    body();
+  });
+}
+
+// A copy or the like that belongs to no caller's stream.
+template <class Body>
+const char* at_once(CudaEngine* engine, Body&& body) noexcept {
+  return on_device(engine, [&] {
+    const std::lock_guard<std::mutex> lock(engine->mutex);
+    body(engine->queue.get());
+    cuda::synchronize(engine->queue.get());
+  });
+}
+
+const char* versions(CudaVersions* found) {
+  return guarded([&] { *found = cuda::versions(); });
+}
+const char* describe(int32_t device, CudaDevice* about) {
+  return guarded([&] { *about = cuda::describe(device); });
+}
+
+const char* open(int32_t device, CudaPrecision precision, CudaEngine** engine) {
+  return guarded([&] { *engine = new CudaEngine(device, precision); });
+}
+void close(CudaEngine* engine) {
+  on_device(engine, [&] { delete engine; });
+}
+
+const char* allocate(CudaEngine* engine, int64_t bytes, char** memory) {
+  return at_once(engine, [&](cuda::Queue* queue) {
+    char* made = cuda::allocate_device(bytes);
+    try {
+      cuda::zero(queue, made, bytes);
+    } catch (...) {
+      cuda::release_device(made);
+      throw;
+    }
+    *memory = made;
+  });
+}
+void release(CudaEngine* engine, char* memory) {
+  on_device(engine, [&] { cuda::release_device(memory); });
+}
+const char* allocate_pinned(CudaEngine* engine, int64_t bytes, char** memory) {
+  return on_device(engine, [&] {
+    *memory = cuda::allocate_pinned(bytes);
+    std::memset(*memory, 0, static_cast<size_t>(bytes));
+  });
+}
+void release_pinned(CudaEngine* engine, char* memory) {
+  on_device(engine, [&] { cuda::release_pinned(memory); });
+}
+const char* free_bytes(CudaEngine* engine, int64_t* bytes) {
+  return on_device(engine, [&] { *bytes = cuda::free_device_bytes(); });
+}
+
+const char* copy_in(CudaEngine* engine, char* to, const void* from, int64_t bytes) {
+  return at_once(engine, [&](cuda::Queue* queue) { cuda::copy(queue, to, from, bytes); });
+}
+const char* copy_out(CudaEngine* engine, void* to, const char* from, int64_t bytes) {
+  return at_once(engine, [&](cuda::Queue* queue) { cuda::copy(queue, to, from, bytes); });
+}
+const char* copy(CudaEngine* engine, char* to, const char* from, int64_t bytes) {
+  return at_once(engine, [&](cuda::Queue* queue) { cuda::copy(queue, to, from, bytes); });
+}
+const char* zero(CudaEngine* engine, char* to, int64_t bytes) {
+  return at_once(engine, [&](cuda::Queue* queue) { cuda::zero(queue, to, bytes); });
+}
+
+const char* make_stream(CudaEngine* engine, CudaStream** stream) {
+  return on_device(engine, [&] { *stream = new CudaStream(*engine); });
+}
+void destroy_stream(CudaEngine* engine, CudaStream* stream) {
+  on_device(engine, [&] { delete stream; });
+}
+const char* prepare(CudaEngine* engine, const CudaProgramView* view, CudaProgram** program) {
+  return on_device(engine, [&] { *program = new CudaProgram(*engine, *view); });
+}
+void destroy_program(CudaEngine* engine, CudaProgram* program) {
+  on_device(engine, [&] { delete program; });
+}
+
+const char* run(CudaEngine* engine, CudaStream* stream, CudaProgram* program, const Context* context,
+                int32_t first, int32_t last) {
+  return on_device(engine, [&] { stream->run(*program, *context, first, last, nullptr); });
+}
+const char* run_to_loss(CudaEngine* engine, CudaStream* stream, CudaProgram* program, const Context* context,
+                        double* loss) {
+  return on_device(engine, [&] { stream->run(*program, *context, 0, program->phases, loss); });
+}
+
+}  // namespace
+
+}  // namespace chainrule
+
+extern "C" __attribute__((visibility("default"))) const chainrule::CudaLibrary* chainrule_cuda_library(void) {
+  using namespace chainrule;
+  static const CudaLibrary table = {cuda_library_version,
+                                    cuda_struct_bytes(),
+                                    versions,
+                                    describe,
+                                    open,
+                                    close,
+                                    allocate,
+                                    release,
+                                    allocate_pinned,
+                                    release_pinned,
+                                    free_bytes,
+                                    copy_in,
+                                    copy_out,
+                                    copy,
+                                    zero,
+                                    make_stream,
+                                    destroy_stream,
+                                    prepare,
+                                    destroy_program,
+                                    run,
+                                    run_to_loss};
+  return &table;
+}

@@ -1,0 +1,85 @@
+// A program made ready for a device, and one run of it as the functions see it that launch its steps.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "backend/cuda/library.h"
+#include "backend/cuda/products.h"
+
+namespace chainrule {
+namespace cuda {
+
+// α and β of one step, in device memory, so that a captured graph finds those of the step it is launched for.
+struct Scalars {
+  double alpha, beta;
+  float alpha_float, beta_float;
+};
+
+// What changes from run to run without a new graph; in device memory, followed by a Scalars for each step.
+struct Arguments {
+  UpdateScalars update;
+  const int64_t* rows = nullptr;  // of the batch's samples, where columns are resident
+};
+
+// All that a launch needs besides its step.
+struct Run {
+  Queue* queue;
+  char* base[space_count];
+  char* const* inputs;  // device memory, by slot
+  char* const* outputs;
+  const Arguments* arguments;
+  const Scalars* scalars;  // one a step
+  char* scratch;
+  char* workspace;  // of the BLAS
+};
+
+struct Launch;
+using Launcher = void (*)(const Launch& launch, const Run& run);
+
+// A parameter's part of an update.
+struct Segment {
+  int64_t offsets[4];  // w, v or m, v of Adam, g, in bytes; -1: none
+  int32_t spaces[4];
+  int64_t count;
+  int64_t first_block;
+};
+
+// One thing to be launched: a step, or several updates at once.
+struct Launch {
+  Launcher launcher = nullptr;
+  Step step;
+  int32_t step_index = 0;
+  int32_t phase = 0;
+
+  // product
+  Products* products = nullptr;
+  std::shared_ptr<const Product> product;
+  bool converts = false;  // the factors, to bfloat16, into scratch
+  bool scalars_on_device = false, is_double = false;
+
+  // updates
+  char* segments = nullptr;  // device memory: an array of Segment
+  int32_t segment_count = 0;
+  int64_t blocks = 0;
+};
+
+// Bytes of scratch that the launches of a sum need for its parts; 0 for other steps.
+int64_t scratch_bytes(const Step& step);
+
+// The launcher of a step, by file; null when the file has none for its kind.
+Launcher find_elementwise(const Step& step, DType dtype);
+Launcher find_rowwise(const Step& step, DType dtype);
+Launcher find_loss(const Step& step, DType dtype);
+Launcher find_layout(const Step& step, DType dtype);
+Launcher find_update(const Step& step, DType dtype);
+Launcher product_launcher();
+
+// Elements of an update that one block works on.
+constexpr int64_t update_block = 4096;
+
+// Picks a batch's samples from a resident column: `to` becomes [batch][features] of the type (int32 for labels).
+void gather(const Run& run, const ResidentColumn& column, DType dtype, int64_t batch, char* to);
+
+}  // namespace cuda
+}  // namespace chainrule

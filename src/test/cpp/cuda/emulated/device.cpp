@@ -1,0 +1,258 @@
+// A device in the processor's memory, for the engine's tests. Queues are lazy: what is given to one is done when somebody
+// waits for it, so that a wait that is missing shows. Captured work becomes a list that a launch goes through. Memory is
+// filled with NaN before it is used.
+#include "backend/cuda/device.h"
+
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "backend/cuda/launch.h"
+#include "cuda/emulated/emulation.h"
+#include "cuda/engines.h"
+
+namespace chainrule {
+namespace cuda {
+
+namespace {
+
+using Work = std::function<void()>;
+using List = std::vector<Work>;
+
+void run_all(const List& list) {
+  for (const Work& work : list) work();
+}
+
+// Blocks by address, with their sizes.
+struct Blocks {
+  std::mutex mutex;
+  std::map<const char*, int64_t> held;
+  int64_t bytes = 0;
+
+  char* add(int64_t bytes_more, int64_t most, const char* what) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (bytes_more > most - bytes) {
+      throw Error(message("out of ", what, ": ", bytes_more, " bytes were needed, and ", most - bytes, " of ",
+                          most, " are free"));
+    }
+    // aligned to 256 bytes as by the runtime, and ending where it ends, so that an overrun is seen by the sanitizer
+    void* memory = nullptr;
+    if (posix_memalign(&memory, 256, static_cast<size_t>(bytes_more)) != 0) throw Error("out of memory");
+    poison(memory, static_cast<size_t>(bytes_more));
+    held[static_cast<const char*>(memory)] = bytes_more;
+    bytes += bytes_more;
+    return static_cast<char*>(memory);
+  }
+
+  void remove(char* memory) {
+    if (memory == nullptr) return;
+    const std::lock_guard<std::mutex> lock(mutex);
+    const auto found = held.find(memory);
+    if (found == held.end()) std::abort();  // freed twice, or never made
+    bytes -= found->second;
+    held.erase(found);
+    std::free(memory);
+  }
+
+  bool contain(const void* address) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    const char* at = static_cast<const char*>(address);
+    auto next = held.upper_bound(at);
+    if (next == held.begin()) return false;
+    --next;
+    return at < next->first + next->second;
+  }
+};
+
+Blocks& device_blocks() {
+  static Blocks* blocks = new Blocks;
+  return *blocks;
+}
+Blocks& pinned_blocks() {
+  static Blocks* blocks = new Blocks;
+  return *blocks;
+}
+
+bool pageable(const void* address) {
+  return !device_blocks().contain(address) && !pinned_blocks().contain(address);
+}
+
+std::atomic<bool> backwards{false};
+std::atomic<int64_t> device_bytes{int64_t{1} << 34};
+std::atomic<int64_t> graph_launches{0}, kernel_launches{0};
+thread_local int32_t current = -1;
+
+void require_device() {
+  if (current != 0) throw Error("no CUDA device has been opened by this thread");
+}
+
+}  // namespace
+
+struct Graph {
+  List work;
+};
+
+struct Queue {
+  List waiting;
+  bool capturing = false;
+  std::vector<List> captured;  // the innermost last
+  std::vector<std::function<bool()>> conditions;
+};
+
+struct Event {
+  std::chrono::steady_clock::time_point time;
+};
+
+void poison(void* memory, size_t bytes) { std::memset(memory, 0xff, bytes); }
+
+bool threads_run_backwards() { return backwards.load(std::memory_order_relaxed); }
+
+void enqueue(Queue* queue, Work work) {
+  require_device();
+  if (queue->capturing) {
+    queue->captured.back().push_back(std::move(work));
+  } else {
+    ++kernel_launches;
+    queue->waiting.push_back(std::move(work));
+  }
+}
+
+CudaVersions versions() {
+  CudaVersions found;
+  found.driver = found.runtime = 13000;
+  found.devices = 1;
+  return found;
+}
+
+CudaDevice describe(int32_t device) {
+  if (device != 0) throw Error(message("asking for CUDA device ", device, ": invalid device ordinal"));
+  CudaDevice about;
+  std::strcpy(about.name, "emulated");
+  about.total_bytes = device_bytes;
+  return about;
+}
+
+void use(int32_t device) {
+  if (device != 0) throw Error(message("opening CUDA device ", device, ": invalid device ordinal"));
+  current = device;
+}
+
+char* allocate_device(int64_t bytes) {
+  require_device();
+  return device_blocks().add(bytes, device_bytes, "device memory");
+}
+void release_device(char* memory) noexcept { device_blocks().remove(memory); }
+char* allocate_pinned(int64_t bytes) { return pinned_blocks().add(bytes, INT64_MAX, "pinned memory"); }
+void release_pinned(char* memory) noexcept { pinned_blocks().remove(memory); }
+int64_t free_device_bytes() { return device_bytes - device_blocks().bytes; }
+
+Queue* make_queue() {
+  require_device();
+  return new Queue;
+}
+
+void destroy(Queue* queue) noexcept { delete queue; }
+
+void copy(Queue* queue, void* to, const void* from, int64_t bytes) {
+  const size_t count = static_cast<size_t>(bytes);
+  if (queue->capturing && (pageable(to) || pageable(from))) {
+    throw Error("a copy from or to pageable memory cannot be captured");
+  }
+  if (pageable(from)) {  // taken before the call returns
+    std::vector<char> taken(static_cast<const char*>(from), static_cast<const char*>(from) + bytes);
+    queue->waiting.push_back([to, taken = std::move(taken)] { std::memcpy(to, taken.data(), taken.size()); });
+  } else {
+    List& list = queue->capturing ? queue->captured.back() : queue->waiting;
+    list.push_back([to, from, count] { std::memcpy(to, from, count); });
+  }
+  if (pageable(to)) synchronize(queue);
+}
+
+void zero(Queue* queue, char* to, int64_t bytes) {
+  List& list = queue->capturing ? queue->captured.back() : queue->waiting;
+  list.push_back([to, bytes] { std::memset(to, 0, static_cast<size_t>(bytes)); });
+}
+
+void synchronize(Queue* queue) {
+  if (queue->capturing) throw Error("waiting for the device: a graph is being captured");
+  const List list = std::move(queue->waiting);
+  queue->waiting.clear();
+  run_all(list);
+}
+
+void begin_capture(Queue* queue) {
+  if (queue->capturing) throw Error("beginning to capture a graph: one is being captured");
+  queue->capturing = true;
+  queue->captured.assign(1, {});
+}
+
+Graph* end_capture(Queue* queue) {
+  if (!queue->capturing || queue->captured.size() != 1) throw Error("capturing a graph: it is not complete");
+  auto graph = std::make_unique<Graph>();
+  graph->work = std::move(queue->captured.back());
+  queue->capturing = false;
+  return graph.release();
+}
+
+void abandon_capture(Queue* queue) noexcept {
+  queue->capturing = false;
+  queue->captured.clear();
+  queue->conditions.clear();
+}
+
+void begin_if_finite(Queue* queue, const void* value, DType dtype) {
+  queue->conditions.push_back([value, dtype] {
+    return dtype == DType::float32 ? std::isfinite(*static_cast<const float*>(value))
+                                   : std::isfinite(*static_cast<const double*>(value));
+  });
+  queue->captured.emplace_back();
+}
+
+void end_if(Queue* queue) {
+  List body = std::move(queue->captured.back());
+  queue->captured.pop_back();
+  const std::function<bool()> condition = std::move(queue->conditions.back());
+  queue->conditions.pop_back();
+  queue->captured.back().push_back([condition, body = std::move(body)] {
+    if (condition()) run_all(body);
+  });
+}
+
+void launch(Queue* queue, Graph* graph) {
+  ++graph_launches;
+  queue->waiting.push_back([graph] { run_all(graph->work); });
+}
+
+void destroy(Graph* graph) noexcept { delete graph; }
+
+Event* make_event() { return new Event; }
+void record(Queue* queue, Event* event) {
+  queue->waiting.push_back([event] { event->time = std::chrono::steady_clock::now(); });
+}
+double seconds_between(Event* first, Event* second) {
+  return std::chrono::duration<double>(second->time - first->time).count();
+}
+void destroy(Event* event) noexcept { delete event; }
+
+}  // namespace cuda
+}  // namespace chainrule
+
+namespace test {
+
+void emulate_backwards(bool backwards) { chainrule::cuda::backwards = backwards; }
+int64_t emulated_bytes() { return chainrule::cuda::device_blocks().bytes; }
+void limit_emulated_bytes(int64_t bytes) { chainrule::cuda::device_bytes = bytes; }
+EmulatedLaunches take_emulated_launches() {
+  return {chainrule::cuda::graph_launches.exchange(0), chainrule::cuda::kernel_launches.exchange(0)};
+}
+bool cuda_is_emulated() { return true; }
+
+}  // namespace test

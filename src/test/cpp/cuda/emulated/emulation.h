@@ -1,0 +1,21 @@
+// What tests may ask of the emulated device.
+#pragma once
+
+#include <cstdint>
+
+namespace test {
+
+// Runs the threads of a block from the last to the first between two barriers. Nothing may depend on their order.
+void emulate_backwards(bool backwards);
+
+// Device memory that is held, and how much the device has in all.
+int64_t emulated_bytes();
+void limit_emulated_bytes(int64_t bytes);
+
+// Launches of graphs and of single kernels since the last call.
+struct EmulatedLaunches {
+  int64_t graphs, kernels;
+};
+EmulatedLaunches take_emulated_launches();
+
+}  // namespace test

@@ -1,0 +1,97 @@
+// What only an emulated device can show: that no result depends on the order of threads, how much is launched, and what
+// happens when device memory runs out.
+#include "cuda/emulated/emulation.h"
+
+#include <vector>
+
+#include "backend/cuda/library.h"
+#include "cases.h"
+#include "cuda/engines.h"
+#include "harness.h"
+#include "plan_run.h"
+
+using namespace test;
+
+namespace {
+
+GraphCase classifier() {
+  Builder b;
+  const int32_t x = b.input(20), logits = b.layer(b.op(Op::relu, {b.layer(x, 40)}), 10);
+  const int32_t loss = b.op(Op::softmax_cross_entropy, {logits, b.label(10)});
+  return {"classifier", std::move(b.graph), loss};
+}
+
+}  // namespace
+
+TEST(cuda_emulated_results_do_not_depend_on_the_order_of_threads) {
+  Backend& engine = *cuda_engine(CudaPrecision::bfloat16);
+  std::vector<GraphCase> cases = composite_cases();
+  for (Op op : operations()) {
+    for (GraphCase& c : cases_of(op)) cases.push_back(std::move(c));
+  }
+  for (const GraphCase& c : cases) {
+    PlanRequest request;
+    request.batch = 70;
+    request.loss = c.loss;
+    request.backward = true;
+    const Values values = random_values(c.graph, request.batch, 3);
+    PlanRun<float> forwards(c.graph, request, values, engine), backwards(c.graph, request, values, engine);
+    const double loss = forwards.step();
+    emulate_backwards(true);
+    const double other = backwards.step();
+    emulate_backwards(false);
+    if (loss != other) fail(c.name.c_str(), 0, message("the loss is ", loss, " or ", other));
+    for (int32_t id : c.graph.parameters()) {
+      if (!same_bits(forwards.gradient(id), backwards.gradient(id))) {
+        fail(c.name.c_str(), id, "the gradient depends on the order of threads");
+      }
+    }
+  }
+}
+
+TEST(cuda_emulated_step_is_one_launch) {
+  Backend& engine = *cuda_engine(CudaPrecision::float32);
+  const GraphCase c = classifier();
+  PlanRequest request;
+  request.batch = 16;
+  request.loss = c.loss;
+  request.backward = request.update = true;
+  request.rule.kind = OptimizerKind::adam;
+  PlanRun<float> run(c.graph, request, random_values(c.graph, 16, 3), engine);
+  run.update.learning_rate = 0.01, run.update.beta1 = 0.9, run.update.beta2 = 0.99, run.update.epsilon = 1e-8;
+  take_emulated_launches();
+  run.step();
+  const EmulatedLaunches first = take_emulated_launches();
+  CHECK(first.graphs == 0 && first.kernels > 5);
+  for (int i = 0; i < 3; ++i) {
+    run.update.learning_rate *= 0.5;
+    run.step();
+    const EmulatedLaunches next = take_emulated_launches();
+    CHECK(next.graphs == 1 && next.kernels == 0);
+  }
+}
+
+// An error with numbers, and all works again when there is memory.
+TEST(cuda_emulated_memory_runs_out) {
+  Backend& engine = *cuda_engine(CudaPrecision::float32);
+  const GraphCase c = classifier();
+  PlanRequest request;
+  request.batch = 16;
+  request.loss = c.loss;
+  request.backward = true;
+  const Values values = random_values(c.graph, 16, 3);
+  const int64_t before = emulated_bytes();
+  {
+    PlanRun<float> run(c.graph, request, values, engine);
+    const double loss = run.step();
+    limit_emulated_bytes(emulated_bytes() + 1000);
+    CHECK_THROWS(engine.allocate(5000), "out of device memory: 5000 bytes were needed, and 1000 of");
+    request.batch = 300;
+    CHECK_THROWS(PlanRun<float>(c.graph, request, random_values(c.graph, 300, 3), engine),
+                 "out of device memory");
+    CHECK(run.step() == loss);
+    limit_emulated_bytes(int64_t{1} << 34);
+    CHECK(run.step() == loss);
+  }
+  CHECK(emulated_bytes() == before);
+}

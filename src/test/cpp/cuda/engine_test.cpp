@@ -1,0 +1,398 @@
+// The CUDA engine against the CPU's in double: every operation's values and gradients on the table of cases, the ends of
+// the number line, updates, and what a step may not do.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "backend/cuda/kernels/convert.h"
+#include "backend/cuda/proxy.h"
+#include "cases.h"
+#include "cuda/engines.h"
+#include "gradient_check.h"
+#include "harness.h"
+#include "plan_run.h"
+
+using namespace test;
+
+namespace {
+
+std::vector<GraphCase> all_cases(bool wide) {
+  std::vector<GraphCase> cases = composite_cases();
+  for (Op op : operations()) {
+    for (GraphCase& c : cases_of(op, wide)) cases.push_back(std::move(c));
+  }
+  return cases;
+}
+
+// The norm of the difference by the norm of what is expected: NaN where a value is.
+template <class T>
+double distance(const std::vector<T>& values, const std::vector<double>& expected) {
+  if (values.size() != expected.size()) return INFINITY;
+  double difference = 0, norm = 1e-30;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const double error = static_cast<double>(values[i]) - expected[i];
+    difference += error * error;
+    norm += expected[i] * expected[i];
+  }
+  return std::sqrt(difference / norm);
+}
+
+PlanRequest with_all_outputs(const GraphCase& c, int64_t batch) {
+  PlanRequest request;
+  request.batch = batch;
+  request.loss = c.loss;
+  request.backward = true;
+  const std::vector<bool> reached = needed_for(c.graph, {c.loss});
+  for (int32_t id = 0; id < c.graph.size(); ++id) {
+    if (reached[at(id)] && c.graph.node(id).op != Op::label) request.outputs.push_back(id);
+  }
+  return request;
+}
+
+// All values, the loss and all gradients; twice, since the second run is a captured graph.
+template <class T>
+void compare(const GraphCase& c, int64_t batch, Backend& engine, double tolerance) {
+  const PlanRequest request = with_all_outputs(c, batch);
+  const Values values = random_values(c.graph, batch, 3);
+  PlanRun<double> expected(c.graph, request, values);
+  const double loss = expected.step();
+  PlanRun<T> run(c.graph, request, values, engine);
+  auto check = [&](const std::string& what, double error) {
+    if (!(error <= tolerance))
+      fail(c.name.c_str(), static_cast<int>(batch), message(what, ": error ", error));
+  };
+  for (int time = 0; time < 2; ++time) {
+    const double got = run.step();
+    check("loss", std::abs(got - loss) / std::max(1.0, std::abs(loss)));
+    for (size_t i = 0; i < request.outputs.size(); ++i) {
+      check(c.graph.describe(request.outputs[i]), distance(run.output(i), expected.output(i)));
+    }
+    for (int32_t id = 0; id < c.graph.size(); ++id) {
+      const Op op = c.graph.node(id).op;
+      if ((op != Op::parameter && op != Op::input) || !needed_for(c.graph, {c.loss})[at(id)]) continue;
+      check("d " + c.graph.describe(id), distance(run.gradient(id), expected.gradient(id)));
+    }
+  }
+}
+
+// By norms, so that sums in which terms cancel stay below: 2^-24 = 6e-8 an operation for float, 2^-53 for double.
+constexpr double float_tolerance = 5e-5, double_tolerance = 1e-12;
+// Factors with 10 bits of fraction (2^-11 = 5e-4 each), and with 7 (2^-8 = 4e-3): a few products in a row.
+constexpr double tf32_tolerance = 1e-2, bfloat16_tolerance = 6e-2;
+
+}  // namespace
+
+TEST(cuda_values_and_gradients_agree_with_the_cpu) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  for (const GraphCase& c : all_cases(false)) {
+    for (int64_t batch : {1, 7, 33, 128}) {
+      compare<float>(c, batch, engine, float_tolerance);
+      compare<double>(c, batch, engine, double_tolerance);
+    }
+  }
+}
+
+TEST(cuda_values_of_many_blocks_agree_with_the_cpu) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  for (const GraphCase& c : all_cases(true)) compare<float>(c, 1001, engine, float_tolerance);
+}
+
+TEST(cuda_gradients_of_every_operation) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  for (const GraphCase& c : all_cases(false)) {
+    for (int64_t batch : {1, 7, 33}) {
+      const Values values = random_values(c.graph, batch, 17 + static_cast<uint64_t>(batch));
+      GradientChecker checker(c.graph, c.loss, batch, values, {}, engine);
+      const GradientCheck result = checker.run(2, 4, 5);
+      if (result.passed() && result.strongest > 1) continue;
+      fail(c.name.c_str(), static_cast<int>(batch),
+           message("relative error ", result.worst, ", strongest derivative ", result.strongest, ": ",
+                   result.text));
+    }
+  }
+}
+
+TEST(cuda_tensor_core_precisions_stay_near) {
+  for (auto [precision, tolerance] :
+       {std::pair(CudaPrecision::tf32, tf32_tolerance), {CudaPrecision::bfloat16, bfloat16_tolerance}}) {
+    CUDA_ENGINE_OR_SKIP(engine, precision);
+    for (Op op : {Op::linear, Op::matmul}) {
+      for (const GraphCase& c : cases_of(op)) {
+        for (int64_t batch : {1, 7, 64}) compare<float>(c, batch, engine, tolerance);
+      }
+      // a double is a double in every precision
+      for (const GraphCase& c : cases_of(op)) compare<double>(c, 7, engine, double_tolerance);
+    }
+  }
+}
+
+// They must not be as near as floats either, or the precision has not been used.
+TEST(cuda_tensor_core_precisions_round_factors) {
+  for (CudaPrecision precision : {CudaPrecision::tf32, CudaPrecision::bfloat16}) {
+    CUDA_ENGINE_OR_SKIP(engine, precision);
+    Builder b;
+    const int32_t x = b.input(64), z = b.layer(x, 48);
+    PlanRequest request;
+    request.batch = 33;
+    request.outputs = {z};
+    const Values values = random_values(b.graph, request.batch, 9);
+    PlanRun<double> expected(b.graph, request, values);
+    PlanRun<float> run(b.graph, request, values, engine);
+    expected.forward();
+    run.forward();
+    const double error = distance(run.output(0), expected.output(0));
+    CHECK(error > 1e-5);
+    CHECK(error < (precision == CudaPrecision::tf32 ? tf32_tolerance : bfloat16_tolerance));
+  }
+}
+
+TEST(cuda_bfloat16_rounds_to_nearest_even) {
+  const auto bits = [](float x) { return static_cast<int>(cuda::to_bfloat16(x)); };
+  CHECK(bits(1.0f) == 0x3f80);
+  CHECK(bits(-2.0f) == 0xc000);
+  CHECK(bits(-0.0f) == 0x8000);
+  CHECK(bits(1.0f + 0x1p-8f) == 0x3f80);             // a tie: to the even one, below
+  CHECK(bits(1.0f + 0x1p-8f + 0x1p-20f) == 0x3f81);  // just above it
+  CHECK(bits(1.0f + 0x1.8p-7f) == 0x3f82);           // a tie: to the even one, above
+  CHECK(bits(std::numeric_limits<float>::infinity()) == 0x7f80);
+  CHECK(bits(std::numeric_limits<float>::max()) == 0x7f80);
+  CHECK(std::isnan(std::numeric_limits<float>::quiet_NaN()) && (bits(NAN) & 0x7fff) > 0x7f80);
+}
+
+// Every unary rule at the ends of the number line, value and derivative: the same class of number as on the CPU, the same
+// sign of an infinity, and near where finite.
+TEST(cuda_ends_of_the_number_line) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  const double inf = std::numeric_limits<double>::infinity();
+  const std::vector<double> xs = {0.0,  -0.0,  1e-38, -1e-38, 1e-45, -1e-45, 1e-20, -1e-20,
+                                  0.3,  -0.3,  20,    -20,    88.0,  -88.0,  104.0, -104.0,
+                                  1e30, -1e30, 3e38,  -3e38,  inf,   -inf,   NAN};
+  for (Op op : operations()) {
+    if (kind_of(op) != Kind::unary) continue;
+    Builder b;
+    const int32_t x = b.input(1), y = b.op(op, {x}, constant_of(op));
+    PlanRequest request;
+    request.batch = static_cast<int64_t>(xs.size());
+    request.outputs = {y};
+    request.loss = b.op(Op::squared_error, {b.op(Op::scale, {x}, 0.0), b.target(1)});
+    Values values(at(b.graph.size()));
+    values[at(x)] = xs;
+    values[at(b.graph.size() - 2)].assign(xs.size(), 0.0);
+    PlanRun<float> expected(b.graph, request, values), run(b.graph, request, values, engine);
+    expected.forward();
+    run.forward();
+    for (size_t i = 0; i < xs.size(); ++i) {
+      const double e = expected.output(0)[i], g = run.output(0)[i];
+      const bool same = std::isnan(e)   ? std::isnan(g)
+                        : std::isinf(e) ? g == e
+                                        : std::abs(g - e) <= 1e-5 * std::abs(e) + 1e-37;
+      if (!same) fail(name_of(op), 0, message("of ", xs[i], " is ", g, ", on the CPU ", e));
+      CHECK(g != 0 || !std::signbit(g) || std::signbit(e));  // no -0 leaves where none leaves the CPU
+    }
+  }
+}
+
+// Ind(z >= 0): the derivative at exactly zero is 1, of either sign.
+TEST(cuda_relu_at_zero) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  Builder b;
+  const int32_t x = b.input(4), a = b.op(Op::relu, {x});
+  const int32_t loss = b.op(Op::squared_error, {a, b.target(4)});
+  Values values(at(b.graph.size()));
+  values[at(x)] = {0.0, -0.0, -1e-30, 2.0};
+  values[at(loss - 1)] = {1, 1, 1, 1};
+  PlanRequest request;
+  request.batch = 1;
+  request.loss = loss;
+  request.backward = true;
+  PlanRun<float> run(b.graph, request, values, engine);
+  run.step();
+  CHECK(run.gradient(x) == std::vector<float>({-2, -2, 0, 2}));
+}
+
+namespace {
+
+struct Trained {
+  Builder b;
+  int32_t x, y, loss;
+  std::vector<int32_t> ids;
+};
+
+Trained two_layers() {
+  Trained t;
+  t.x = t.b.input(5), t.y = t.b.target(3);
+  const int32_t w1 = t.b.parameter(8, 5), b1 = t.b.parameter(8), w2 = t.b.parameter(3, 8),
+                b2 = t.b.parameter(3);
+  const int32_t a = t.b.op(Op::tanh, {t.b.product(Op::linear, {t.x, w1, b1})});
+  t.loss = t.b.op(Op::squared_error, {t.b.product(Op::linear, {a, w2, b2}), t.y});
+  t.ids = {w1, b1, w2, b2};
+  return t;
+}
+
+PlanRequest training(const Trained& t, const UpdateRule& rule, bool in_product) {
+  PlanRequest request;
+  request.batch = 20;
+  request.loss = t.loss;
+  request.backward = request.update = true;
+  request.rule = rule;
+  request.update_in_product = in_product;
+  return request;
+}
+
+UpdateScalars scalars(const UpdateRule& rule, int t) {
+  UpdateScalars by;
+  by.learning_rate = t < 4 ? 0.03 : 0.01;  // changed without a new graph
+  by.momentum = rule.momentum;
+  by.nesterov = rule.nesterov;
+  by.weight_decay = rule.weight_decay;
+  by.decoupled = rule.kind == OptimizerKind::adamw;
+  by.beta1 = 0.9, by.beta2 = 0.99, by.epsilon = 1e-6;
+  by.correction1 = 1 / (1 - std::pow(0.9, t)), by.correction2 = 1 / (1 - std::pow(0.99, t));
+  return by;
+}
+
+const std::vector<UpdateRule> rules = {
+    {OptimizerKind::sgd, 0, false, 0},    {OptimizerKind::sgd, 0, false, 0.2},
+    {OptimizerKind::sgd, 0.9, false, 0},  {OptimizerKind::sgd, 0.9, true, 0.2},
+    {OptimizerKind::adam, 0, false, 0},   {OptimizerKind::adam, 0, false, 0.2},
+    {OptimizerKind::adamw, 0, false, 0.2}};
+
+template <class T>
+void compare_updates(Backend& engine, const UpdateRule& rule, bool in_product, double tolerance) {
+  const Trained t = two_layers();
+  const Values values = random_values(t.b.graph, 20, 11);
+  const PlanRequest request = training(t, rule, in_product);
+  PlanRun<double> expected(t.b.graph, request, values);
+  PlanRun<T> run(t.b.graph, request, values, engine);
+  for (int step = 1; step <= 8; ++step) {
+    expected.update = run.update = scalars(rule, step);
+    CHECK_NEAR(run.step(), expected.step(), tolerance * 10);
+    for (int32_t id : t.ids) CHECK_NEAR(distance(run.parameter(id), expected.parameter(id)), 0, tolerance);
+  }
+}
+
+}  // namespace
+
+TEST(cuda_optimizers_agree_with_the_cpu) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  for (const UpdateRule& rule : rules) {
+    for (bool in_product : {true, false}) {
+      compare_updates<float>(engine, rule, in_product, float_tolerance);
+      compare_updates<double>(engine, rule, in_product, double_tolerance);
+    }
+  }
+}
+
+// Parameters of one, of many blocks and of odd sizes, in one launch.
+TEST(cuda_updates_of_many_parameters_agree_with_the_cpu) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  Builder b;
+  int32_t a = b.input(3);
+  for (int64_t width : {1, 130, 67, 9, 2}) a = b.op(Op::tanh, {b.layer(a, width)});
+  const int32_t loss = b.op(Op::squared_error, {a, b.target(2)});
+  const Values values = random_values(b.graph, 6, 2);
+  PlanRequest request;
+  request.batch = 6;
+  request.loss = loss;
+  request.backward = request.update = true;
+  request.rule = {OptimizerKind::adamw, 0, false, 0.1};
+  PlanRun<double> expected(b.graph, request, values);
+  PlanRun<float> run(b.graph, request, values, engine);
+  for (int step = 1; step <= 3; ++step) {
+    expected.update = run.update = scalars(request.rule, step);
+    expected.step();
+    run.step();
+  }
+  for (int32_t id : b.graph.parameters()) {
+    // Adam divides by √v: the rounding of a small gradient comes in full
+    CHECK_NEAR(distance(run.parameter(id), expected.parameter(id)), 0, 1e-3);
+    CHECK_NEAR(distance(run.state(0, id), expected.state(0, id)), 0, 1e-3);
+    CHECK_NEAR(distance(run.state(1, id), expected.state(1, id)), 0, 1e-3);
+  }
+}
+
+TEST(cuda_a_loss_that_is_not_finite_changes_no_parameter) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  const Trained t = two_layers();
+  const Values good = random_values(t.b.graph, 20, 11);
+  for (double bad_value : {static_cast<double>(NAN), static_cast<double>(INFINITY), 1e30}) {
+    for (const UpdateRule& rule : rules) {
+      for (int steps_before : {0, 1, 3}) {
+        PlanRun<float> run(t.b.graph, training(t, rule, true), good, engine);
+        run.update = scalars(rule, 1);
+        for (int i = 0; i < steps_before; ++i) run.step();
+        std::vector<std::vector<float>> before;
+        for (int32_t id : t.ids) before.push_back(run.parameter(id));
+        Values bad = good;
+        for (size_t i = 0; i < t.ids.size(); ++i) {
+          bad[at(t.ids[i])].assign(before[i].begin(), before[i].end());
+        }
+        bad[at(t.y)][4] = bad_value;
+        run.set(bad);
+        CHECK(!std::isfinite(run.step()));
+        for (size_t i = 0; i < t.ids.size(); ++i) CHECK(same_bits(run.parameter(t.ids[i]), before[i]));
+        // and the next batch trains again
+        bad[at(t.y)] = good[at(t.y)];
+        run.set(bad);
+        CHECK(std::isfinite(run.step()));
+        CHECK(!same_bits(run.parameter(t.ids[0]), before[0]));
+      }
+    }
+  }
+}
+
+TEST(cuda_the_same_run_gives_the_same_bits) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  const Trained t = two_layers();
+  const Values values = random_values(t.b.graph, 20, 11);
+  for (const UpdateRule& rule : rules) {
+    PlanRun<float> a(t.b.graph, training(t, rule, true), values, engine);
+    PlanRun<float> b(t.b.graph, training(t, rule, true), values, engine);
+    for (int step = 1; step <= 4; ++step) {
+      a.update = b.update = scalars(rule, step);
+      CHECK(a.step() == b.step());
+    }
+    for (int32_t id : t.ids) CHECK(same_bits(a.parameter(id), b.parameter(id)));
+  }
+}
+
+TEST(cuda_a_plan_has_a_phase_for_each_step_and_updates_last) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  const Trained t = two_layers();
+  const Plan plan = make_plan(t.b.graph, training(t, rules[4], true), engine);
+  CHECK(plan.program.phases.size() == plan.program.steps.size());
+  const size_t count = plan.program.steps.size();
+  for (size_t i = 0; i < count; ++i)
+    CHECK((plan.program.steps[i].kind == StepKind::adam) == (i + 4 >= count));
+  CHECK(print_plan(plan).find("cuBLASLt") != std::string::npos);
+}
+
+TEST(cuda_time_is_measured_by_phase) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  const Trained t = two_layers();
+  const Values values = random_values(t.b.graph, 20, 11);
+  PlanRun<float> run(t.b.graph, training(t, rules[0], true), values, engine);
+  run.poison_all();
+  std::vector<double> seconds(run.plan().program.phases.size(), 0.0);
+  Context context = run.context();
+  context.phase_seconds = seconds.data();
+  CHECK(std::isfinite(engine.run_to_loss(run.plan().program, context)));
+  double total = 0;
+  for (double phase : seconds) total += phase;
+  CHECK(total > 0);
+}
+
+TEST(cuda_library_refuses_what_it_cannot_do) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  CHECK_THROWS(engine.allocate(-1), "not negative");
+  CHECK_THROWS(open_cuda_engine(cuda_library(), 4711, CudaPrecision::float32), "4711");
+  CudaLibrary other = cuda_library();
+  other.version = 0;
+  CHECK_THROWS(open_cuda_engine(other, 0, CudaPrecision::float32), "another version");
+  other = cuda_library();
+  other.struct_bytes += 8;
+  CHECK_THROWS(cuda_versions(other), "another version");
+  CHECK(describe_cuda_device(cuda_library(), 0).total_bytes > 0);
+}
