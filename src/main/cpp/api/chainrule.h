@@ -43,9 +43,9 @@ class CHAINRULE_EXPORT NativeGraph {
   const char* operation(int32_t node) const;  // of a custom node: the registered name; else empty
   // The c of the node's rule (scale, leaky_relu, elu, huber); of a constant scalar its value; elsewhere 0.
   double attribute(int32_t node) const;
-  int64_t begin(int32_t node) const;     // slice
-  int64_t end(int32_t node) const;       // slice
-  bool transposed(int32_t node) const;   // linear, matmul
+  int64_t begin(int32_t node) const;    // slice
+  int64_t end(int32_t node) const;      // slice
+  bool transposed(int32_t node) const;  // linear, matmul
 
  private:
   NativeGraph() = default;

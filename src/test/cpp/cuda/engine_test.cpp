@@ -309,7 +309,7 @@ TEST(cuda_updates_of_many_parameters_agree_with_the_cpu) {
     // Adam divides by √v: the rounding of a small gradient comes in full
     CHECK_NEAR(distance(run.parameter(id), expected.parameter(id)), 0, 1e-3);
     CHECK_NEAR(distance(run.state(0, id), expected.state(0, id)), 0, 1e-3);
-    CHECK_NEAR(distance(run.state(1, id), expected.state(1, id)), 0, 1e-3);
+    CHECK_NEAR(distance(run.state(1, id), expected.state(1, id)), 0, 4e-3);  // of squares
   }
 }
 
