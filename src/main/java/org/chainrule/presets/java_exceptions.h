@@ -13,7 +13,8 @@ inline jthrowable custom_failure(JNIEnv* env) {
   if (type == nullptr) return nullptr;
   jmethodID take = env->GetStaticMethodID(type, "takeFailure", "()Ljava/lang/Throwable;");
   if (take == nullptr) return nullptr;
-  return static_cast<jthrowable>(env->CallStaticObjectMethod(type, take));
+  jobject failure = env->CallStaticObjectMethod(type, take);
+  return env->ExceptionCheck() ? nullptr : static_cast<jthrowable>(failure);
 }
 
 /// The Java exception for `e`, or null where only the JVM knows why it cannot be made.
