@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/bodies.h"
 #include "backend/cpu/blas.h"
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/memory.h"
@@ -24,12 +25,6 @@ namespace api {
 
 struct NativeGraph::Body {
   Graph graph;
-};
-struct NativeModel::Body {
-  std::shared_ptr<Model> model;
-};
-struct NativeInputs::Body {
-  Inputs* inputs;
 };
 struct NativeDataset::Body {
   std::shared_ptr<Dataset> dataset;
@@ -214,6 +209,8 @@ NativeGraph* NativeModel::graph() const {
 
 void NativeModel::save(const char* path) const { save_model(*body->model, text("saving a model", path)); }
 bool NativeModel::double_precision() const { return body->model->dtype() == DType::float64; }
+int64_t NativeModel::parameter_bytes() const { return body->model->layout().parameter_bytes; }
+int64_t NativeModel::constant_bytes() const { return body->model->layout().constant_bytes; }
 int64_t NativeModel::seed() const { return body->model->seed(); }
 void NativeModel::read_parameter(int32_t node, float* values, int64_t count) const {
   body->model->read_parameter(node, values, count);
@@ -318,6 +315,15 @@ void NativeTrainer::statistics(int64_t batch, double* table, int64_t count) {
   }
 }
 
+void NativeTrainer::checking(bool on) { body->trainer->set_checking(on); }
+void NativeTrainer::memory(int64_t* bytes, int32_t count) const {
+  const MemoryUse use = body->trainer->memory();
+  const int64_t all[] = {use.arena,     use.parameters, use.constants, use.state,
+                         use.gradients, use.inputs,     use.dataset,   use.checks};
+  REQUIRE(bytes != nullptr && count == 8, "memory: expected room for 8 numbers, but for ", count, " came");
+  std::copy(std::begin(all), std::end(all), bytes);
+}
+
 void NativeTrainer::bind(NativeDataset* dataset, int64_t batch_size) {
   require_object("fit", dataset);
   body->trainer->bind(*dataset->body->dataset, batch_size);
@@ -386,6 +392,7 @@ NativeWorkspace* NativePredictor::workspace() const {
 }
 
 bool NativePredictor::needs(int32_t slot) const { return body->predictor->needs(slot); }
+void NativePredictor::checking(bool on) { body->predictor->set_checking(on); }
 void NativePredictor::predict(NativeWorkspace* workspace, int64_t batch) const {
   require_object("predicting", workspace);
   body->predictor->predict(*workspace->body->workspace, batch);

@@ -67,6 +67,8 @@ class CHAINRULE_EXPORT NativeModel {
   NativeGraph* graph() const;     // a new handle: destroy it
   void save(const char* path) const;
   bool double_precision() const;
+  int64_t parameter_bytes() const;
+  int64_t constant_bytes() const;
   int64_t seed() const;
   // rows * columns values of one parameter, row-major [out][in].
   void read_parameter(int32_t node, float* values, int64_t count) const;
@@ -80,6 +82,8 @@ class CHAINRULE_EXPORT NativeModel {
   friend class NativeTrainer;
   friend class NativePredictor;
   friend class NativeWorkspace;
+  friend class NativeGradientCheck;
+  friend class NativeJacobian;
   struct Body;
   Body* body = nullptr;
 };
@@ -99,6 +103,8 @@ class CHAINRULE_EXPORT NativeInputs {
   friend class NativeTrainer;
   friend class NativeWorkspace;
   friend class NativePredictor;
+  friend class NativeGradientCheck;
+  friend class NativeJacobian;
   struct Body;
   Body* body = nullptr;
 };
@@ -145,6 +151,10 @@ class CHAINRULE_EXPORT NativeTrainer {
   // parameter). `count` is rows * columns of the table.
   void statistics(int64_t batch, double* table, int64_t count);
   static int32_t statistics_columns();
+  // Stop at the first value that is not finite, and say where it is.
+  void checking(bool on);
+  // Bytes of native memory: arena, parameters, constants, optimizer state, gradients, inputs, data set, checks.
+  void memory(int64_t* bytes, int32_t count) const;
 
   // Binds a dataset: columns by the names of the data nodes. All labels are checked here.
   void bind(NativeDataset* dataset, int64_t batch_size);
@@ -204,10 +214,54 @@ class CHAINRULE_EXPORT NativePredictor {
   bool needs(int32_t slot) const;      // do the outputs depend on this data node?
   // Waits for a step that is running on the model. Values go to the workspace's outputs.
   void predict(NativeWorkspace* workspace, int64_t batch) const;
+  void checking(bool on);  // stop at the first value that is not finite, and say where it is
 
  private:
   NativePredictor() = default;
   ~NativePredictor() = default;
+  struct Body;
+  Body* body = nullptr;
+};
+
+// Compares gradients with differences of the loss, in double. One caller at a time.
+class CHAINRULE_EXPORT NativeGradientCheck {
+ public:
+  // With a copy of the parameters of now, as doubles.
+  static NativeGradientCheck* create(const NativeModel* model, int32_t loss);
+  static void destroy(NativeGradientCheck* check);
+
+  NativeInputs* inputs();  // belongs to the check; double values
+  // Check this element, too: [row][column] of a parameter, [sample][feature] of an input.
+  void choose(int32_t node, int64_t row, int64_t column);
+  // Returns how many findings there are: what read() then gives, finding_columns() numbers in a row: verdict (0 agrees,
+  // 1 differs, 2 kink, 3 not a number), node (-1: all together), row, column (-1: a random direction), expected,
+  // found, relative error, node with the kink (-1: not known).
+  int64_t run(int64_t batch, int32_t directions, int32_t coordinates, double tolerance, int64_t seed);
+  void read(double* table, int64_t count) const;
+  int64_t worst() const;  // the number of the worst finding
+  static int32_t finding_columns();
+
+ private:
+  NativeGradientCheck() = default;
+  ~NativeGradientCheck() = default;
+  struct Body;
+  Body* body = nullptr;
+};
+
+// The Jacobian matrices of one node by another. One caller at a time.
+class CHAINRULE_EXPORT NativeJacobian {
+ public:
+  static NativeJacobian* create(NativeModel* model, int32_t z, int32_t x);
+  static void destroy(NativeJacobian* jacobian);
+
+  NativeInputs* inputs();                 // belongs to the Jacobian
+  int64_t matrices(int64_t batch) const;  // one a sample, or one in all
+  // Matrix by matrix, row by row: matrices * (values of x) * (values of z) numbers.
+  void compute(int64_t batch, bool by_differences, double* values, int64_t count);
+
+ private:
+  NativeJacobian() = default;
+  ~NativeJacobian() = default;
   struct Body;
   Body* body = nullptr;
 };

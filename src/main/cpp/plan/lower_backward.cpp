@@ -89,6 +89,21 @@ void Lowering::apply_fault(int32_t id) {
   d.value = scaled;
 }
 
+// δ from outside. What the forward pass has left is kept, so that the backward phases can run once more.
+void Lowering::take_seed() {
+  for (Value& value : draft.values) value.keep = true;
+  const Shape& shape = node(request_.loss).shape;
+  const int32_t slot = static_cast<int32_t>(graph_.data_nodes().size());
+  const int32_t user = draft.add_value({Space::input, slot, 0, 0});
+  bool accumulate;
+  const int32_t value = target(request_.loss, &accumulate);
+  DraftStep& step =
+      emit_rowwise(StepKind::transpose_in, Op::identity, shape, "take d " + node(request_.loss).name);
+  step.refs[0] = rowwise(value, shape);
+  step.writes[0] = true;
+  step.refs[1] = {user, 0, features(shape), 1, Access::whole};
+}
+
 void Lowering::hand_out_delta(int32_t id) {
   for (size_t i = 0; i < request_.deltas.size(); ++i) {
     if (request_.deltas[i] != id) continue;

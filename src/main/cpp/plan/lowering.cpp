@@ -62,14 +62,15 @@ Lowering::Lowering(const Graph& graph, const PlanRequest& request, const Backend
   }
   delta.assign(at(graph.size()), false);
   if (request.backward) {
-    std::vector<int32_t> wrt = graph.parameters();
+    std::vector<int32_t> wrt;
+    if (!request.seeded) wrt = graph.parameters();
     wrt.insert(wrt.end(), request.deltas.begin(), request.deltas.end());
     delta = needs_delta(graph, request.loss, wrt);
   }
 }
 
 void Lowering::run() {
-  if (request_.backward) find_static_deltas();
+  if (request_.backward && !request_.seeded) find_static_deltas();
   for (int32_t id = 0; id < graph_.size(); ++id) {
     if (needed[at(id)]) forward(id);
   }
@@ -80,6 +81,7 @@ void Lowering::run() {
   if (request_.loss >= 0) draft.values[at(value_of(request_.loss))].keep = true;
   if (!request_.backward) return;
   in_backward_ = true;
+  if (request_.seeded) take_seed();
   walk_backward(graph_, request_.loss, delta, *this);
   if (updates_late()) draft.barrier = static_cast<int32_t>(draft.steps.size());
   for (int32_t id : late_updates_) update(id);

@@ -78,6 +78,7 @@ class Lowering final : public BackwardRules {
   void find_static_deltas();
   void complete(int32_t id) override;
   void hand_out_delta(int32_t id);
+  void take_seed();
   void backward(int32_t id, int32_t index) override;
   void backward_product(int32_t id, int32_t index);
   void backward_unary(int32_t id);

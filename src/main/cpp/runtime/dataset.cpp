@@ -26,6 +26,12 @@ char* Dataset::add_column(const std::string& name, ColumnType type, int64_t feat
   return columns_.back().values.data();
 }
 
+int64_t Dataset::bytes() const {
+  int64_t sum = 0;
+  for (const Column& column : columns_) sum += column.values.bytes();
+  return sum;
+}
+
 const Column* Dataset::find(const std::string& name) const {
   for (const Column& column : columns_) {
     if (column.name == name) return &column;

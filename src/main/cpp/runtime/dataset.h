@@ -26,6 +26,7 @@ class Dataset {
   char* add_column(const std::string& name, ColumnType type, int64_t features);
   const Column* find(const std::string& name) const;
   int64_t examples() const { return examples_; }
+  int64_t bytes() const;
 
  private:
   const int64_t examples_;

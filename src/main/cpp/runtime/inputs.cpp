@@ -42,6 +42,12 @@ const int32_t* Inputs::labels(int32_t node) const {
   return reinterpret_cast<const int32_t*>(addresses_[static_cast<size_t>(slot)]);
 }
 
+int64_t Inputs::bytes() const {
+  int64_t sum = 0;
+  for (const MemoryBlock& block : staging_) sum += block.bytes();
+  return sum;
+}
+
 void* const* Inputs::at(int64_t first) {
   for (int32_t slot = 0; slot < slots(); ++slot) {
     char* base = reinterpret_cast<char*>(addresses_[static_cast<size_t>(slot)]);

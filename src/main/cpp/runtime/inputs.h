@@ -20,6 +20,9 @@ class Inputs {
   // The class indices that were given for a label.
   const int32_t* labels(int32_t node) const;
 
+  // Bytes of memory of ours.
+  int64_t bytes() const;
+
   // The addresses as a plan takes them, for the samples from `first` on.
   void* const* at(int64_t first);
 

@@ -1,5 +1,5 @@
 // Everything that a batch makes of a graph: the value of each node and, for a loss, its δ. For statistics and for finding
-// faults; training has a plan of its own, which keeps less. One caller at a time.
+// faults; training has a plan of its own, which keeps less. One caller at a time, who holds the model's gate.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/inputs.h"
-#include "runtime/plan_cache.h"
+#include "runtime/plan_runner.h"
 
 namespace chainrule {
 
@@ -22,7 +21,10 @@ struct Fault {
   double value = 0;
 };
 
-// "in the forward pass: 'hidden' (linear, [batch x 8]) is nan at batch row 36, feature 2"
+// Where the first of `count` values of a node stands that is not finite.
+Fault first_fault(const Graph& graph, DType dtype, int32_t node, const char* values, int64_t count);
+
+// "'hidden' (linear, [batch x 8]) is nan at batch row 36, feature 2"
 std::string describe(const Fault& fault, const Graph& graph);
 
 class Inspection {
@@ -30,37 +32,27 @@ class Inspection {
   // Of all that `outputs` and, unless it is -1, `loss` depend on.
   Inspection(std::shared_ptr<const Model> model, std::vector<int32_t> outputs, int32_t loss);
 
-  // Computes values and δs of the batch in `inputs`, which belong to the same model. No parameter changes.
-  void run(const char* operation, Inputs& inputs, int64_t batch);
+  // Computes values and δs of `batch` samples from `first` on. No parameter changes.
+  void run(const char* operation, Inputs& inputs, int64_t first, int64_t batch);
 
   // Of the last run: [batch][feature] values of the model's type, or [rows][columns]; null where there are none. A label
   // has no value; a δ have the nodes between the loss and a parameter or input, these included.
-  char* value(int32_t node) const { return memory(values_, node); }
-  char* delta(int32_t node) const { return memory(deltas_, node); }
-  int64_t count(int32_t node) const;  // how many values each has
-  int64_t batch() const { return batch_; }
+  char* value(int32_t node) const;
+  char* delta(int32_t node) const;
+  int64_t count(int32_t node) const { return runner_->count(node); }
+  int64_t batch() const { return runner_->request().batch; }
 
-  // In the order in which they are computed: nodes forward, then their δ backward.
+  // In the order in which they are computed: nodes forward, then their δ backward. Rows count from the first sample of
+  // the caller's batch.
   Fault first_fault() const;
 
+  int64_t bytes() const { return runner_ ? runner_->bytes() : 0; }
+
  private:
-  struct Slot {
-    int32_t node;
-    MemoryBlock memory;
-  };
-
-  static char* memory(const std::vector<Slot>& slots, int32_t node);
-  bool check(const std::vector<Slot>& slots, size_t slot, Fault* fault) const;
-  void reserve(Slot* slot, size_t output);
-
   const std::shared_ptr<const Model> model_;
-  const int32_t loss_;
-  std::vector<Slot> values_, deltas_;  // by node number, rising
-  std::vector<void*> addresses_;       // of the values, then of the δs
-  int64_t batch_ = 0;
-  PlanCache plans_;
-  MemoryBlock arena_;
-  MemoryBlock gradients_;
+  PlanRequest request_;
+  int64_t first_ = 0;
+  std::unique_ptr<PlanRunner> runner_;  // for the batch size that came last
 };
 
 }  // namespace chainrule

@@ -76,6 +76,13 @@ bool Predictor::needs(int32_t slot) const {
   return needed_for(graph, outputs_)[static_cast<size_t>(graph.data_nodes()[static_cast<size_t>(slot)])];
 }
 
+void Predictor::check(Workspace& workspace, int64_t first, int64_t samples) {
+  if (!workspace.inspection_) workspace.inspection_ = std::make_unique<Inspection>(model_, outputs_, -1);
+  workspace.inspection_->run("predicting", workspace.inputs_, first, samples);
+  const Fault fault = workspace.inspection_->first_fault();
+  if (fault.found) throw Error(message("predicting, forward pass: ", describe(fault, model_->graph())));
+}
+
 void Predictor::predict(Workspace& workspace, int64_t batch) {
   REQUIRE(batch > 0, "predicting: expected a batch of at least one sample, but ", batch, " came");
   REQUIRE(workspace.model_ == model_ && workspace.outputs_ == outputs_,
@@ -92,6 +99,7 @@ void Predictor::predict(Workspace& workspace, int64_t batch) {
     const int64_t samples = std::min(together, batch - first);
     const std::shared_ptr<const Plan> plan = this->plan(samples);
     if (first == 0) workspace.inputs_.check("predicting", *plan, batch);
+    if (checking_) check(workspace, first, samples);
     workspace.arena_.reserve(plan->program.arena_bytes);
     for (size_t i = 0; i < outputs_.size(); ++i) {
       const Shape& shape = model_->graph().node(outputs_[i]).shape;

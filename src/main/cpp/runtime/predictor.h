@@ -1,12 +1,13 @@
 // Computes chosen nodes of a model, for any number of callers at once.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <vector>
 
-#include "runtime/inputs.h"
+#include "runtime/inspection.h"
 #include "runtime/plan_cache.h"
 
 namespace chainrule {
@@ -31,6 +32,7 @@ class Workspace {
   std::vector<void*> output_addresses_;
   MemoryBlock arena_;
   std::unique_ptr<Stream> stream_;
+  std::unique_ptr<Inspection> inspection_;  // made when a checking predictor first asks
 };
 
 class Predictor {
@@ -41,12 +43,17 @@ class Predictor {
   bool needs(int32_t slot) const;
   void predict(Workspace& workspace, int64_t batch);
 
+  // While checking, predict throws Error at the first value that is not finite, with its node, row and feature.
+  void set_checking(bool on) { checking_ = on; }
+
  private:
+  void check(Workspace& workspace, int64_t first, int64_t samples);
   std::shared_ptr<const Plan> plan(int64_t batch);
 
   const std::shared_ptr<const Model> model_;
   const std::vector<int32_t> outputs_;
   bool samples_are_independent_;
+  std::atomic<bool> checking_{false};
   std::mutex mutex_;  // guards plans_
   PlanCache plans_;
 };

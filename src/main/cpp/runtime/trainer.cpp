@@ -6,7 +6,6 @@
 #include <mutex>
 #include <utility>
 
-#include "graph/backward.h"
 #include "util/check.h"
 #include "util/random.h"
 
@@ -132,10 +131,14 @@ double Trainer::run(Mode mode, int64_t batch, const char* operation, double* pha
   return loss;
 }
 
-double Trainer::step(int64_t batch) { return update(batch, nullptr); }
+double Trainer::step(int64_t batch) {
+  batch_examples_ = nullptr;
+  return update(batch, nullptr);
+}
 
 double Trainer::update(int64_t batch, double* phase_seconds) {
-  double loss = run(Mode::train, batch, "training step", phase_seconds);
+  double loss = checking_ ? checked_update(batch, phase_seconds)
+                          : run(Mode::train, batch, "training step", phase_seconds);
   ++progress_.steps;
   progress_.last_loss = loss;
   return loss;
@@ -193,17 +196,6 @@ void Trainer::read_gradient(int32_t id, V* values, int64_t count) const {
 
 template void Trainer::read_gradient<float>(int32_t, float*, int64_t) const;
 template void Trainer::read_gradient<double>(int32_t, double*, int64_t) const;
-
-Inspection& Trainer::inspect(const char* operation, int64_t batch) {
-  if (!inspection_) inspection_ = std::make_unique<Inspection>(model_, std::vector<int32_t>{}, loss_);
-  inspection_->run(operation, inputs_, batch);
-  return *inspection_;
-}
-
-std::vector<NodeStatistics> Trainer::statistics(int64_t batch) {
-  const Inspection& inspection = inspect("statistics", batch);
-  return chainrule::statistics(*model_, inspection, inputs_, needed_for(model_->graph(), {loss_}));
-}
 
 // ---- over a dataset
 
@@ -310,7 +302,8 @@ int64_t Trainer::fit(int64_t max_steps, int64_t epochs, double max_milliseconds)
     const int64_t batch = std::min(batch_size_, examples - progress_.position);
     progress_.examples = examples;
     gather(batch);
-    const double loss = step(batch);
+    batch_examples_ = reinterpret_cast<const int64_t*>(order_.data()) + progress_.position;
+    const double loss = update(batch, nullptr);
     progress_.running_sum += loss * static_cast<double>(batch);
     progress_.position += batch;
     ++done;

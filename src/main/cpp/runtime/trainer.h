@@ -35,6 +35,18 @@ struct Progress {
   double last_loss = 0;
 };
 
+// Bytes of native memory by what it is for.
+struct MemoryUse {
+  int64_t arena = 0;       // values and δs between phases
+  int64_t parameters = 0;  // of the model
+  int64_t constants = 0;   // of the model
+  int64_t state = 0;       // of the optimizer
+  int64_t gradients = 0;   // that somebody asked for
+  int64_t inputs = 0;      // copies of batches
+  int64_t dataset = 0;  // columns, and the order of examples, of the data set that fit was last called with
+  int64_t checks = 0;   // statistics, and the checking mode
+};
+
 class Trainer {
  public:
   Trainer(std::shared_ptr<Model> model, int32_t loss, const OptimizerSettings& optimizer);
@@ -51,6 +63,15 @@ class Trainer {
   double gradients(int64_t batch);
   template <class V>
   void read_gradient(int32_t node, V* values, int64_t count) const;
+
+  // While checking, a step first computes every value and δ of its batch (an Inspection: about twice the work and the
+  // memory of all values), and looks at parameters and optimizer state after the update. At the first number that is not
+  // finite it throws Error with the pass, node, row and column, and parameters and state are what they were before the
+  // step. What it trains has the same bits as without checking.
+  void set_checking(bool on);
+
+  // Bytes held now, of native memory.
+  MemoryUse memory() const;
 
   // Forward and backward without an update: numbers about all nodes that the loss depends on.
   std::vector<NodeStatistics> statistics(int64_t batch);
@@ -79,6 +100,11 @@ class Trainer {
   enum class Mode { train, evaluate, gradients };
 
   Inspection& inspect(const char* operation, int64_t batch);
+  double checked_update(int64_t batch, double* phase_seconds);
+  void check_batch(int64_t batch);
+  void check_update();
+  void undo_update();
+  std::string place(int64_t row) const;
   const Plan& plan(Mode mode, int64_t batch);
   Plan make(Mode mode, int64_t batch) const;
   double run(Mode mode, int64_t batch, const char* operation, double* phase_seconds = nullptr);
@@ -105,6 +131,9 @@ class Trainer {
   std::vector<bool> trained_;
 
   std::unique_ptr<Inspection> inspection_;  // made when somebody first asks
+  bool checking_ = false;
+  std::vector<MemoryBlock> before_;          // the step, while checking: parameters, then optimizer state
+  const int64_t* batch_examples_ = nullptr;  // during fit: the examples of the batch
 
   const Dataset* dataset_ = nullptr;
   int64_t batch_size_ = 0;

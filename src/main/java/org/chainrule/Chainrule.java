@@ -11,7 +11,9 @@ import org.chainrule.binding.Native;
  *
  * <p>The system property {@code org.chainrule.products} says who computes matrix products: {@code
  * auto}, the BLAS or a tile kernel of our own, by a fixed rule on type and shape; {@code blas};
- * {@code own}, the tile kernel wherever it can. It is read once.
+ * {@code own}, the tile kernel wherever it can. It is read once. {@code org.chainrule.checking} set
+ * to {@code true} makes every trainer and predictor stop at the first value that is not finite, see
+ * {@link Trainer#checking}.
  */
 public final class Chainrule {
   /** Who may compute matrix products, in the core's order. */
@@ -46,6 +48,11 @@ public final class Chainrule {
   }
 
   private Chainrule() {}
+
+  /** Whether trainers and predictors check their values from the start. */
+  static boolean checking() {
+    return Boolean.getBoolean("org.chainrule.checking");
+  }
 
   /**
    * Loads the native library if that has not been done.

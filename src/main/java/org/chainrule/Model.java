@@ -139,6 +139,23 @@ public final class Model extends NativeObject {
   }
 
   /**
+   * The native memory that the model holds.
+   *
+   * @return bytes by purpose: parameters and constants
+   */
+  public MemoryReport memory() {
+    long[] bytes = new long[MemoryReport.PARTS];
+    enter("memory");
+    try {
+      bytes[1] = handle.parameter_bytes();
+      bytes[2] = handle.constant_bytes();
+      return MemoryReport.of(bytes);
+    } finally {
+      exit();
+    }
+  }
+
+  /**
    * All parameters, in the order they were made.
    *
    * @return an unmodifiable list

@@ -46,6 +46,26 @@ public final class Predictor extends NativeObject {
     }
     pool = new WorkspacePool(handle);
     own(pool);
+    handle.checking(Chainrule.checking());
+  }
+
+  /**
+   * Stops at the first value that is not finite, of any node that the outputs depend on, with a
+   * {@link ChainruleException} that names the node, the sample and the feature, counted from 0. All
+   * of them are then computed twice. Off by default, unless the system property {@code
+   * org.chainrule.checking} is {@code true}.
+   *
+   * @param on whether to check
+   * @return this predictor
+   */
+  public Predictor checking(boolean on) {
+    begin("checking");
+    try {
+      handle.checking(on);
+      return this;
+    } finally {
+      end();
+    }
   }
 
   /**

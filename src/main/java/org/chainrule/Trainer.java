@@ -2,7 +2,9 @@ package org.chainrule;
 
 import java.lang.ref.Reference;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import org.chainrule.binding.NativeTrainer;
 
@@ -41,6 +43,7 @@ public final class Trainer extends NativeObject {
     boolean[] needed = model.ancestors(List.of(model.nodes().get(handle.loss())));
     inputs = new Inputs(handle.inputs(), model.dataNodes(), needed, model.dataType());
     loop = new FitLoop(this, handle, inputs);
+    handle.checking(Chainrule.checking());
   }
 
   private static NativeTrainer createNative(Model model, Node loss, Optimizer optimizer) {
@@ -218,6 +221,64 @@ public final class Trainer extends NativeObject {
       return NodeStatistics.ofTable(model.nodes(), table, columns);
     } finally {
       end(batch);
+    }
+  }
+
+  /**
+   * How large the gradient of each parameter is on a batch. Forward and backward, without an
+   * update; training costs nothing more for it.
+   *
+   * @param batch values for all data nodes that the loss depends on
+   * @return for each parameter that the loss depends on, in the order of the graph, the root of the
+   *     sum of the squares of its gradient
+   */
+  public Map<Node, Double> gradientNorms(Batch batch) {
+    Map<Node, Double> norms = new LinkedHashMap<>();
+    for (NodeStatistics s : statistics(batch)) {
+      if (s.node().op() == Op.PARAMETER) {
+        norms.put(s.node(), s.gradientNorm());
+      }
+    }
+    return norms;
+  }
+
+  /**
+   * Stops at the first number that is not finite, and says where it is. While this is on, {@link
+   * #step} and {@code fit} compute the value and the delta of every node first, in a plan of their
+   * own, which takes about as long again and memory for all of them; then they train as always, to
+   * the same bits, and look at parameters and optimizer state. The {@link ChainruleException} names
+   * the pass (forward, backward or update), the node, the row and the feature or column, counted
+   * from 0, and in {@code fit} the example. Parameters and state are then what they were before the
+   * step, also if it is the update that failed.
+   *
+   * <p>Off by default, unless the system property {@code org.chainrule.checking} is {@code true}.
+   *
+   * @param on whether to check
+   * @return this trainer
+   */
+  public Trainer checking(boolean on) {
+    begin("checking");
+    try {
+      handle.checking(on);
+      return this;
+    } finally {
+      end(null);
+    }
+  }
+
+  /**
+   * The native memory that this trainer and its model hold now.
+   *
+   * @return bytes by purpose
+   */
+  public MemoryReport memory() {
+    begin("memory");
+    try {
+      long[] bytes = new long[MemoryReport.PARTS];
+      handle.memory(bytes, bytes.length);
+      return MemoryReport.of(bytes);
+    } finally {
+      end(null);
     }
   }
 

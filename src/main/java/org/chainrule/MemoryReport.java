@@ -1,0 +1,67 @@
+package org.chainrule;
+
+/**
+ * Native memory in bytes, by what it is for. Memory grows with the largest batch so far and is freed
+ * when its owner is closed.
+ *
+ * @param arena values and deltas between the phases of a step; for one batch size, {@link
+ *     Trainer#plan} says how much it needs
+ * @param parameters of the model
+ * @param constants of the model
+ * @param optimizerState velocities or moments
+ * @param gradients that {@link Trainer#gradients} was asked for
+ * @param inputs copies of batches; what is read in place does not count
+ * @param dataset the columns, and the order of examples, of the data set that {@code fit} was last
+ *     called with
+ * @param checks what {@link Trainer#statistics} and {@link Trainer#checking} keep
+ */
+public record MemoryReport(
+    long arena,
+    long parameters,
+    long constants,
+    long optimizerState,
+    long gradients,
+    long inputs,
+    long dataset,
+    long checks) {
+  static final int PARTS = 8;
+
+  /** From the core's order, which is that of the components. */
+  static MemoryReport of(long[] b) {
+    return new MemoryReport(b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]);
+  }
+
+  /**
+   * All of it together.
+   *
+   * @return bytes
+   */
+  public long total() {
+    return arena
+        + parameters
+        + constants
+        + optimizerState
+        + gradients
+        + inputs
+        + dataset
+        + checks;
+  }
+
+  /** {@return a table: a line a purpose, and the total} */
+  @Override
+  public String toString() {
+    return line("arena", arena)
+        + line("parameters", parameters)
+        + line("constants", constants)
+        + line("optimizer state", optimizerState)
+        + line("gradients", gradients)
+        + line("inputs", inputs)
+        + line("data set", dataset)
+        + line("checks", checks)
+        + line("total", total());
+  }
+
+  private static String line(String purpose, long bytes) {
+    return String.format("%-16s%,16d bytes%n", purpose, bytes);
+  }
+}

@@ -1,0 +1,237 @@
+// Gradient checks that find what is wrong, the checking mode, and statistics.
+#include <cmath>
+#include <limits>
+
+#include "cases.h"
+#include "gradient_check.h"
+#include "harness.h"
+#include "runtime/predictor.h"
+#include "runtime/trainer.h"
+
+using namespace test;
+
+namespace {
+
+struct Net {
+  Builder b;
+  int32_t x, w1, h, w2, y, t, loss;
+};
+
+Net net(Op activation = Op::tanh) {
+  Net n;
+  n.x = n.b.input(3, "x");
+  n.w1 = n.b.parameter(5, 3, "w1");
+  n.h = n.b.op(activation, {n.b.product(Op::linear, {n.x, n.w1})});
+  n.w2 = n.b.parameter(2, 5, "w2");
+  n.y = n.b.product(Op::linear, {n.h, n.w2});
+  n.t = n.b.target(2, "t");
+  n.loss = n.b.op(Op::squared_error, {n.y, n.t});
+  return n;
+}
+
+const OptimizerSettings adam{OptimizerKind::adam, 0.01, 0, false, 0, 0.9, 0.999, 1e-8};
+
+}  // namespace
+
+// A fault in tanh's rule: what lies before it is wrong, the worst element is named, and what lies behind is right.
+TEST(gradient_check_names_the_parameter_behind_a_wrong_rule) {
+  const Net n = net();
+  PlanRequest request;
+  request.has_fault = true;
+  request.fault_op = Op::tanh;
+  request.fault_factor = 1.01;
+  const CheckedGradients result =
+      check_gradients(n.b.graph, n.loss, 6, random_values(n.b.graph, 6, 2), {2, 2, 1e-6, 1}, request);
+  const GradientFinding& f = worst(result.findings);
+  CHECK(f.verdict == Verdict::differs);
+  CHECK(f.node == n.w1 || f.node == n.x);
+  CHECK(f.row >= 0 && f.column >= 0);
+  CHECK_NEAR(f.found / f.expected, 1.01, 1e-5);
+  for (const GradientFinding& other : result.findings) {
+    if (other.node == n.w2) CHECK(other.verdict == Verdict::agrees);
+  }
+}
+
+TEST(gradient_check_of_a_float_model_works_on_a_copy) {
+  const Net n = net();
+  Model model(n.b.graph, DType::float32, 3);
+  GradientCheck check(model, n.loss);
+  set_values(random_values(n.b.graph, 6, 2), 6, check.model().get(), &check.inputs());
+  std::vector<double> before(15), after(15);
+  check.model()->read_parameter(n.w1, before.data(), 15);
+  check.choose({n.w1, 4, 2});
+  check.choose({n.x, 5, 1});
+  const std::vector<GradientFinding> findings = check.run(6, {});
+  bool w = false, x = false;
+  for (const GradientFinding& f : findings) {
+    CHECK(f.verdict == Verdict::agrees);
+    w = w || (f.node == n.w1 && f.row == 4 && f.column == 2);
+    x = x || (f.node == n.x && f.row == 5 && f.column == 1);
+  }
+  CHECK(w && x);
+  check.model()->read_parameter(n.w1, after.data(), 15);
+  CHECK(same_bits(before, after));
+  CHECK_THROWS(check.choose({n.w1, 5, 0}), "has no element at row 5");
+  CHECK_THROWS(check.choose({n.loss, 0, 0}), "expected a parameter or an input");
+  CHECK_THROWS(GradientCheck(model, n.y), "must be a scalar");
+  CHECK_THROWS(check.run(0, {}), "at least one sample");
+}
+
+TEST(gradient_check_says_kink_and_where) {
+  const Net n = net(Op::relu);
+  Values values = random_values(n.b.graph, 6, 2);
+  std::fill(values[at(n.x)].begin(), values[at(n.x)].begin() + 3, 0.0);  // W x = 0 in the first sample
+  const CheckedGradients result = check_gradients(n.b.graph, n.loss, 6, values, {1, 1, 1e-6, 1});
+  CHECK(!result.any(Verdict::differs));
+  CHECK(result.any(Verdict::kink));
+  for (const GradientFinding& f : result.findings) {
+    if (f.verdict == Verdict::kink) CHECK(f.kink == n.h);
+  }
+}
+
+TEST(gradient_check_never_passes_nan) {
+  const Net n = net();
+  for (double bad : {std::nan(""), HUGE_VAL, 1e200}) {
+    Values values = random_values(n.b.graph, 6, 2);
+    values[at(n.t)][3] = bad;
+    const CheckedGradients result = check_gradients(n.b.graph, n.loss, 6, values, {1, 1, 1e-6, 1});
+    CHECK(!result.passed());
+    CHECK(worst(result.findings).verdict == Verdict::not_a_number);
+  }
+}
+
+// log(0) is -inf forward; the root of the squared norm at 0, as exp(log/2), has no finite derivative: backward alone.
+TEST(checking_names_the_pass_the_node_and_the_place) {
+  const Net n = net();
+  auto model = std::make_shared<Model>(n.b.graph, DType::float32, 3);
+  Trainer trainer(model, n.loss, adam);
+  trainer.set_checking(true);
+  Values values = random_values(n.b.graph, 50, 2);
+  set_values(values, 50, model.get(), &trainer.inputs());
+  trainer.step(50);
+  const std::vector<char> before(model->parameters(), model->parameters() + model->layout().parameter_bytes);
+  values[at(n.x)][36 * 3 + 1] = std::nan("");
+  set_values(values, 50, model.get(), &trainer.inputs());
+  std::copy(before.begin(), before.end(), model->parameters());
+  CHECK_THROWS(trainer.step(50),
+               "training step 2, forward pass: 'x' (input, [batch x 3]) is nan at batch row 36, feature 1");
+  CHECK(std::memcmp(before.data(), model->parameters(), before.size()) == 0);
+  CHECK(trainer.progress().steps == 1);
+
+  Builder b;
+  const int32_t x = b.input(2, "x"), w = b.parameter(2, 1, "w");
+  const int32_t norm = b.op(Op::sum, {b.op(Op::square, {b.op(Op::multiply, {x, w})})});
+  const int32_t root = b.op(Op::exp, {b.op(Op::scale, {b.op(Op::log, {norm})}, 0.5)});
+  const int32_t loss = b.op(Op::sum, {b.op(Op::batch_mean, {root})});
+  auto rooted = std::make_shared<Model>(b.graph, DType::float64, 3);
+  Trainer deep(rooted, loss, adam);
+  deep.set_checking(true);
+  Values inputs = random_values(b.graph, 4, 2);
+  inputs[at(x)][5] = 1e-200;  // its square is 0 in double together with
+  inputs[at(x)][4] = 0;
+  set_values(inputs, 4, rooted.get(), &deep.inputs());
+  CHECK_THROWS(deep.step(4), "forward pass: 'log_");
+  inputs[at(x)][5] = 1e-150;  // now the square is 1e-300, and 1 / 1e-300 times 1e-150 is finite
+  set_values(inputs, 4, rooted.get(), &deep.inputs());
+  deep.step(4);
+}
+
+TEST(checking_finds_a_fault_in_the_backward_pass) {
+  Builder b;
+  const int32_t x = b.input(1, "x"), w = b.parameter(1, 1, "w");
+  const int32_t z = b.product(Op::linear, {x, w});
+  const int32_t root = b.op(Op::exp, {b.op(Op::scale, {b.op(Op::log, {z})}, 0.5)});
+  const int32_t loss = b.op(Op::sum, {b.op(Op::batch_mean, {b.op(Op::scale, {root}, 1e300)})});
+  auto model = std::make_shared<Model>(b.graph, DType::float64, 3);
+  Trainer trainer(model, loss, adam);
+  trainer.set_checking(true);
+  Values values(at(b.graph.size()));
+  values[at(x)] = {1, 1e-300, 1};  // the root is 1e-150 and its slope 5e149, times 1e300
+  values[at(w)] = {1};
+  set_values(values, 3, model.get(), &trainer.inputs());
+  CHECK_THROWS(trainer.step(3),
+               message("backward pass: the delta of ", b.graph.describe(z), " is inf at batch row 1"));
+  std::vector<double> now(1);
+  model->read_parameter(w, now.data(), 1);
+  CHECK(now[0] == 1);
+}
+
+TEST(checking_undoes_an_update_that_is_not_finite) {
+  const Net n = net();
+  OptimizerSettings rules[2] = {adam, {}};
+  rules[0].learning_rate = rules[1].learning_rate = std::numeric_limits<double>::max();
+  rules[1].momentum = 0.5;
+  for (const OptimizerSettings& rule : rules) {
+    auto model = std::make_shared<Model>(n.b.graph, DType::float32, 3);
+    Trainer trainer(model, n.loss, rule);
+    trainer.set_checking(true);
+    set_values(random_values(n.b.graph, 9, 2), 9, model.get(), &trainer.inputs());
+    const std::vector<char> before(model->parameters(),
+                                   model->parameters() + model->layout().parameter_bytes);
+    CHECK_THROWS(trainer.step(9), "training step 1, update: 'w1'");
+    CHECK(std::memcmp(before.data(), model->parameters(), before.size()) == 0);
+    for (int32_t i = 0; i < trainer.state_count(); ++i) {
+      for (int64_t byte = 0; byte < model->layout().parameter_bytes; ++byte)
+        CHECK(trainer.state(i)[byte] == 0);
+    }
+    CHECK(trainer.progress().steps == 0);
+  }
+}
+
+TEST(checking_trains_to_the_same_bits) {
+  const Net n = net(Op::relu);
+  std::vector<float> results[2];
+  for (bool checking : {false, true}) {
+    auto model = std::make_shared<Model>(n.b.graph, DType::float32, 3);
+    OptimizerSettings sgd;
+    sgd.learning_rate = 0.1;
+    Trainer trainer(model, n.loss, sgd);
+    trainer.set_checking(checking);
+    set_values(random_values(n.b.graph, 50, 2), 50, model.get(), &trainer.inputs());
+    for (int i = 0; i < 10; ++i) trainer.step(50);
+    results[checking].resize(15);
+    model->read_parameter(n.w1, results[checking].data(), 15);
+  }
+  CHECK(same_bits(results[0], results[1]));
+}
+
+TEST(checking_predictor_names_the_sample) {
+  Builder b;
+  const int32_t x = b.input(2, "x"), y = b.op(Op::log, {x});
+  auto model = std::make_shared<Model>(b.graph, DType::float32, 3);
+  Predictor predictor(model, {y});
+  auto workspace = predictor.workspace();
+  Values values(at(b.graph.size()));
+  values[at(x)].assign(3000 * 2, 1.0);
+  values[at(x)][2500 * 2 + 1] = 0;  // in the third chunk
+  set_values(values, 3000, model.get(), &workspace->inputs());
+  workspace->reserve_output(0, 3000);
+  predictor.predict(*workspace, 3000);  // values that are not finite are allowed
+  predictor.set_checking(true);
+  CHECK_THROWS(predictor.predict(*workspace, 3000), "is -inf at batch row 2500, feature 1");
+  values[at(x)][2500 * 2 + 1] = 1;
+  set_values(values, 3000, model.get(), &workspace->inputs());
+  predictor.predict(*workspace, 3000);
+}
+
+TEST(memory_of_a_trainer_adds_up) {
+  const Net n = net();
+  auto model = std::make_shared<Model>(n.b.graph, DType::float32, 3);
+  Trainer trainer(model, n.loss, adam);
+  MemoryUse use = trainer.memory();
+  CHECK(use.arena == 0 && use.inputs == 0 && use.gradients == 0 && use.dataset == 0 && use.checks == 0);
+  CHECK(use.parameters == model->layout().parameter_bytes && use.state == 2 * use.parameters);
+  set_values(random_values(n.b.graph, 50, 2), 50, model.get(), &trainer.inputs());
+  trainer.step(50);
+  CHECK(trainer.memory().inputs == 50 * (3 + 2) * 4);
+  CHECK(trainer.memory().arena > 0);
+  trainer.gradients(50);
+  CHECK(trainer.memory().gradients == use.parameters + 50 * 3 * 4);
+  trainer.statistics(50);
+  CHECK(trainer.memory().checks > 0);
+  Dataset dataset(100);
+  dataset.add_column("x", ColumnType::float32, 3);
+  dataset.add_column("t", ColumnType::float32, 2);
+  trainer.bind(dataset, 10);
+  CHECK(trainer.memory().dataset == 100 * (3 + 2) * 4 + 100 * 8);
+}

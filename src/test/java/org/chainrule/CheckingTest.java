@@ -1,0 +1,162 @@
+package org.chainrule;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** The checking mode: it stops at the first number that is not finite, and says where it is. */
+class CheckingTest {
+  /** A NaN in the 37th row of the third batch, first in data, then made by a layer. */
+  @Test
+  void namesRowNodeAndPassInFit() {
+    try (Graph graph = Nets.classifier(5, 3, 8);
+        Model model = Model.create(graph, 1);
+        Trainer trainer = model.trainer(graph.node("loss"), Adam.of(0.01)).shuffle(false)) {
+      int batch = 64;
+      float[] x = Nets.floats(2, 5 * batch * 5);
+      x[(2 * batch + 36) * 5 + 4] = Float.NaN;
+      try (Dataset data =
+          Dataset.of(5 * batch).with("x", x).with("label", Nets.labels(3, 5 * batch, 3))) {
+        trainer.checking(true);
+        ChainruleException fault =
+            assertThrows(ChainruleException.class, () -> trainer.fit(data, batch, 1));
+        assertEquals(
+            "training step 3, forward pass: 'x' (input, [batch x 5]) is nan at batch row 36,"
+                + " feature 4, example 164 of the data set; nothing was changed",
+            fault.getMessage());
+        assertEquals(2, trainer.steps());
+        // two good steps, and nothing of the third
+        try (Model twin = Model.create(graph, 1);
+            Trainer other = twin.trainer(graph.node("loss"), Adam.of(0.01)).shuffle(false)) {
+          other.fitSteps(data, batch, 2);
+          assertArrayEquals(Nets.parameters(twin), Nets.parameters(model));
+        }
+      }
+    }
+  }
+
+  @Test
+  void namesTheNodeThatMakesTheFirstOne() {
+    try (Graph graph = new Graph()) {
+      Node x = graph.input("x", 2);
+      Node w = graph.parameter("w", 2, Initializer.constant(1));
+      Node product = x.multiply(w);
+      Node root = graph.name("logarithm").log(product);
+      Node loss = graph.squaredError(root, graph.target("t", 2));
+      try (Model model = Model.builder(graph).dataType(DataType.DOUBLE).build();
+          Trainer trainer = model.trainer(loss, Sgd.of(0.1)).checking(true)) {
+        Batch batch = new Batch(2).set(x, new double[] {1, 2, 3, -4}).set("t", new double[4]);
+        ChainruleException fault =
+            assertThrows(ChainruleException.class, () -> trainer.step(batch));
+        assertTrue(
+            fault
+                .getMessage()
+                .matches(
+                    "training step 1, forward pass: 'logarithm' \\(log, \\[batch x 2]\\) is -?nan"
+                        + " at batch row 1, feature 1; nothing was changed"),
+            fault.getMessage());
+        Batch huge =
+            new Batch(2).set(x, new double[] {1, 2, 1e-300, 4}).set("t", new double[] {0, 0, 1e9, 0});
+        ChainruleException backward =
+            assertThrows(ChainruleException.class, () -> trainer.step(huge));
+        assertTrue(backward.getMessage().contains("backward pass: the delta of '"));
+        assertTrue(backward.getMessage().contains("is -inf at batch row 1, feature 0"));
+        assertArrayEquals(new double[] {1, 1}, model.getDoubles(w));
+      }
+    }
+  }
+
+  @Test
+  void anUpdateThatFailsIsUndone() {
+    try (Graph graph = Nets.classifier(5, 3, 8);
+        Model model = Model.create(graph, 1);
+        Trainer trainer =
+            model.trainer(graph.node("loss"), Sgd.of(Double.MAX_VALUE)).checking(true)) {
+      double[][] before = Nets.parameters(model);
+      ChainruleException fault =
+          assertThrows(ChainruleException.class, () -> trainer.step(Nets.batch(1, 9, 5, 3)));
+      assertTrue(fault.getMessage().contains("training step 1, update: '"), fault.getMessage());
+      assertArrayEquals(before, Nets.parameters(model));
+      assertEquals(0, trainer.steps());
+    }
+  }
+
+  @Test
+  void predictorsCheckToo() {
+    try (Graph graph = new Graph()) {
+      Node x = graph.input("x", 2);
+      Node y = graph.name("y").log(x);
+      try (Model model = Model.create(graph, 1);
+          Predictor predictor = model.predictor(y)) {
+        float[] values = {1, 1, 1, 0};
+        assertEquals(Float.NEGATIVE_INFINITY, predictor.predict(values)[3]);
+        predictor.checking(true);
+        ChainruleException fault =
+            assertThrows(ChainruleException.class, () -> predictor.predict(values));
+        assertEquals(
+            "predicting, forward pass: 'y' (log, [batch x 2]) is -inf at batch row 1, feature 1",
+            fault.getMessage());
+        predictor.predict(new float[] {1, 1, 1, 1});
+      }
+    }
+  }
+
+  /** The property, in a process of its own. */
+  public static final class WithProperty {
+    public static void main(String[] args) {
+      try (Graph graph = new Graph();
+          Model model = Model.create(one(graph), 1);
+          Predictor predictor = model.predictor(graph.node("y"))) {
+        predictor.predict(new float[] {0});
+        System.out.println("not seen");
+      } catch (ChainruleException e) {
+        System.out.println(e.getMessage());
+      }
+    }
+
+    private static Graph one(Graph graph) {
+      Node x = graph.input("x", 1);
+      graph.name("y").log(x);
+      return graph;
+    }
+  }
+
+  @Test
+  void thePropertySwitchesItOn() throws Exception {
+    String text =
+        Jvm.run(Jvm.classPath(), List.of("-Dorg.chainrule.checking=true"), WithProperty.class);
+    assertTrue(text.contains("is -inf at batch row 0, feature 0"), text);
+  }
+
+  @Test
+  void normsAndMemory() {
+    try (Graph graph = Nets.classifier(5, 3, 8);
+        Model model = Model.create(graph, 1);
+        Trainer trainer = model.trainer(graph.node("loss"), Adam.of(0.01))) {
+      Batch batch = Nets.batch(1, 9, 5, 3);
+      var norms = trainer.gradientNorms(batch);
+      assertEquals(model.parameters(), norms.keySet().stream().toList());
+      trainer.gradients(batch);
+      norms.forEach(
+          (node, norm) -> {
+            double squares = 0;
+            for (double g : trainer.gradientDoubles(node)) {
+              squares += g * g;
+            }
+            assertEquals(Math.sqrt(squares), norm, 1e-6);
+          });
+      MemoryReport memory = trainer.memory();
+      assertEquals(2 * memory.parameters(), memory.optimizerState());
+      assertEquals(9 * (5 * 4 + 4), memory.inputs());
+      assertTrue(memory.checks() > 0);
+      assertEquals(0, memory.dataset());
+      assertEquals(memory.parameters(), model.memory().total());
+      assertTrue(memory.total() <= Chainrule.nativeBytes());
+      assertTrue(memory.toString().contains("optimizer state"));
+    }
+  }
+}
