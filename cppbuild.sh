@@ -2,10 +2,13 @@
 # Builds the C++ core for one platform into cppbuild/<platform>/. Usage: bash cppbuild.sh [command]
 #   build        lib/libchainrule.a (the default command); only what changed is compiled again
 #   test         build, then compile and run the C++ tests
+#   cuda         lib/libchainrule_cuda.so, the CUDA engine, and a check that no kernel spills registers
+#   cuda-test    cuda, then bin/chainrule_cuda_test: the CUDA engine's tests, to be run where a GPU is
 #   sanitize     the tests once more under address+undefined, then the threaded ones under the thread sanitizer
 #   format       fail where clang-format would change a file; format-fix changes it
 #   clean        remove cppbuild/<platform>
-# Environment: PLATFORM, CXX, STRICT=1 (warnings are errors), JOBS, and BUILD_PATH with OpenBLAS's folder in it: Maven
+# Environment: PLATFORM, CXX, STRICT=1 (warnings are errors), JOBS, for CUDA CUDA_PATH (bin/nvcc), CUBLAS_PATH (include,
+# lib) and CUDA_ARCHITECTURES (of one's own GPU alone: compiles faster), and BUILD_PATH with OpenBLAS's folder in it: Maven
 # sets it, and a build by hand finds the folder that Maven unpacked earlier.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -73,7 +76,12 @@ compile() {
   mkdir -p "$(dirname "$object")"
   rm -f "$object" "$object.cmd"
   echo "  $source${LEVEL:+ ($LEVEL)}"
-  "$CXX" "$@" -MMD -MF "$object.d" -c "$source" -o "$object" && echo "$command" >"$object.cmd"
+  # nvcc reports on each kernel: kept beside the object, and shown if something is wrong
+  if [[ $CXX == "${NVCC:-}" ]]; then
+    "$CXX" "$@" -MMD -MF "$object.d" -c "$source" -o "$object" >"$object.log" 2>&1 || { cat "$object.log" >&2; return 1; }
+  else
+    "$CXX" "$@" -MMD -MF "$object.d" -c "$source" -o "$object"
+  fi && echo "$command" >"$object.cmd"
 }
 
 # start OBJECT SOURCE FLAG...: compile beside the others, at most JOBS at a time.
@@ -89,6 +97,31 @@ finish() {
 }
 
 sources() { find "$@" -name '*.cpp' | sort; }
+
+# Machine code for these compute capabilities, and PTX of the last, which newer GPUs compile when they load it.
+CUDA_ARCHITECTURES=${CUDA_ARCHITECTURES:-75 80 86 89 90 100 120}
+
+# The compiler becomes NVCC, cuBLAS's folders CUBLAS_INCLUDE and CUBLAS_LIBRARY (the file).
+find_cuda() {
+  local root=${CUDA_PATH:-} place
+  if [[ -z $root ]] && command -v nvcc >/dev/null; then
+    NVCC=$(command -v nvcc)
+    root=$(dirname "$(dirname "$(readlink -f "$NVCC")")")
+  else
+    NVCC=$root/bin/nvcc
+  fi
+  [[ -x $NVCC ]] || die "nvcc is missing: the CUDA engine needs the CUDA 13 toolkit; set CUDA_PATH to its folder" \
+    "(the one with bin/nvcc), or put nvcc on the PATH."
+  CUBLAS_INCLUDE='' CUBLAS_LIBRARY=''
+  for place in ${CUBLAS_PATH:+"$CUBLAS_PATH"} "$root"; do
+    if [[ -z $CUBLAS_INCLUDE && -f $place/include/cublasLt.h ]]; then CUBLAS_INCLUDE=$place/include; fi
+    for place in "$place"/lib/libcublasLt.so.13 "$place"/lib64/libcublasLt.so.13; do
+      if [[ -z $CUBLAS_LIBRARY && -f $place ]]; then CUBLAS_LIBRARY=$place; fi
+    done
+  done
+  [[ -n $CUBLAS_INCLUDE ]] || die "cublasLt.h is missing: set CUBLAS_PATH to the folder of cuBLAS 13 that has include/cublasLt.h."
+  [[ -n $CUBLAS_LIBRARY ]] || die "libcublasLt.so.13 is missing: set CUBLAS_PATH to the folder of cuBLAS 13 that has it in lib/."
+}
 
 # build_core DIR FLAG...: every source once, the kernels once per instruction set, into DIR/libchainrule.a.
 build_core() {
@@ -135,6 +168,33 @@ build_tests() {
     "$BLAS/libopenblas.so.0" "-Wl,-rpath-link,$BLAS" -ldl
 }
 
+# build_cuda: every source of the engine by nvcc into lib/libchainrule_cuda.so, which exports one function and needs
+# cuBLASLt alone; the compiler's report of each kernel's registers goes to cuda/kernels.txt.
+build_cuda() {
+  DIR=$OUT/cuda OBJECTS=()
+  local source LEVEL='' CXX=$NVCC flags architecture
+  flags=(-x cu -std=c++17 -O3 --fmad=false -Xptxas -v -isystem "$CUBLAS_INCLUDE" -Isrc/main/cpp
+    -Xcompiler "-fPIC,-fvisibility=hidden,-fvisibility-inlines-hidden,-Wall,-Wextra,-ffile-prefix-map=$PWD=.")
+  for architecture in $CUDA_ARCHITECTURES; do
+    flags+=(-gencode "arch=compute_$architecture,code=sm_$architecture")
+  done
+  flags+=(-gencode "arch=compute_$architecture,code=compute_$architecture")
+  mkdir -p "$DIR" && rm -f "$DIR/failed"
+  while read -r source; do
+    start "$DIR/${source#src/main/cpp/}.o" "$source" "${flags[@]}"
+  done < <(sources src/main/cpp/backend/cuda | grep -v /proxy.cpp)
+  finish
+  find "$DIR" -name '*.o.log' | sort | xargs cat >"$DIR/kernels.txt"
+  bash tools/check_kernels.sh "$DIR/kernels.txt" $CUDA_ARCHITECTURES
+  mkdir -p "$OUT/lib"
+  "$NVCC" -shared -cudart static -o "$OUT/lib/libchainrule_cuda.so" "${OBJECTS[@]}" "$CUBLAS_LIBRARY" \
+    -Xlinker --exclude-libs,ALL,--no-undefined,-s,-soname,libchainrule_cuda.so -Xcompiler -static-libstdc++,-static-libgcc
+  local exported
+  exported=$(nm -D --defined-only "$OUT/lib/libchainrule_cuda.so" | awk '{ print $3 }')
+  [[ $exported == chainrule_cuda_library ]] || die "libchainrule_cuda.so exports more than chainrule_cuda_library: $exported"
+  echo "cppbuild.sh: $OUT/lib/libchainrule_cuda.so, $(($(stat -c %s "$OUT/lib/libchainrule_cuda.so") / 1024)) kB"
+}
+
 run_tests() { LD_LIBRARY_PATH=$BLAS${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} "$@"; }
 
 build() {
@@ -156,6 +216,29 @@ run_cpp_tests() {
   build_tests "$OUT/obj" -O2
   mkdir -p "$OUT/bin" && cp "$OUT/obj/chainrule_test" "$OUT/bin/chainrule_test"
   run_tests "$OUT/bin/chainrule_test"
+}
+
+cuda() {
+  find_cuda
+  echo "cppbuild.sh: CUDA engine for compute capabilities $CUDA_ARCHITECTURES"
+  build_cuda
+}
+
+# The engine's tests with the library itself. Here they are only built: who has no GPU sees them all SKIPPED.
+cuda_test() {
+  build
+  cuda
+  DIR=$OUT/cuda OBJECTS=()
+  local source LEVEL=''
+  while read -r source; do
+    start "$DIR/test/${source#src/test/cpp/}.o" "$source" "${FLAGS[@]}" -O2 -Isrc/test/cpp -isystem "$BLAS/include"
+  done < <(sources src/test/cpp/cuda src/test/cpp/*cases.cpp src/test/cpp/main.cpp | grep -v /emulated/)
+  finish
+  mkdir -p "$OUT/bin"
+  "$CXX" -pthread -o "$OUT/bin/chainrule_cuda_test" "${OBJECTS[@]}" "$OUT/lib/libchainrule.a" \
+    "$OUT/lib/libchainrule_cuda.so" "$BLAS/libopenblas.so.0" -ldl -Wl,--allow-shlib-undefined \
+    "-Wl,-rpath,\$ORIGIN/../lib" "-Wl,-rpath-link,$BLAS"
+  echo "cppbuild.sh: $OUT/bin/chainrule_cuda_test needs libcublasLt.so.13 and libopenblas.so.0 on LD_LIBRARY_PATH"
 }
 
 # OpenBLAS is not instrumented: what it does to memory by itself is taken on trust.
@@ -190,9 +273,11 @@ format() {
 case ${1:-build} in
   build) build ;;
   test) run_cpp_tests ;;
+  cuda) cuda ;;
+  cuda-test) cuda_test ;;
   sanitize) sanitize ;;
   format) format --dry-run -Werror ;;
   format-fix) format -i ;;
   clean) rm -rf "$OUT" ;;
-  *) die "unknown command '$1': use build, test, sanitize, format, format-fix or clean." ;;
+  *) die "unknown command '$1': use build, test, cuda, cuda-test, sanitize, format, format-fix or clean." ;;
 esac

@@ -204,7 +204,7 @@ struct Context {
   char* base[space_count] = {};   // in the engine's memory
   void* const* inputs = nullptr;  // addresses by slot, in the processor's memory, as those of the outputs
   void* const* outputs = nullptr;
-  // Instead of addresses, where the engine `gathers`: columns by slot, and the rows of the batch's samples. Null: none.
+  // Instead of addresses, where data are resident: columns by slot, and the rows of the batch's samples. Null: none.
   const ResidentColumn* columns = nullptr;
   const int64_t* rows = nullptr;  // in the engine's memory
   UpdateScalars update;
@@ -237,8 +237,9 @@ class Backend : public Memory {
   // One for each caller that runs programs; null where the engine needs none. Outlived by the engine.
   virtual std::unique_ptr<Stream> make_stream() { return nullptr; }
 
-  // Does run() take a batch's samples from columns in the engine's memory (Context::columns)?
-  virtual bool gathers() const { return false; }
+  // So many bytes of a dataset may lie in the engine's memory, for run() to take a batch's samples from there
+  // (Context::columns). 0: the engine does not do that.
+  virtual int64_t resident_bytes() { return 0; }
 
   // May steps follow each other on one tile? If not, each is a phase, and all updates come last.
   virtual bool merges_steps() const { return true; }

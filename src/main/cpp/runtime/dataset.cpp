@@ -1,12 +1,22 @@
 #include "runtime/dataset.h"
 
+#include <atomic>
 #include <utility>
 
 #include "util/check.h"
 
 namespace chainrule {
 
-Dataset::Dataset(int64_t examples) : examples_(examples) {
+namespace {
+
+int64_t next_number() {
+  static std::atomic<int64_t> last{0};
+  return ++last;
+}
+
+}  // namespace
+
+Dataset::Dataset(int64_t examples) : examples_(examples), number_(next_number()) {
   REQUIRE(examples > 0, "a dataset needs at least one example, but ", examples, " came");
 }
 

@@ -27,9 +27,12 @@ class Dataset {
   const Column* find(const std::string& name) const;
   int64_t examples() const { return examples_; }
   int64_t bytes() const;
+  // No other dataset of this process has it.
+  int64_t number() const { return number_; }
 
  private:
   const int64_t examples_;
+  const int64_t number_;
   std::vector<Column> columns_;
 };
 

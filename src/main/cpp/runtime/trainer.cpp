@@ -44,7 +44,8 @@ Trainer::Trainer(std::shared_ptr<Model> model, int32_t loss, const OptimizerSett
       state_{MemoryBlock(model_->backend()), MemoryBlock(model_->backend())},
       gradients_(model_->backend()),
       stream_(model_->backend().make_stream()),
-      order_(model_->backend().host_memory()) {
+      order_(model_->backend().host_memory()),
+      resident_order_(model_->backend()) {
   check_optimizer(optimizer_);
   progress_.shuffle_seed = model_->seed();
   columns_.assign(static_cast<size_t>(inputs_.slots()), nullptr);
@@ -112,15 +113,20 @@ Context Trainer::context() {
   return context;
 }
 
-double Trainer::run(Mode mode, int64_t batch, const char* operation, double* phase_seconds) {
+double Trainer::run(Mode mode, int64_t batch, const char* operation, double* phase_seconds,
+                    bool from_resident) {
   REQUIRE(batch > 0, operation, ": expected a batch of at least one sample, but ", batch, " came");
   const Plan& plan = this->plan(mode, batch);
   const Program& program = plan.program;
-  inputs_.check(operation, plan, batch);
+  if (!from_resident) inputs_.check(operation, plan, batch);
   arena_.reserve(program.arena_bytes);
 
   Context context = this->context();
   context.phase_seconds = phase_seconds;
+  if (from_resident) {
+    context.columns = resident_.data();
+    context.rows = reinterpret_cast<const int64_t*>(resident_order_.data()) + progress_.position;
+  }
 
   std::unique_lock<ReaderWriterGate> writing(model_->gate());
   const double loss = model_->backend().run_to_loss(program, context);
@@ -136,9 +142,9 @@ double Trainer::step(int64_t batch) {
   return update(batch, nullptr);
 }
 
-double Trainer::update(int64_t batch, double* phase_seconds) {
+double Trainer::update(int64_t batch, double* phase_seconds, bool from_resident) {
   double loss = checking_ ? checked_update(batch, phase_seconds)
-                          : run(Mode::train, batch, "training step", phase_seconds);
+                          : run(Mode::train, batch, "training step", phase_seconds, from_resident);
   ++progress_.steps;
   progress_.last_loss = loss;
   return loss;
@@ -226,11 +232,36 @@ void Trainer::bind(const Dataset& dataset, int64_t batch_size) {
                  reinterpret_cast<const int32_t*>(columns[static_cast<size_t>(check.slot)]->values.data()),
                  dataset.examples());
   }
+  if (resident_dataset_ != dataset.number()) resident_dataset_ = 0;
   dataset_ = &dataset;
   batch_size_ = std::min(batch_size, dataset.examples());
   columns_ = std::move(columns);
   order_.reserve(dataset.examples() * static_cast<int64_t>(sizeof(int64_t)));
   order_epoch_ = -1;
+  if (resident_dataset_ == 0) make_resident(dataset);
+}
+
+// Columns cannot be added to a node that has one, so what is there once stays right.
+void Trainer::make_resident(const Dataset& dataset) {
+  Backend& backend = model_->backend();
+  int64_t bytes = order_.bytes();
+  for (const Column* column : columns_) {
+    if (column != nullptr) bytes += column->values.bytes();
+  }
+  resident_memory_.clear();
+  resident_.assign(columns_.size(), {});
+  if (bytes > backend.resident_bytes()) return;
+  for (size_t slot = 0; slot < columns_.size(); ++slot) {
+    resident_memory_.emplace_back(backend);
+    const Column* column = columns_[slot];
+    if (column == nullptr) continue;
+    MemoryBlock& block = resident_memory_.back();
+    block.reserve(column->values.bytes());
+    backend.copy_in(block.data(), column->values.data(), column->values.bytes());
+    resident_[slot] = {block.data(), column->type, column->features};
+  }
+  resident_order_.reserve(order_.bytes());
+  resident_dataset_ = dataset.number();
 }
 
 void Trainer::shuffle(bool on, int64_t seed) {
@@ -255,6 +286,9 @@ void Trainer::prepare_order() {
                        static_cast<uint64_t>(i), static_cast<uint64_t>(i) + 1);
       std::swap(order[i], order[j]);
     }
+  }
+  if (resident_dataset_ != 0) {
+    model_->backend().copy_in(resident_order_.data(), order, n * static_cast<int64_t>(sizeof(int64_t)));
   }
   order_epoch_ = progress_.epoch;
 }
@@ -301,9 +335,10 @@ int64_t Trainer::fit(int64_t max_steps, int64_t epochs, double max_milliseconds)
     const int64_t examples = dataset_->examples();
     const int64_t batch = std::min(batch_size_, examples - progress_.position);
     progress_.examples = examples;
-    gather(batch);
+    const bool resident = resident_dataset_ != 0 && !checking_;
+    if (!resident) gather(batch);
     batch_examples_ = reinterpret_cast<const int64_t*>(order_.data()) + progress_.position;
-    const double loss = update(batch, nullptr);
+    const double loss = update(batch, nullptr, resident);
     progress_.running_sum += loss * static_cast<double>(batch);
     progress_.position += batch;
     ++done;

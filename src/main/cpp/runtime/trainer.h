@@ -107,13 +107,15 @@ class Trainer {
   std::string place(int64_t row) const;
   const Plan& plan(Mode mode, int64_t batch);
   Plan make(Mode mode, int64_t batch) const;
-  double run(Mode mode, int64_t batch, const char* operation, double* phase_seconds = nullptr);
+  double run(Mode mode, int64_t batch, const char* operation, double* phase_seconds = nullptr,
+             bool from_resident = false);
   Context context();
   double seconds_of_products(const Program& program, int64_t steps);
-  double update(int64_t batch, double* phase_seconds);
+  double update(int64_t batch, double* phase_seconds, bool from_resident = false);
   UpdateScalars update_scalars() const;
   void prepare_order();
   void gather(int64_t batch);
+  void make_resident(const Dataset& dataset);
 
   const std::shared_ptr<Model> model_;
   const int32_t loss_;
@@ -140,6 +142,11 @@ class Trainer {
   std::vector<const Column*> columns_;  // by data slot; null: not needed
   MemoryBlock order_;                   // of the running epoch: one int64 an example
   int64_t order_epoch_ = -1;
+  // The bound dataset in the engine's memory, if that has room for it.
+  int64_t resident_dataset_ = 0;              // its number; 0: none
+  std::vector<ResidentColumn> resident_;      // by data slot
+  std::vector<MemoryBlock> resident_memory_;  // likewise
+  MemoryBlock resident_order_;
 };
 
 }  // namespace chainrule

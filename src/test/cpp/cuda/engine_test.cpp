@@ -300,15 +300,16 @@ TEST(cuda_updates_of_many_parameters_agree_with_the_cpu) {
   PlanRun<double> expected(b.graph, request, values);
   PlanRun<float> run(b.graph, request, values, engine);
   for (int step = 1; step <= 3; ++step) {
-    expected.update = run.update = scalars(request.rule, step);
+    UpdateScalars by = scalars(request.rule, step);
+    by.epsilon = 1e-2;  // or the rounding of a gradient near 0 would come in full
+    expected.update = run.update = by;
     expected.step();
     run.step();
   }
   for (int32_t id : b.graph.parameters()) {
-    // Adam divides by √v: the rounding of a small gradient comes in full
-    CHECK_NEAR(distance(run.parameter(id), expected.parameter(id)), 0, 1e-3);
-    CHECK_NEAR(distance(run.state(0, id), expected.state(0, id)), 0, 1e-3);
-    CHECK_NEAR(distance(run.state(1, id), expected.state(1, id)), 0, 4e-3);  // of squares
+    CHECK_NEAR(distance(run.parameter(id), expected.parameter(id)), 0, 1e-4);
+    CHECK_NEAR(distance(run.state(0, id), expected.state(0, id)), 0, 1e-4);
+    CHECK_NEAR(distance(run.state(1, id), expected.state(1, id)), 0, 1e-4);
   }
 }
 

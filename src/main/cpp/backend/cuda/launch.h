@@ -16,10 +16,13 @@
 #if defined(__CUDACC__)
 #define DEVICE __device__ __forceinline__
 #define CHAINRULE_UNROLL _Pragma("unroll")
+// A loop over rows that calls a rule of T: in double, more than one row at a time takes more registers than there are.
+#define CHAINRULE_UNROLL_ROWS _Pragma("unroll (sizeof(T) == 4 ? 4 : 1)")
 #else
 #include <functional>
 #define DEVICE inline
 #define CHAINRULE_UNROLL
+#define CHAINRULE_UNROLL_ROWS
 #endif
 
 namespace chainrule {
@@ -59,7 +62,7 @@ DEVICE void run_phases(const Kernel& kernel, Thread at, typename Kernel::Shared&
 }
 
 template <class Kernel>
-__global__ void __launch_bounds__(Kernel::threads) entry(const __grid_constant__ Kernel kernel) {
+__global__ void __launch_bounds__(Kernel::threads, 1) entry(const __grid_constant__ Kernel kernel) {
   __shared__ typename Kernel::Shared shared;
   typename Kernel::Local local;
   run_phases<0>(kernel, Thread{static_cast<int64_t>(blockIdx.x), static_cast<int32_t>(threadIdx.x)}, shared,

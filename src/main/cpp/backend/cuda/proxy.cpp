@@ -96,7 +96,12 @@ class CudaBackend final : public Backend {
   }
 
   std::unique_ptr<Stream> make_stream() override { return std::make_unique<ProxyStream>(engine_); }
-  bool gathers() const override { return true; }
+  // Half of what is free: the rest is for batches.
+  int64_t resident_bytes() override {
+    int64_t bytes = 0;
+    require_success(table().free_bytes(engine_->handle, &bytes));
+    return bytes / 2;
+  }
   bool merges_steps() const override { return false; }
 
   // Rows begin at a multiple of 16 values, so that every row can be read in vectors and products take their fast paths.

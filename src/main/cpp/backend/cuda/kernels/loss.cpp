@@ -105,6 +105,7 @@ struct ElementwiseLoss {
     const int64_t c = by.column;
     const T scale = on.scale();
     double sum = 0;
+    CHAINRULE_UNROLL_ROWS
     for (int64_t r = by.lane; r < on.rows; r += Lanes::lanes) {
       const T f = *on.f.at(r, c), y = on.target(r, c);
       if (on.partials != nullptr) sum += static_cast<double>(Rule::forward(f, y, on.constant));
@@ -157,6 +158,7 @@ struct CrossEntropy {
     const int64_t c = by.column;
     const T max = by.max(shared.maxima);
     T sum = 0, sum_of_targets = 0, dot = 0;
+    CHAINRULE_UNROLL_ROWS
     for (int64_t r = by.lane; r < on.rows; r += Lanes::lanes) {
       const T shifted = *on.f.at(r, c) - max, y = on.target(r, c);
       const T numerator = Softmax::numerator(*on.f.at(r, c), max);
@@ -175,6 +177,7 @@ struct CrossEntropy {
     const int64_t c = by.column;
     const T max = by.max(shared.maxima), sum = by.add(shared.sums);
     const T sum_of_targets = by.add(shared.sums_of_targets), scale = on.scale();
+    CHAINRULE_UNROLL_ROWS
     for (int64_t r = by.lane; r < on.rows; r += Lanes::lanes) {
       if (on.d_f.data != nullptr) {
         const T numerator = keeps() ? *on.d_f.at(r, c) : Softmax::numerator(*on.f.at(r, c), max);

@@ -151,6 +151,7 @@ struct ColumnSum {
     if (on.column >= columns) return;
     if constexpr (phase == 0) {
       double sum = 0;
+      CHAINRULE_UNROLL_ROWS
       for (int64_t r = on.lane; r < rows; r += Lanes::lanes) {
         sum += static_cast<double>(Rule::term(*x.at(r, on.column)));
       }
@@ -183,6 +184,7 @@ struct SoftmaxForward {
     } else if constexpr (phase == 1) {
       const T max = on.max(shared.maxima);
       T sum = 0;
+      CHAINRULE_UNROLL_ROWS
       for (int64_t r = on.lane; r < rows; r += Lanes::lanes) {
         const T numerator = Softmax::numerator(*z.at(r, on.column), max);
         sum += numerator;
@@ -195,6 +197,7 @@ struct SoftmaxForward {
       }
     } else {
       const T sum = on.add(shared.sums);
+      CHAINRULE_UNROLL_ROWS
       for (int64_t r = on.lane; r < rows; r += Lanes::lanes) {
         T* place = out.at(r, on.column);
         *place = Softmax::forward(*place, sum);
@@ -221,12 +224,14 @@ struct SoftmaxBackward {
     if (on.column >= columns) return;
     if constexpr (phase == 0) {
       T dot = 0;
+      CHAINRULE_UNROLL_ROWS
       for (int64_t r = on.lane; r < rows; r += Lanes::lanes) {
         dot += *a.at(r, on.column) * *delta.at(r, on.column);
       }
       shared.dots[on.lane][on.place] = dot;
     } else {
       const T dot = on.add(shared.dots);
+      CHAINRULE_UNROLL_ROWS
       for (int64_t r = on.lane; r < rows; r += Lanes::lanes) {
         const T value = Softmax::backward(*delta.at(r, on.column), *a.at(r, on.column), dot);
         T* place = d_z.at(r, on.column);

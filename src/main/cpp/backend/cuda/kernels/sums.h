@@ -49,6 +49,7 @@ struct Lanes {
   template <class T>
   DEVICE T max(const View<T>& z, int64_t rows) const {
     T max = -math::format<T>::infinity;
+    CHAINRULE_UNROLL_ROWS
     for (int64_t r = lane; r < rows; r += lanes) max = max_or_nan(max, *z.at(r, column));
     return max;
   }

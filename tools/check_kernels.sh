@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# check_kernels.sh REPORT ARCHITECTURE...: fails if, in the compiler's report (ptxas -v), a kernel keeps anything in local
+# memory: spilled registers, or an array that it indexes by what is not known when compiling. Also if an architecture is
+# missing from the report.
+set -euo pipefail
+report=$1; shift
+bad=0
+for architecture in "$@"; do
+  found=$(grep -c "Compiling entry function .* for 'sm_$architecture'" "$report" || true)
+  if ((found == 0)); then
+    echo "check_kernels.sh: no kernel was compiled for sm_$architecture." >&2
+    exit 1
+  fi
+done
+awk '
+  /Compiling entry function/ { kernel = $0; sub(/.*entry function ./, "", kernel) }
+  /bytes stack frame/ {
+    ++kernels
+    if ($0 !~ /^ *0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads/) { print kernel ": " $0; ++bad }
+  }
+  /Used [0-9]+ registers/ { n = $0; sub(/.*Used /, "", n); sub(/ .*/, "", n); if (n + 0 > most) most = n + 0 }
+  END {
+    if (bad) exit 1
+    printf "check_kernels.sh: %d kernels (all architectures), none in local memory, at most %d registers\n", kernels, most
+  }' "$report" || bad=1
+if ((bad)); then
+  echo "check_kernels.sh: the kernels above spill registers or use local memory." >&2
+  exit 1
+fi
