@@ -187,7 +187,7 @@ build_cuda() {
   find "$DIR" -name '*.o.log' | sort | xargs cat >"$DIR/kernels.txt"
   bash tools/check_kernels.sh "$DIR/kernels.txt" $CUDA_ARCHITECTURES
   mkdir -p "$OUT/lib"
-  "$NVCC" -shared -cudart static -o "$OUT/lib/libchainrule_cuda.so" "${OBJECTS[@]}" "$CUBLAS_LIBRARY" \
+  "$NVCC" -shared -cudart static -o "$OUT/lib/libchainrule_cuda.so" "${OBJECTS[@]}" -Xlinker "$CUBLAS_LIBRARY" \
     -Xlinker --exclude-libs,ALL,--no-undefined,-s,-soname,libchainrule_cuda.so -Xcompiler -static-libstdc++,-static-libgcc
   local exported
   exported=$(nm -D --defined-only "$OUT/lib/libchainrule_cuda.so" | awk '{ print $3 }')

@@ -23,10 +23,15 @@ void Backend::zero(char* to, int64_t bytes) {
 
 double Backend::run_to_loss(const Program& program, const Context& context) {
   run(program, context, 0, program.backward_begin);
-  const char* value = context.base[static_cast<int32_t>(program.loss.space)] + program.loss.offset;
-  const double loss = program.dtype == DType::float32
-                          ? static_cast<double>(*reinterpret_cast<const float*>(value))
-                          : *reinterpret_cast<const double*>(value);
+  const char* from = context.base[static_cast<int32_t>(program.loss.space)] + program.loss.offset;
+  float as_float = 0;
+  double loss = 0;
+  if (program.dtype == DType::float32) {
+    copy_out(&as_float, from, sizeof as_float);
+    loss = static_cast<double>(as_float);
+  } else {
+    copy_out(&loss, from, sizeof loss);
+  }
   if (std::isfinite(loss)) {
     run(program, context, program.backward_begin, static_cast<int32_t>(program.phases.size()));
   }

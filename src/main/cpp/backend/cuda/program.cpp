@@ -60,6 +60,7 @@ CudaProgram::CudaProgram(CudaEngine& engine, const CudaProgramView& view)
     for (int32_t i = 0; i < view.phases[p].steps; ++i) {
       const int32_t index = view.phases[p].first_step + i;
       const Step& step = view.steps[index];
+      if (is_custom(step)) continue;  // the core calls the user's operation between two runs
       note_slots(step);
       const bool joins = is_update(step) && !launches.empty() && launches.back().step.kind == step.kind;
       if (!joins) launches.push_back(make_launch(engine, step, index, p));

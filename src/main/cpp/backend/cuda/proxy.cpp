@@ -1,7 +1,9 @@
 #include "backend/cuda/proxy.h"
 
 #include <utility>
+#include <vector>
 
+#include "backend/cpu/custom.h"
 #include "util/check.h"
 
 namespace chainrule {
@@ -63,6 +65,23 @@ class ProxyStream final : public Stream {
 
  private:
   const std::shared_ptr<Engine> engine_;
+};
+
+// A program made ready, freed with the last plan that has it.
+struct Prepared {
+  std::shared_ptr<Engine> engine;
+  CudaProgram* handle = nullptr;
+  bool calls_user = false;  // has operations of the user's own
+
+  Prepared(std::shared_ptr<Engine> on, const CudaProgramView& view) : engine(std::move(on)) {
+    require_success(engine->library.prepare(engine->handle, &view, &handle));
+    for (int32_t i = 0; i < view.step_count; ++i) calls_user = calls_user || is_custom(view.steps[i]);
+  }
+  Prepared(const Prepared&) = delete;
+  Prepared& operator=(const Prepared&) = delete;
+  ~Prepared() {
+    if (handle != nullptr) engine->library.destroy_program(engine->handle, handle);
+  }
 };
 
 class CudaBackend final : public Backend {
@@ -132,21 +151,27 @@ class CudaBackend final : public Backend {
                                static_cast<int32_t>(program.phases.size()),
                                program.backward_begin,
                                program.loss};
-    CudaProgram* made = nullptr;
-    require_success(table().prepare(engine_->handle, &view, &made));
-    program.prepared = std::shared_ptr<void>(made, [engine = engine_](void* of) {
-      engine->library.destroy_program(engine->handle, static_cast<CudaProgram*>(of));
-    });
+    program.prepared = std::make_shared<Prepared>(engine_, view);
   }
 
   void run(const Program& program, const Context& context, int32_t first, int32_t last) override {
-    require_success(table().run(engine_->handle, stream(context), prepared(program), &context, first, last));
+    int32_t begin = first;
+    for (int32_t p = first; prepared(program).calls_user && p < last; ++p) {
+      const Step& step =
+          program.steps[static_cast<size_t>(program.phases[static_cast<size_t>(p)].first_step)];
+      if (!is_custom(step)) continue;
+      run_on_device(program, context, begin, p);
+      call_user(step, program.dtype, context);
+      begin = p + 1;
+    }
+    run_on_device(program, context, begin, last);
   }
 
   double run_to_loss(const Program& program, const Context& context) override {
+    if (prepared(program).calls_user) return Backend::run_to_loss(program, context);
     double loss = 0;
     require_success(
-        table().run_to_loss(engine_->handle, stream(context), prepared(program), &context, &loss));
+        table().run_to_loss(engine_->handle, stream(context), prepared(program).handle, &context, &loss));
     return loss;
   }
 
@@ -157,8 +182,39 @@ class CudaBackend final : public Backend {
       throw Error("the CUDA engine runs nothing without a stream of the caller's");
     return static_cast<ProxyStream*>(context.stream)->handle;
   }
-  static CudaProgram* prepared(const Program& program) {
-    return static_cast<CudaProgram*>(program.prepared.get());
+  static const Prepared& prepared(const Program& program) {
+    return *static_cast<const Prepared*>(program.prepared.get());
+  }
+
+  void run_on_device(const Program& program, const Context& context, int32_t first, int32_t last) {
+    if (first == last) return;
+    require_success(
+        table().run(engine_->handle, stream(context), prepared(program).handle, &context, first, last));
+  }
+
+  // An operation of the user's own runs on the processor, on copies of its operands.
+  void call_user(const Step& step, DType dtype, const Context& context) {
+    Step on_host = step;
+    int64_t bytes[max_operands] = {}, total = 0;
+    for (int32_t i = 0; i < max_operands; ++i) {
+      Operand& operand = on_host.operands[i];
+      if (!operand.present()) continue;
+      bytes[i] = ((step.rows - 1) * operand.row_stride + step.columns) * size_of(dtype);
+      operand.space = Space::arena;
+      operand.offset = total;
+      total += (bytes[i] + 63) / 64 * 64;
+    }
+    std::vector<char> copies(static_cast<size_t>(total));
+    const auto on_device = [&](int32_t i) {
+      return context.base[static_cast<int32_t>(step.operands[i].space)] + step.operands[i].offset;
+    };
+    for (int32_t i = 0; i < max_operands; ++i) {
+      if (bytes[i] > 0) copy_out(copies.data() + on_host.operands[i].offset, on_device(i), bytes[i]);
+    }
+    Context host;
+    host.base[static_cast<int32_t>(Space::arena)] = copies.data();
+    custom_kernel(dtype)(on_host, host, Rect{0, step.rows, 0, step.columns});
+    copy_in(on_device(0), copies.data(), bytes[0]);
   }
 
   const std::shared_ptr<Engine> engine_;
