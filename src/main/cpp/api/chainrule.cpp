@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "backend/cpu/team.h"
 #include "ops/custom.h"
 #include "runtime/dataset.h"
+#include "runtime/devices.h"
 #include "runtime/model_file.h"
 #include "runtime/predictor.h"
 #include "runtime/trainer.h"
@@ -171,18 +173,19 @@ Handle* wrap(Handle* handle, std::unique_ptr<Body> body, Body** place) {
 
 }  // namespace
 
-NativeModel* NativeModel::create(const NativeGraph* graph, bool double_precision, int64_t seed) {
+NativeModel* NativeModel::create(const NativeGraph* graph, bool double_precision, int64_t seed,
+                                 int32_t device) {
   require_object("model", graph);
   auto body = std::make_unique<Body>();
-  body->model =
-      std::make_shared<Model>(graph->body->graph, double_precision ? DType::float64 : DType::float32, seed);
+  body->model = std::make_shared<Model>(
+      graph->body->graph, double_precision ? DType::float64 : DType::float32, seed, engine(device));
   NativeModel* made = new NativeModel;
   return wrap(made, std::move(body), &made->body);
 }
 
-NativeModel* NativeModel::load(const char* path) {
+NativeModel* NativeModel::load(const char* path, int32_t device) {
   auto body = std::make_unique<Body>();
-  body->model = load_model(text("loading a model", path));
+  body->model = load_model(text("loading a model", path), engine(device));
   NativeModel* made = new NativeModel;
   return wrap(made, std::move(body), &made->body);
 }
@@ -419,6 +422,39 @@ void set_threads(int32_t count) { set_team_threads(count); }
 int32_t threads() { return team_threads(); }
 void set_products(int32_t which) { chainrule::set_products(static_cast<Products>(which)); }
 int32_t products() { return static_cast<int32_t>(chainrule::products()); }
+
+namespace {
+
+CudaPlaces places(const char* library, const char* folders) {
+  CudaPlaces made{text("cuda", library), {}};
+  std::istringstream parts(text("cuda", folders));
+  for (std::string folder; std::getline(parts, folder, ':');) {
+    if (!folder.empty()) made.folders.push_back(folder);
+  }
+  return made;
+}
+
+std::string lines(const std::vector<std::string>& sentences) {
+  std::string text;
+  for (const std::string& sentence : sentences) text += (text.empty() ? "" : "\n") + sentence;
+  return text;
+}
+
+}  // namespace
+
+const char* cuda_problems(const char* library, const char* folders) {
+  return keep(lines(chainrule::cuda_problems(places(library, folders))));
+}
+const char* describe_cuda(const char* library, const char* folders) {
+  return keep(lines(chainrule::describe_cuda(places(library, folders))));
+}
+int32_t cuda_device_count(const char* library, const char* folders) {
+  return chainrule::cuda_device_count(places(library, folders));
+}
+int32_t open_cuda(const char* library, const char* folders, int32_t index, int32_t precision) {
+  return chainrule::open_cuda(places(library, folders), index, precision);
+}
+
 int64_t native_bytes() { return counted_bytes(); }
 int64_t native_allocations() { return counted_allocations(); }
 const char* blas_description() { return keep(describe_blas()); }

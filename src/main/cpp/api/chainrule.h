@@ -58,9 +58,10 @@ class CHAINRULE_EXPORT NativeGraph {
 // A graph's parameters on a device.
 class CHAINRULE_EXPORT NativeModel {
  public:
-  // A copy of the graph as it is now; parameters drawn from the seed.
-  static NativeModel* create(const NativeGraph* graph, bool double_precision, int64_t seed);
-  static NativeModel* load(const char* path);
+  // A copy of the graph as it is now; parameters drawn from the seed. `device` is 0 for the processor, or what
+  // open_cuda returned.
+  static NativeModel* create(const NativeGraph* graph, bool double_precision, int64_t seed, int32_t device);
+  static NativeModel* load(const char* path, int32_t device);
   static void destroy(NativeModel* model);
 
   NativeModel* snapshot() const;  // a copy that later training does not change
@@ -287,6 +288,15 @@ CHAINRULE_EXPORT int32_t threads();
 // shapes; 1: the BLAS; 2: the tile kernel wherever it can.
 CHAINRULE_EXPORT void set_products(int32_t which);
 CHAINRULE_EXPORT int32_t products();
+
+// CUDA. `library` is the file of the second native library, "" when it is not there; `folders`, joined by ':', are where
+// CUDA's own libraries are looked for before the system's. Texts are one sentence a line (runtime/devices.h).
+CHAINRULE_EXPORT const char* cuda_problems(const char* library, const char* folders);  // "": none
+CHAINRULE_EXPORT const char* describe_cuda(const char* library, const char* folders);
+CHAINRULE_EXPORT int32_t cuda_device_count(const char* library, const char* folders);
+// precision 0: float32, 1: TF32, 2: bfloat16. Returns the device's number for NativeModel; the same again for the same.
+CHAINRULE_EXPORT int32_t open_cuda(const char* library, const char* folders, int32_t index,
+                                   int32_t precision);
 
 // Native memory held by the library, in bytes, and how often it was asked for since the process began.
 CHAINRULE_EXPORT int64_t native_bytes();

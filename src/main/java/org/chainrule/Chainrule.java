@@ -156,7 +156,9 @@ public final class Chainrule {
     int processors = Runtime.getRuntime().availableProcessors();
     line(text, "threads", threads() + ", processors granted " + processors);
     line(text, "native memory", nativeBytes() + " bytes");
-    line(text, "CUDA", "no: this build has no CUDA engine");
+    for (String fact : Cuda.describe()) {
+      line(text, "CUDA", fact);
+    }
     return text.toString();
   }
 

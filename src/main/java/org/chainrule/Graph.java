@@ -346,10 +346,10 @@ public final class Graph extends GraphOperations {
   }
 
   /** A native model of this graph as it is now. */
-  synchronized NativeModel createModel(DataType type, long seed) {
+  synchronized NativeModel createModel(DataType type, long seed, Device device) {
     enter("create");
     try {
-      return NativeModel.create(handle, type == DataType.DOUBLE, seed);
+      return NativeModel.create(handle, type == DataType.DOUBLE, seed, device.number());
     } finally {
       exit();
     }

@@ -19,10 +19,12 @@ public final class Model extends NativeObject {
   private final boolean ownsGraph;
   private final List<Node> nodes;
   private final DataType type;
+  private final Device device;
 
-  private Model(NativeModel handle, Graph source) {
+  private Model(NativeModel handle, Graph source, Device device) {
     super("model");
     this.handle = handle;
+    this.device = device;
     own(() -> NativeModel.destroy(handle));
     ownsGraph = source == null;
     graph = ownsGraph ? new Graph(handle.graph()) : source;
@@ -38,7 +40,21 @@ public final class Model extends NativeObject {
    * @return a model, to be closed
    */
   public static Model create(Graph graph, long seed) {
-    return builder(graph).seed(seed).build();
+    return create(graph, seed, Device.cpu());
+  }
+
+  /**
+   * A model of {@code float} numbers.
+   *
+   * @param graph what is computed; nodes that are added later do not belong to the model
+   * @param seed of the parameters' first values, which are the same on every device, and of the
+   *     shuffling of examples
+   * @param device where the model lives and computes
+   * @return a model, to be closed
+   * @throws ChainruleException if the device has too little memory
+   */
+  public static Model create(Graph graph, long seed, Device device) {
+    return builder(graph).seed(seed).device(device).build();
   }
 
   /**
@@ -59,9 +75,22 @@ public final class Model extends NativeObject {
    * @throws ChainruleException if the file cannot be read, or is truncated, altered or foreign
    */
   public static Model load(Path file) {
+    return load(file, Device.cpu());
+  }
+
+  /**
+   * Reads a file written by {@link #save} or {@link Trainer#save}, on whatever device.
+   *
+   * @param file a safetensors file
+   * @param device where the model shall live
+   * @return a model, to be closed; its {@link #graph()} finds nodes by name
+   * @throws ChainruleException if the file cannot be read, or is truncated, altered or foreign
+   */
+  public static Model load(Path file, Device device) {
     Check.notNull(file, "load", "file");
+    Check.notNull(device, "load", "device");
     Chainrule.load();
-    return new Model(NativeModel.load(file.toString()), null);
+    return new Model(NativeModel.load(file.toString(), device.number()), null, device);
   }
 
   /**
@@ -82,22 +111,24 @@ public final class Model extends NativeObject {
   }
 
   /**
-   * A copy with the parameters of now, which training this model does not change.
+   * A copy with the parameters of now on the same device, which training this model does not
+   * change.
    *
    * @return a model, to be closed, with the same nodes
    */
   public Model snapshot() {
     enter("snapshot");
     try {
-      return new Model(handle.snapshot(), graph, nodes);
+      return new Model(handle.snapshot(), graph, nodes, device);
     } finally {
       exit();
     }
   }
 
-  private Model(NativeModel handle, Graph graph, List<Node> nodes) {
+  private Model(NativeModel handle, Graph graph, List<Node> nodes, Device device) {
     super("model");
     this.handle = handle;
+    this.device = device;
     own(() -> NativeModel.destroy(handle));
     this.graph = graph;
     this.ownsGraph = false;
@@ -122,6 +153,15 @@ public final class Model extends NativeObject {
    */
   public DataType dataType() {
     return type;
+  }
+
+  /**
+   * Where the model lives.
+   *
+   * @return the device that it was made or loaded on
+   */
+  public Device device() {
+    return device;
   }
 
   /**
@@ -272,14 +312,16 @@ public final class Model extends NativeObject {
     }
   }
 
-  /** {@return the numbers' type, the count of parameters, and the graph} */
+  /** {@return the numbers' type, the count of parameters, the device, and the graph} */
   @Override
   public String toString() {
     return "model of "
         + parameterCount()
         + " "
         + type.name().toLowerCase()
-        + " parameters\n"
+        + " parameters on "
+        + device
+        + "\n"
         + graph;
   }
 
@@ -338,6 +380,7 @@ public final class Model extends NativeObject {
     private final Graph graph;
     private long seed;
     private DataType type = DataType.FLOAT;
+    private Device device = Device.cpu();
 
     private Builder(Graph graph) {
       this.graph = graph;
@@ -368,11 +411,11 @@ public final class Model extends NativeObject {
     /**
      * Sets where the model lives.
      *
-     * @param device the CPU
+     * @param device the CPU or a CUDA device
      * @return this builder
      */
     public Builder device(Device device) {
-      Check.notNull(device, "device", "device");
+      this.device = Check.notNull(device, "device", "device");
       return this;
     }
 
@@ -382,7 +425,7 @@ public final class Model extends NativeObject {
      * @return a model, to be closed
      */
     public Model build() {
-      return new Model(graph.createModel(type, seed), graph);
+      return new Model(graph.createModel(type, seed, device), graph, device);
     }
   }
 }

@@ -89,7 +89,20 @@ public final class Trainer extends NativeObject {
    * @throws ChainruleException if the file cannot be read, or holds no training
    */
   public static Trainer resume(Path file) {
-    Model model = Model.load(file);
+    return resume(file, Device.cpu());
+  }
+
+  /**
+   * Goes on with what {@link #save} wrote, with a model from the same file on a device, which need
+   * not be the one where it was saved.
+   *
+   * @param file written by {@link #save}
+   * @param device where the model shall live
+   * @return a trainer, to be closed; its {@link #model()} is closed with it
+   * @throws ChainruleException if the file cannot be read, or holds no training
+   */
+  public static Trainer resume(Path file, Device device) {
+    Model model = Model.load(file, device);
     try {
       return resume(model, file, true);
     } catch (RuntimeException e) {

@@ -33,6 +33,6 @@ final class Jvm {
     Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(0, process.waitFor(), output);
-    return output;
+    return output.replaceAll("(?m)^Picked up JAVA_TOOL_OPTIONS: .*\\R", "");
   }
 }

@@ -281,8 +281,10 @@ class RefusalTest {
     refused(() -> AdamW.of(1).epsilon(0), "epsilon", "0");
     refused(() -> Initializer.constant(Double.NaN), "finite");
     refused(() -> trainer.learningRate(-1), "learning rate", "-1");
-    refused(ChainruleException.class, () -> Device.cuda(0), "CUDA");
     refused(() -> Device.cuda(-1), "-1");
+    refused(() -> Device.cuda(0, null), "precision");
+    refused(() -> Model.create(graph, 1, null), "device");
+    refused(() -> Model.load(Path.of("none"), null), "device");
   }
 
   @Test
