@@ -187,8 +187,11 @@ build_cuda() {
   find "$DIR" -name '*.o.log' | sort | xargs cat >"$DIR/kernels.txt"
   bash tools/check_kernels.sh "$DIR/kernels.txt" $CUDA_ARCHITECTURES
   mkdir -p "$OUT/lib"
+  # Templates of the standard library have their own visibility: the list of exports is the linker's business.
+  echo '{ global: chainrule_cuda_library; local: *; };' >"$DIR/exports"
   "$NVCC" -shared -cudart static -o "$OUT/lib/libchainrule_cuda.so" "${OBJECTS[@]}" -Xlinker "$CUBLAS_LIBRARY" \
-    -Xlinker --exclude-libs,ALL,--no-undefined,-s,-soname,libchainrule_cuda.so -Xcompiler -static-libstdc++,-static-libgcc
+    -Xlinker "--version-script=$DIR/exports,--no-undefined,-s,-soname,libchainrule_cuda.so" \
+    -Xcompiler -static-libstdc++,-static-libgcc
   local exported
   exported=$(nm -D --defined-only "$OUT/lib/libchainrule_cuda.so" | awk '{ print $3 }')
   [[ $exported == chainrule_cuda_library ]] || die "libchainrule_cuda.so exports more than chainrule_cuda_library: $exported"
