@@ -36,7 +36,12 @@ final class Circles {
     // an operation has at most one circle for each of these, and each leaf goes to one or more
     Drawing.require(
         node.features() <= 50L * Drawing.MOST_ELEMENTARY,
-        tooMany("node '" + Text.clean(node.name()) + "' alone has " + Text.count(node.features())));
+        tooMany(
+            "node '"
+                + Text.clean(node.name())
+                + "' alone has "
+                + Text.count(node.features())
+                + " numbers"));
     return (int) node.features();
   }
 
@@ -47,7 +52,7 @@ final class Circles {
   Number of(String sign, Number... inputs) {
     Drawing.require(
         operations.size() < Drawing.MOST_ELEMENTARY,
-        tooMany("up to node '" + Text.clean(current.name()) + "' there are already as many"));
+        tooMany("this graph has more up to node '" + Text.clean(current.name()) + "'"));
     String id = "o" + operations.size();
     operations.add(new Operation(id, sign, List.of(inputs), current));
     return new Number(id, "", Role.OPERATION);
@@ -58,7 +63,7 @@ final class Circles {
         + Drawing.MOST_ELEMENTARY
         + " elementary operations, but "
         + why
-        + ": draw CONCISE or NETWORK, or a smaller graph of the same structure";
+        + "; draw CONCISE or NETWORK, or a smaller graph of the same structure";
   }
 
   Number[] each(String sign, Number[] numbers) {

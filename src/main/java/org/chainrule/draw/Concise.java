@@ -74,8 +74,7 @@ final class Concise {
     return switch (node.op()) {
       case PARAMETER -> Role.PARAMETER;
       case CONSTANT -> Role.CONSTANT;
-      default ->
-          Notation.isLoss(node) || notation.isResult(node) ? Role.LOSS : Role.OPERATION;
+      default -> Notation.isLoss(node) || notation.isResult(node) ? Role.LOSS : Role.OPERATION;
     };
   }
 
@@ -96,11 +95,12 @@ final class Concise {
     } else {
       lines.add(notation.symbol(node).toString());
     }
-    if (hasName(node) && !Text.clean(node.name()).equals(lines.get(0))) {
+    // where the symbol is made from the name, it is not said twice
+    if (hasName(node) && !Notation.named(node.name()).toString().equals(lines.get(0))) {
       lines.add(Text.clean(node.name()));
     }
     if (node.op() == Op.PARAMETER) {
-      lines.add(Formula.parameters(node));
+      lines.addAll(Formula.parameter(node));
     } else if (!(node.op() == Op.CONSTANT && node.features() == 1)) {
       lines.add(Formula.shape(node));
     }

@@ -2,6 +2,7 @@ package org.chainrule.draw;
 
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** A drawing in Graphviz's language. */
 final class Dot {
@@ -50,17 +51,28 @@ final class Dot {
   }
 
   private void edge(DrawnEdge edge) {
-    out.append("  ").append(edge.from()).append(" -> ").append(edge.to());
+    // In one rank with its operation, a parameter stands on the side that the line leads to: the
+    // first one before it and the others behind, by a line in the other direction.
+    boolean behind = isBehind(edge);
+    out.append("  ").append(behind ? edge.to() : edge.from());
+    out.append(" -> ").append(behind ? edge.from() : edge.to());
     if (!edge.label().isEmpty()) {
       out.append(" [label=").append(label(List.of(edge.label())));
       out.append(", fontcolor=\"").append(edge.role().onPage()).append("\"]");
     }
-    out.append(";\n");
+    out.append(behind ? " [dir=back];\n" : ";\n");
+  }
+
+  private boolean isBehind(DrawnEdge edge) {
+    List<DrawnNode> beside =
+        drawing.nodes().stream()
+            .filter(node -> node.beside().filter(edge.to()::equals).isPresent())
+            .toList();
+    return beside.stream().skip(1).anyMatch(node -> node.id().equals(edge.from()));
   }
 
   private void rank(DrawnNode node) {
-    node.beside()
-        .ifPresent(id -> out.append("  {rank=same; " + node.id() + "; " + id + "}\n"));
+    node.beside().ifPresent(id -> out.append("  {rank=same; " + node.id() + "; " + id + "}\n"));
   }
 
   private void legend(Legend legend) {
@@ -72,7 +84,7 @@ final class Dot {
       out.append(", shape=box, height=0.2").append(paint(step.paint())).append("];\n");
     }
     String chain =
-        java.util.stream.IntStream.range(0, legend.steps().size())
+        IntStream.range(0, legend.steps().size())
             .mapToObj(i -> "s" + i)
             .collect(Collectors.joining(" -> "));
     out.append("    ").append(chain).append(" [style=invis];\n  }\n");

@@ -35,8 +35,8 @@ public record Drawing(
   /** The most elementary operations that {@link View#DETAILED} draws. */
   public static final int MOST_ELEMENTARY = 200;
 
-  /** A chain of more nodes than this is drawn from top to bottom. */
-  private static final int LONGEST_RIGHT = 9;
+  /** A chain of more nodes than this is drawn from top to bottom, so that it fits on a page. */
+  private static final int LONGEST_RIGHT = 7;
 
   /** Copies the lists. */
   public Drawing {
@@ -123,8 +123,7 @@ public record Drawing(
     Deque<Node> open = new ArrayDeque<>(List.of(result));
     while (!open.isEmpty()) {
       Node node = open.peek();
-      List<Node> missing =
-          node.inputs().stream().filter(input -> !done.contains(input)).toList();
+      List<Node> missing = node.inputs().stream().filter(input -> !done.contains(input)).toList();
       if (missing.isEmpty()) {
         open.pop();
         if (done.add(node)) {

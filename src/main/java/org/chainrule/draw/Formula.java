@@ -18,7 +18,7 @@ final class Formula {
       case ADD -> "+";
       case SUBTRACT, NEGATE -> "−";
       case MULTIPLY -> "×";
-      case SCALE -> "· " + Text.number(node.constant());
+      case SCALE -> "· " + Text.factor(node.constant());
       case SQUARE -> "( )²";
       case IDENTITY -> "id";
       case SIGMOID -> "σ";
@@ -41,7 +41,7 @@ final class Formula {
   List<String> lines(Node node) {
     return switch (node.op()) {
       case LINEAR, MATMUL -> List.of(linear(node));
-      case SCALE -> List.of(Text.number(node.constant()) + " · " + input(node, 0));
+      case SCALE -> List.of(Text.factor(node.constant()) + " · " + input(node, 0));
       case SQUARE -> List.of(input(node, 0) + "²");
       case SQUARED_NORM -> List.of("‖" + input(node, 0) + "‖²");
       case CONCAT -> List.of("concat");
@@ -92,10 +92,11 @@ final class Formula {
     return input(node, 1) + " " + input(node, 0);
   }
 
-  /** The mean over the outputs as 1/n and a sign of a sum, nothing for one output. */
+  /** The mean over the outputs as ¹⁄ₙ and a sign of a sum, nothing for one output. */
   private static String share(Node node, String sum) {
     long outputs = node.inputs().get(0).features();
-    return outputs == 1 ? "" : "1/" + outputs + " " + (sum.isEmpty() ? "" : sum + " ");
+    String mean = outputs == 1 ? "" : Text.fraction(outputs) + " ";
+    return outputs == 1 || sum.isEmpty() ? mean : mean + sum + " ";
   }
 
   private String input(Node node, int index) {
@@ -114,10 +115,16 @@ final class Formula {
     return node.columns() == 1 ? rows : rows + "ˣ" + Text.superscript(node.columns());
   }
 
-  /** 128 × 64 = 8,192 parameters. */
-  static String parameters(Node node) {
-    long count = node.features();
-    String size = node.columns() == 1 ? "" : node.rows() + " × " + node.columns() + " = ";
-    return size + Text.count(count) + (count == 1 ? " parameter" : " parameters");
+  /** 8,192 parameters. */
+  static String parameters(long count) {
+    return Text.count(count) + (count == 1 ? " parameter" : " parameters");
+  }
+
+  /** A parameter's size and how many numbers that is. */
+  static List<String> parameter(Node node) {
+    String count = parameters(node.features());
+    return node.columns() == 1
+        ? List.of(count)
+        : List.of(node.rows() + " × " + node.columns(), count);
   }
 }

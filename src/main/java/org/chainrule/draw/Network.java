@@ -73,7 +73,7 @@ final class Network {
         .ifPresent(node -> lines.add(Text.clean(node.name())));
     lines.add(linear.inputs().get(0).features() + " → " + last.features());
     if (count > 0) {
-      lines.add(Text.count(count) + (count == 1 ? " parameter" : " parameters"));
+      lines.add(Formula.parameters(count));
     }
     String id = sketch.node(Role.LAYER, Form.ROUNDED, lines, stands);
     block.forEach(node -> ids.put(node, id));
@@ -123,12 +123,11 @@ final class Network {
     List<String> lines = new ArrayList<>();
     if (node.inputs().isEmpty()) {
       lines.add(notation.symbol(node).toString());
-      lines.add(
-          switch (node.op()) {
-            case LABEL -> node.features() + " classes";
-            case PARAMETER -> Formula.parameters(node);
-            default -> node.features() + (node.features() == 1 ? " number" : " numbers");
-          });
+      switch (node.op()) {
+        case LABEL -> lines.add(node.features() + " classes");
+        case PARAMETER -> lines.addAll(Formula.parameter(node));
+        default -> lines.add(node.features() + (node.features() == 1 ? " number" : " numbers"));
+      }
       return lines;
     }
     lines.add(name(node));

@@ -158,7 +158,8 @@ final class Notation {
     return node.features() == 1 ? Text.number(node.constant()) : Text.clean(node.name());
   }
 
-  private static Symbol named(String name) {
+  /** θ₁ for theta1, and names as they are. */
+  static Symbol named(String name) {
     String clean = Text.clean(name);
     Matcher numbered = NUMBERED.matcher(clean);
     if (numbered.matches()) {

@@ -1,5 +1,7 @@
 package org.chainrule.draw;
 
+import java.util.Locale;
+
 /**
  * A variable's sign: letters and, for the variable of a layer, the layer's number.
  *
@@ -18,21 +20,22 @@ record Symbol(String letters, long number) {
   }
 
   /**
-   * One number of it: w⁽²⁾₁₃. Indices begin with 1; a matrix of one row or one column has one index.
+   * One number of it: w⁽²⁾₁₃. Indices begin with 1; a matrix of one row or one column has one
+   * index.
    */
   String entry(long row, long rows, long column, long columns) {
-    boolean matrix = letters.length() == 1 && Character.isUpperCase(letters.charAt(0));
-    String name = matrix ? letters.toLowerCase(java.util.Locale.ROOT) : letters;
-    if (number > 0) {
-      name += rows * columns == 1 && !matrix ? Text.subscript(number) : Text.layer(number);
-    }
     if (rows == 1 && columns == 1) {
-      return name;
+      return toString();
+    }
+    boolean capital = letters.length() == 1 && Character.isUpperCase(letters.charAt(0));
+    String name = capital ? letters.toLowerCase(Locale.ROOT) : letters;
+    if (number > 0) {
+      name += Text.layer(number);
     }
     if (rows == 1 || columns == 1) {
       return name + Text.subscript(rows == 1 ? column : row);
     }
-    String comma = rows < 10 && columns < 10 ? "" : "‚";
+    String comma = rows < 10 && columns < 10 ? "" : ",";
     return name + Text.subscript(row) + comma + Text.subscript(column);
   }
 }

@@ -6,6 +6,7 @@ import java.util.Map;
 /** Mathematical text in Unicode. */
 final class Text {
   private static final int LONGEST_NAME = 28;
+  private static final int LARGEST_DENOMINATOR = 1000;
   private static final int REPLACEMENT = 0xFFFD;
   private static final String SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
   private static final Map<String, String> GREEK =
@@ -80,6 +81,18 @@ final class Text {
       return sign(text.replaceAll("0+$", "").replaceAll("\\.$", ""));
     }
     return scientific(value);
+  }
+
+  /** A factor: ¹⁄₁₆ where it is one over a whole number. */
+  static String factor(double value) {
+    long whole = Math.round(1 / value);
+    boolean isFraction = whole >= 2 && whole <= LARGEST_DENOMINATOR && 1.0 / whole == value;
+    return isFraction ? fraction(whole) : number(value);
+  }
+
+  /** ¹⁄₁₆ for 16. */
+  static String fraction(long denominator) {
+    return superscript(1) + "⁄" + subscript(denominator);
   }
 
   /** Two significant digits and a power of ten: 3.2·10⁻⁵. */
