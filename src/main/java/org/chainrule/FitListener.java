@@ -11,4 +11,18 @@ public interface FitListener {
    * @param progress where training is
    */
   void onProgress(Progress progress);
+
+  /**
+   * This listener and another one after it.
+   *
+   * @param next hears what this one has heard
+   * @return a listener that calls both
+   */
+  default FitListener andThen(FitListener next) {
+    Check.notNull(next, "andThen", "listener");
+    return progress -> {
+      onProgress(progress);
+      next.onProgress(progress);
+    };
+  }
 }

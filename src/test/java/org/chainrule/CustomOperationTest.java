@@ -173,8 +173,7 @@ class CustomOperationTest {
     try (Graph graph = network(true);
         Model model = Model.create(graph, 1);
         Trainer trainer = model.trainer(graph.node("loss"), Adam.of(0.1));
-        Dataset data =
-            Dataset.of(20).with("x", Nets.floats(1, 120)).with("t", Nets.floats(2, 80));
+        Dataset data = Dataset.of(20).with("x", Nets.floats(1, 120)).with("t", Nets.floats(2, 80));
         Predictor predictor = model.predictor(graph.node("f4"))) {
       assertThrows(StackOverflowError.class, () -> trainer.evaluate(batch(1)));
       assertThrows(StackOverflowError.class, () -> trainer.gradients(batch(1)));

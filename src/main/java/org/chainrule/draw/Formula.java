@@ -33,6 +33,7 @@ final class Formula {
       case POLYNOMIAL_FEATURES -> "xᵢ, xᵢ², xᵢxⱼ";
       case BATCH_MEAN -> "batch mean";
       case HUBER -> "Huber";
+      case CUSTOM -> Text.clean(node.operation());
       default -> node.op().nativeName().replace('_', ' ');
     };
   }

@@ -94,17 +94,20 @@ final class Mermaid {
     return text.append('"').toString();
   }
 
-  /** Whatever Mermaid, HTML or Markdown could take for more than text becomes #number;. */
+  /**
+   * Whatever Mermaid, HTML or Markdown could take for more than text becomes #number;. Spaces do
+   * not break: Mermaid would make two lines of a long one.
+   */
   static String escape(String text) {
     StringBuilder escaped = new StringBuilder();
     text.codePoints()
         .forEach(
             point -> {
               boolean plain =
-                  point > 0x7F
-                      || Character.isLetterOrDigit(point)
-                      || " ,.()=:/".indexOf(point) >= 0;
-              if (plain) {
+                  point > 0x7F || Character.isLetterOrDigit(point) || ",.()=:/".indexOf(point) >= 0;
+              if (point == ' ') {
+                escaped.append('\u00A0');
+              } else if (plain) {
                 escaped.appendCodePoint(point);
               } else {
                 escaped.append('#').append(point).append(';');

@@ -112,9 +112,7 @@ final class Network {
     for (Node input : new LinkedHashSet<>(node.inputs())) {
       String from = ids.get(input);
       if (from != null && !inside.contains(input)) {
-        boolean sized = input.isBatched() && input.op() != Op.LABEL && !Notation.isLoss(input);
-        sketch.edge(
-            from, id, sized ? Long.toString(input.features()) : "", Concise.role(notation, input));
+        sketch.edge(from, id, "", Concise.role(notation, input)); // sizes stand in the blocks
       }
     }
   }

@@ -1,6 +1,7 @@
 package org.chainrule.draw;
 
 import org.chainrule.NodeStatistics;
+import org.chainrule.Op;
 
 /** What {@link Drawing#with} shows of a model and a batch, coloured by size. */
 public enum Overlay {
@@ -21,7 +22,16 @@ public enum Overlay {
     return title;
   }
 
-  /** The number that decides a node's colour; NaN where it has none. */
+  /** Has a node such a number? Class indices are names, and one number does not vary. */
+  boolean isOf(NodeStatistics node) {
+    return switch (this) {
+      case VALUES -> node.count() > 1 && node.node().op() != Op.LABEL;
+      case DELTAS -> !Double.isNaN(node.deltaNorm());
+      case GRADIENTS -> node.node().op() == Op.PARAMETER;
+    };
+  }
+
+  /** The number that decides a node's colour. */
   double size(NodeStatistics node) {
     return switch (this) {
       case VALUES -> node.standardDeviation();
@@ -32,9 +42,9 @@ public enum Overlay {
 
   /** The line that is written on the node. */
   String line(double size, NodeStatistics node) {
-    String number = Text.scientific(size);
+    String number = Text.measure(size);
     return switch (this) {
-      case VALUES -> "mean " + Text.scientific(node.mean()) + ", sd " + number;
+      case VALUES -> "mean " + Text.measure(node.mean()) + ", sd " + number;
       case DELTAS -> "‖δ‖ " + number;
       case GRADIENTS -> "‖∂θ‖ " + number;
     };

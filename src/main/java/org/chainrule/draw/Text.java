@@ -1,5 +1,7 @@
 package org.chainrule.draw;
 
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.Locale;
 import java.util.Map;
 
@@ -102,6 +104,16 @@ final class Text {
     }
     String[] parts = String.format(Locale.ROOT, "%.1e", value).split("e");
     return sign(parts[0].replace(".0", "")) + "·10" + superscript(Integer.parseInt(parts[1]));
+  }
+
+  /** Two significant digits: 0.022, 15, and outside of 0.01 … 1000 with a power of ten. */
+  static String measure(double value) {
+    double size = Math.abs(value);
+    if (size < 0.00995 || size >= 999.5 || Double.isNaN(size)) {
+      return scientific(value);
+    }
+    return sign(
+        new BigDecimal(value).round(new MathContext(2)).stripTrailingZeros().toPlainString());
   }
 
   private static String sign(String number) {

@@ -1,9 +1,11 @@
 package org.chainrule.draw;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.chainrule.Node;
 import org.chainrule.NodeStatistics;
@@ -24,7 +26,13 @@ final class Tint {
     {0xfd, 0xe7, 0x25}
   };
 
+  /** Below this luminance white text has more contrast than dark text. */
+  private static final double MIDDLE = 0.19;
+
   private static final Paint NONE = new Paint("none", "#6e757d", Role.CONSTANT.onPage());
+
+  /** Of what is infinite or not a number. */
+  private static final Paint BROKEN = new Paint("#c22036", "#c22036", "#ffffff");
 
   private final Overlay overlay;
   private final Map<String, NodeStatistics> statistics = new HashMap<>();
@@ -48,60 +56,55 @@ final class Tint {
 
   /** The powers of ten that the numbers lie between. */
   private void range(Drawing drawing) {
-    double[] sizes =
-        drawing.nodes().stream().mapToDouble(this::size).filter(Tint::isColoured).toArray();
-    Drawing.require(
-        sizes.length > 0, "these statistics have no number above 0 for " + overlay.title());
-    double smallest = Double.POSITIVE_INFINITY;
-    double largest = 0;
-    for (double size : sizes) {
-      smallest = Math.min(smallest, size);
-      largest = Math.max(largest, size);
-    }
-    least = (int) Math.floor(Math.log10(smallest));
-    most = (int) Math.ceil(Math.log10(largest));
+    double[] all =
+        drawing.nodes().stream()
+            .filter(node -> !shown(node).isEmpty())
+            .mapToDouble(this::size)
+            .toArray();
+    Drawing.require(all.length > 0, "these statistics have nothing about " + overlay.title());
+    double[] sizes = Arrays.stream(all).filter(Tint::isOnScale).toArray();
+    most = (int) Math.ceil(Math.log10(Arrays.stream(sizes).max().orElse(1)));
+    least = (int) Math.floor(Math.log10(Arrays.stream(sizes).min().orElse(1)));
     least = Math.min(least, most - LEAST_DECADES);
   }
 
-  private static boolean isColoured(double size) {
+  private static boolean isOnScale(double size) {
     return size > 0 && Double.isFinite(size);
   }
 
-  /** Of the node's value; a gradient is that of all its parameters together. */
-  private double size(DrawnNode drawn) {
-    if (overlay != Overlay.GRADIENTS) {
-      NodeStatistics last = last(drawn);
-      return last == null ? Double.NaN : overlay.size(last);
-    }
-    double squares = 0;
-    boolean any = false;
-    for (Node node : drawn.nodes()) {
-      NodeStatistics entry = statistics.get(node.name());
-      double norm = entry == null ? Double.NaN : overlay.size(entry);
-      if (!Double.isNaN(norm)) {
-        squares += norm * norm;
-        any = true;
-      }
-    }
-    return any ? Math.sqrt(squares) : Double.NaN;
+  /** What is shown of a drawn node: its value's entry, or those of all parameters it stands for. */
+  private List<NodeStatistics> shown(DrawnNode drawn) {
+    List<Node> nodes = drawn.nodes();
+    List<Node> asked =
+        overlay == Overlay.GRADIENTS ? nodes : nodes.subList(nodes.size() - 1, nodes.size());
+    return asked.stream()
+        .map(node -> statistics.get(node.name()))
+        .filter(Objects::nonNull)
+        .filter(overlay::isOf)
+        .toList();
   }
 
-  private NodeStatistics last(DrawnNode drawn) {
-    return statistics.get(drawn.nodes().get(drawn.nodes().size() - 1).name());
+  private double size(DrawnNode drawn) {
+    List<NodeStatistics> entries = shown(drawn);
+    return entries.size() == 1
+        ? overlay.size(entries.get(0))
+        : Math.sqrt(entries.stream().mapToDouble(overlay::size).map(norm -> norm * norm).sum());
   }
 
   private DrawnNode paint(DrawnNode node) {
-    double size = size(node);
+    List<NodeStatistics> entries = shown(node);
     List<String> lines = new ArrayList<>(node.lines());
     Paint paint = NONE;
-    if (!Double.isNaN(size)) {
-      lines.add(overlay.line(size, last(node)));
-      paint = isColoured(size) ? paint(size) : paint(Math.pow(10, least));
+    if (!entries.isEmpty()) {
+      double size = size(node);
+      lines.add(overlay.line(size, entries.get(0)));
+      paint = Double.isFinite(size) ? paint(size) : BROKEN;
     }
     return new DrawnNode(
         node.id(), node.role(), node.form(), lines, node.nodes(), node.beside(), paint);
   }
 
+  /** 0 has the colour of the smallest. */
   private Paint paint(double size) {
     double part = (Math.log10(size) - least) / (most - least);
     double place = Math.max(0, Math.min(1, part)) * (CORNERS.length - 1);
@@ -112,16 +115,24 @@ final class Tint {
       rgb[i] = (int) Math.round(low + (CORNERS[corner + 1][i] - low) * (place - corner));
     }
     String fill = String.format("#%02x%02x%02x", rgb[0], rgb[1], rgb[2]);
-    // white on what is darker than middle grey, by the weights of ITU-R BT.601
-    boolean dark = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2] < 125;
-    return new Paint(fill, "#6e757d", dark ? "#ffffff" : "#101418");
+    return new Paint(fill, NONE.stroke(), luminance(rgb) < MIDDLE ? "#ffffff" : "#101418");
+  }
+
+  /** Relative luminance as WCAG 2 defines it. */
+  private static double luminance(int[] rgb) {
+    double[] light = new double[rgb.length];
+    for (int i = 0; i < rgb.length; ++i) {
+      double c = rgb[i] / 255.0;
+      light[i] = c <= 0.04045 ? c / 12.92 : Math.pow((c + 0.055) / 1.055, 2.4);
+    }
+    return 0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2];
   }
 
   private Legend legend() {
     int stride = (most - least + MOST_STEPS - 2) / (MOST_STEPS - 1);
     List<Legend.Step> steps = new ArrayList<>();
-    for (int power = least; power <= most; power += stride) {
-      steps.add(new Legend.Step("10" + Text.superscript(power), paint(Math.pow(10, power))));
+    for (int power = most; power >= least; power -= stride) {
+      steps.add(0, new Legend.Step("10" + Text.superscript(power), paint(Math.pow(10, power))));
     }
     return new Legend(overlay.title(), steps);
   }

@@ -122,7 +122,7 @@ class DrawingTest {
         List.of("linear", "logits", "16 → 3", "51 parameters"), with(drawing, "linear").lines());
     assertEquals(List.of("class", "3 classes"), with(drawing, "class").lines());
     assertEquals(Role.LOSS, with(drawing, "cross-entropy").role());
-    assertEquals(List.of("2", "16", "3", ""), labels(drawing));
+    assertEquals(4, drawing.edges().size());
   }
 
   @Test

@@ -1,6 +1,7 @@
 package org.chainrule.draw;
 
 import java.util.EnumSet;
+import org.chainrule.CustomOperation;
 import org.chainrule.Graph;
 import org.chainrule.Initializer;
 import org.chainrule.Node;
@@ -15,6 +16,8 @@ final class Everything {
     Node x = graph.input("x", 2);
     Node target = graph.target("t", 2);
     Node label = graph.label("y", 2);
+    CustomOperation.register("cube", z -> z * z * z, z -> 3 * z * z);
+    x.custom("cube");
     Node two = graph.constant("two", 2, 1, 1, 2);
     Node weight = graph.parameter("w", 2, 2, Initializer.zeros());
     Node linear = x.linear(2);

@@ -43,7 +43,7 @@ class RenderTest {
           class n1,n2 c2
           linkStyle default stroke:#727a84
         """,
-        Drawing.of(graph, View.CONCISE).toMermaid());
+        Drawing.of(graph, View.CONCISE).toMermaid().replace('\u00A0', ' '));
   }
 
   @Test
@@ -103,6 +103,13 @@ class RenderTest {
     assertEquals("¹⁄₁₆", Text.factor(0.0625));
     assertEquals("0.3", Text.factor(0.3));
     assertEquals("3.2·10⁻⁵", Text.scientific(3.2e-5));
+    assertEquals("0.022", Text.measure(0.0223));
+    assertEquals("−1", Text.measure(-1.0001));
+    assertEquals("990", Text.measure(994));
+    assertEquals("1·10³", Text.measure(1000));
+    assertEquals("9·10⁻³", Text.measure(0.009));
+    assertEquals("0", Text.measure(0));
+    assertEquals("NaN", Text.measure(Double.NaN));
     assertEquals("NaN", Text.scientific(Double.NaN));
     assertEquals("−∞", Text.scientific(Double.NEGATIVE_INFINITY));
     assertEquals("w⁽²⁾₁₃", new Symbol("W", 2).entry(1, 2, 3, 3));

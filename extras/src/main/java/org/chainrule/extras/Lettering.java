@@ -1,6 +1,7 @@
 package org.chainrule.extras;
 
-import java.util.List;
+import org.chainrule.draw.DrawnNode;
+import org.chainrule.draw.Form;
 
 /**
  * How wide text becomes. The same everywhere, so that the same drawing gives the same file, and on
@@ -15,6 +16,7 @@ final class Lettering {
 
   static final double LINE_HEIGHT = 1.3;
 
+  private static final int LONGEST_SIGN = 4;
   private static final int THOUSAND = 1000;
   private static final int FIRST = ' ';
 
@@ -33,25 +35,27 @@ final class Lettering {
     return text.codePoints().map(Lettering::advance).sum() * size / THOUSAND;
   }
 
-  /** Of lines of which the first is a title. */
-  static double width(List<String> lines) {
+  /** What all lines of a node need. */
+  static double width(DrawnNode node) {
     double width = 0;
-    for (int i = 0; i < lines.size(); ++i) {
-      width = Math.max(width, width(lines.get(i), size(i)));
+    for (int i = 0; i < node.lines().size(); ++i) {
+      width = Math.max(width, width(node.lines().get(i), size(node, i)));
     }
     return width;
   }
 
-  static double height(List<String> lines) {
+  static double height(DrawnNode node) {
     double height = 0;
-    for (int i = 0; i < lines.size(); ++i) {
-      height += size(i) * LINE_HEIGHT;
+    for (int i = 0; i < node.lines().size(); ++i) {
+      height += size(node, i) * LINE_HEIGHT;
     }
     return height;
   }
 
-  static double size(int line) {
-    return line == 0 ? TITLE : DETAIL;
+  /** The first line is a title, unless it is a word in a circle, which would be large. */
+  static double size(DrawnNode node, int line) {
+    boolean word = node.form() == Form.CIRCLE && node.lines().get(0).length() > LONGEST_SIGN;
+    return line == 0 && !word ? TITLE : DETAIL;
   }
 
   private static int advance(int point) {

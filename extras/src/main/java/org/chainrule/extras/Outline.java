@@ -1,6 +1,5 @@
 package org.chainrule.extras;
 
-import java.util.List;
 import org.chainrule.draw.DrawnNode;
 
 /** How large a node is, and where an arrow meets it. */
@@ -14,9 +13,8 @@ final class Outline {
 
   /** Width and height that the lines need in this form. */
   static double[] size(DrawnNode node) {
-    List<String> lines = node.lines();
-    double width = Lettering.width(lines);
-    double height = Lettering.height(lines);
+    double width = Lettering.width(node);
+    double height = Lettering.height(node);
     return switch (node.form()) {
       case SQUARE_MARK, ROUND_MARK -> new double[] {MARK, MARK};
       case CIRCLE -> {

@@ -6,6 +6,7 @@ import java.util.Map;
 import org.chainrule.Graph;
 import org.chainrule.draw.Drawing;
 import org.chainrule.draw.DrawnNode;
+import org.chainrule.draw.Form;
 import org.chainrule.draw.Legend;
 import org.chainrule.draw.Paint;
 import org.chainrule.draw.Role;
@@ -90,10 +91,10 @@ public final class Svg {
               number(place.y()),
               number(place.width()),
               number(place.height()),
-              number(node.form() == org.chainrule.draw.Form.ROUNDED ? CORNER : 0),
+              number(node.form() == Form.ROUNDED ? CORNER : 0),
               style);
     }
-    lines(node.lines(), place, paint.text());
+    lines(node, place);
   }
 
   private static String hexagon(Place place) {
@@ -113,11 +114,11 @@ public final class Svg {
     return points.toString();
   }
 
-  private void lines(List<String> lines, Place place, String colour) {
-    double y = place.centerY() - Lettering.height(lines) / 2;
-    for (int i = 0; i < lines.size(); ++i) {
-      double size = Lettering.size(i);
-      text(lines.get(i), place.centerX(), y + size, size, colour);
+  private void lines(DrawnNode node, Place place) {
+    double y = place.centerY() - Lettering.height(node) / 2;
+    for (int i = 0; i < node.lines().size(); ++i) {
+      double size = Lettering.size(node, i);
+      text(node.lines().get(i), place.centerX(), y + size, size, node.paint().text());
       y += size * Lettering.LINE_HEIGHT;
     }
   }

@@ -86,6 +86,10 @@ final class DigitsNetwork implements AutoCloseable {
     return model;
   }
 
+  Node loss() {
+    return loss;
+  }
+
   @Override
   public void close() {
     model.close();

@@ -56,13 +56,9 @@ public final class TiedAutoencoder {
     float[] seen = brightness(Digits.trainingPart());
     float[] heldOut = brightness(Digits.heldOutPart());
     try (Graph graph = new Graph()) {
-      Node x = graph.input("pixels", PIXELS);
-      Node weight = graph.parameter("weight", CODE, PIXELS, Initializer.glorotUniform());
-      Node b = graph.parameter("encoder.bias", CODE, Initializer.zeros());
-      Node c = graph.parameter("decoder.bias", PIXELS, Initializer.zeros());
-      Node code = graph.linear(x, weight, b).sigmoid();
-      Node drawn = graph.linearTransposed(code, weight, c);
-      Node loss = graph.meanSquaredError(drawn, x);
+      Node loss = build(graph);
+      Node x = graph.node("x");
+      Node drawn = graph.node("drawn");
       try (Model model = Model.create(graph, 1);
           Trainer trainer = model.trainer(loss, Adam.of(LEARNING_RATE));
           Dataset data = Dataset.of(seen.length / PIXELS).with(x, seen);
@@ -77,6 +73,18 @@ public final class TiedAutoencoder {
             training);
       }
     }
+  }
+
+  /** Adds the network to a graph; returns the loss. */
+  static Node build(Graph graph) {
+    Node x = graph.input("x", PIXELS);
+    Node weight = graph.parameter("W", CODE, PIXELS, Initializer.glorotUniform());
+    Node b = graph.parameter("b", CODE, Initializer.zeros());
+    Node c = graph.parameter("c", PIXELS, Initializer.zeros());
+    Node z = graph.linear(x, weight, b);
+    Node h = graph.name("h").sigmoid(z);
+    Node drawn = graph.name("drawn").linearTransposed(h, weight, c);
+    return graph.meanSquaredError(drawn, x);
   }
 
   private static float[] brightness(Table digits) {

@@ -1,0 +1,98 @@
+package org.chainrule.samples;
+
+import java.nio.file.Path;
+import org.chainrule.Adam;
+import org.chainrule.Batch;
+import org.chainrule.Dataset;
+import org.chainrule.Graph;
+import org.chainrule.Model;
+import org.chainrule.Node;
+import org.chainrule.Predictor;
+import org.chainrule.Progress;
+import org.chainrule.Trainer;
+import org.chainrule.draw.Drawing;
+import org.chainrule.draw.Overlay;
+import org.chainrule.draw.View;
+import org.chainrule.extras.ConsoleProgress;
+import org.chainrule.extras.HtmlPage;
+import org.chainrule.extras.TrainingCurves;
+
+/**
+ * Trains a small network on digits and writes a page about it: the network, the norms of its deltas
+ * before and after training, and how loss, accuracy, learning rate and gradient went.
+ */
+public final class DigitsPage {
+  private static final int HIDDEN = 64;
+  private static final int BATCH_SIZE = 32;
+  private static final int EPOCHS = 15;
+  private static final double LEARNING_RATE = 0.005;
+
+  /** The learning rate is multiplied by this after each epoch. */
+  private static final double DECAY = 0.8;
+
+  private DigitsPage() {}
+
+  /**
+   * Trains and writes.
+   *
+   * @param args where the page goes, beside it the curves as CSV, PNG and SVG; a file in the folder
+   *     target if there is none
+   */
+  public static void main(String[] args) {
+    Path page = Path.of(args.length > 0 ? args[0] : "target/digits.html").toAbsolutePath();
+    run(page);
+    Score.print("wrote %s", page);
+  }
+
+  static void run(Path page) {
+    Table seen = Digits.trainingPart();
+    Table heldOut = Digits.heldOutPart();
+    float[] pixels = heldOut.floats(0, DigitsNetwork.PIXELS);
+    int[] labels = heldOut.labels(DigitsNetwork.PIXELS);
+    try (Graph graph = new Graph()) {
+      Node x = graph.input("pixels", DigitsNetwork.PIXELS);
+      Node hidden = x.scale(1.0 / 16).linear(HIDDEN).sigmoid();
+      Node logits = graph.name("logits").linear(hidden, DigitsNetwork.CLASSES);
+      Node label = graph.label("digit", DigitsNetwork.CLASSES);
+      Node loss = graph.softmaxCrossEntropy(logits, label);
+      Batch batch = new Batch(labels.length).set(x, pixels).set(label, labels);
+      try (Model model = Model.create(graph, 1);
+          Trainer trainer = model.trainer(loss, Adam.of(LEARNING_RATE));
+          Dataset data =
+              Dataset.of(seen.size())
+                  .with(x, seen.floats(0, DigitsNetwork.PIXELS))
+                  .with(label, seen.labels(DigitsNetwork.PIXELS));
+          Predictor predictor = model.predictor(logits)) {
+        TrainingCurves curves =
+            new TrainingCurves(trainer)
+                .metric("accuracy", () -> Score.accuracy(predictor.classify(pixels), labels))
+                .gradientNorm(batch);
+        Drawing network = Drawing.of(loss, View.NETWORK);
+        Drawing before = network.with(trainer.statistics(batch), Overlay.DELTAS);
+        try (ConsoleProgress bar = new ConsoleProgress("digits")) {
+          trainer.listener(bar.andThen(curves).andThen(progress -> decay(trainer, progress)));
+          trainer.fit(data, BATCH_SIZE, EPOCHS);
+        }
+        Drawing after = network.with(trainer.statistics(batch), Overlay.DELTAS);
+        new HtmlPage("Handwritten digits")
+            .drawing("The network", network)
+            .drawing("Operations, data and parameters", Drawing.of(loss, View.CONCISE))
+            .drawing("Norms of δ on the held-out digits, before training", before)
+            .drawing("The same after training", after)
+            .curves("Training", curves)
+            .listing(trainer.plan(BATCH_SIZE))
+            .write(page);
+        String name = page.getFileName().toString().replaceAll("\\.html$", "");
+        curves.csv(page.resolveSibling(name + ".csv"));
+        curves.png(page.resolveSibling(name + ".png"));
+        curves.svg(page.resolveSibling(name + ".svg"));
+      }
+    }
+  }
+
+  private static void decay(Trainer trainer, Progress progress) {
+    if (progress.isEpochEnd()) {
+      trainer.learningRate(trainer.learningRate() * DECAY);
+    }
+  }
+}

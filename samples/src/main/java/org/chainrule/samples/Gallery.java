@@ -1,0 +1,144 @@
+package org.chainrule.samples;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import org.chainrule.Batch;
+import org.chainrule.DataType;
+import org.chainrule.Graph;
+import org.chainrule.Initializer;
+import org.chainrule.Model;
+import org.chainrule.Node;
+import org.chainrule.NodeStatistics;
+import org.chainrule.Sgd;
+import org.chainrule.Trainer;
+import org.chainrule.draw.Drawing;
+import org.chainrule.draw.Overlay;
+import org.chainrule.draw.View;
+
+/** The drawings of docs/drawing.md, by the names of their files. */
+final class Gallery {
+  private static final int DEPTH = 10;
+  private static final int WIDTH = 32;
+  private static final int SAMPLES = 128;
+  private static final int HUNDRED = 100;
+
+  private final Map<String, Drawing> drawings = new LinkedHashMap<>();
+
+  private Gallery() {}
+
+  static Map<String, Drawing> drawings() {
+    Gallery gallery = new Gallery();
+    gallery.add("linear-regression", linearRegression(), View.values());
+    gallery.add("logistic-regression", logisticRegression(), View.DETAILED, View.CONCISE);
+    gallery.add("two-layers", twoLayers(), View.values());
+    try (DigitsNetwork digits = new DigitsNetwork(Digits.SETTINGS, 1)) {
+      gallery.add("digits", digits.loss(), View.CONCISE, View.NETWORK);
+    }
+    gallery.add("tied-autoencoder", TiedAutoencoder.build(new Graph()), View.CONCISE, View.NETWORK);
+    gallery.add("hundred-nodes", hundredNodes(), View.CONCISE);
+    for (Overlay overlay : Overlay.values()) {
+      String what = overlay.name().toLowerCase(Locale.ROOT);
+      gallery.drawings.put("deep-sigmoid-" + what, deep(true, overlay));
+      gallery.drawings.put("deep-relu-" + what, deep(false, overlay));
+    }
+    return gallery.drawings;
+  }
+
+  private void add(String name, Node loss, View... views) {
+    for (View view : views) {
+      drawings.put(name + "-" + view.name().toLowerCase(Locale.ROOT), Drawing.of(loss, view));
+    }
+  }
+
+  /** ‖(x₁θ₁ + x₂θ₂) − y‖². */
+  private static Node linearRegression() {
+    Graph graph = new Graph();
+    Node x = graph.input("x", 2);
+    Node theta = graph.parameter("theta", 1, 2, Initializer.zeros());
+    Node f = graph.name("f").linear(x, theta);
+    return graph.meanSquaredError(f, graph.target("y", 1));
+  }
+
+  private static Node logisticRegression() {
+    Graph graph = new Graph();
+    Node z = graph.input("x", 3).linear(1);
+    return graph.binaryCrossEntropy(z, graph.target("y", 1));
+  }
+
+  private static Node twoLayers() {
+    Graph graph = new Graph();
+    Node z = graph.input("x", 2).linear(3).sigmoid().linear(1);
+    return graph.binaryCrossEntropy(z, graph.target("y", 1));
+  }
+
+  /** A random graph: each step takes one or two of the last nodes, and all lead to the loss. */
+  private static Node hundredNodes() {
+    Random random = new Random(3);
+    Graph graph = new Graph();
+    Deque<Node> ends = new ArrayDeque<>();
+    for (int i = 1; i <= 3; ++i) {
+      ends.add(graph.input("x" + i, 8));
+    }
+    // sums of two ends, a target and the loss are still to come
+    while (missing(graph, ends) > 0) {
+      Node a = ends.remove();
+      int choice = missing(graph, ends) < 8 ? 0 : random.nextInt(5);
+      switch (choice) {
+        case 0 -> ends.add(a.tanh());
+        case 1 -> ends.add(a.sigmoid());
+        case 2 -> ends.add(a.linear(8).relu());
+        case 3 -> ends.add(a.multiply(ends.remove()));
+        default -> {
+          ends.add(a.linear(8).sigmoid());
+          ends.add(a.silu());
+        }
+      }
+    }
+    while (ends.size() > 1) {
+      ends.add(ends.remove().add(ends.remove()));
+    }
+    return graph.meanSquaredError(ends.remove(), graph.target("y", 8));
+  }
+
+  private static int missing(Graph graph, Deque<Node> ends) {
+    return HUNDRED - graph.nodes().size() - ends.size() - 1;
+  }
+
+  /** Ten layers before any training, seen by a batch of digits. */
+  static Drawing deep(boolean sigmoid, Overlay overlay) {
+    Graph graph = new Graph();
+    Node loss = deep(graph, sigmoid);
+    return Drawing.of(loss, View.NETWORK).with(statistics(graph, loss), overlay);
+  }
+
+  static Node deep(Graph graph, boolean sigmoid) {
+    Node a = graph.input("pixels", DigitsNetwork.PIXELS).scale(1.0 / 16);
+    for (int i = 0; i < DEPTH; ++i) {
+      a = sigmoid ? a.linear(WIDTH).sigmoid() : a.linear(WIDTH, Initializer.heNormal()).relu();
+    }
+    Node logits = graph.name("logits").linear(a, DigitsNetwork.CLASSES);
+    return graph.softmaxCrossEntropy(logits, graph.label("digit", DigitsNetwork.CLASSES));
+  }
+
+  /** In double, whose last bits do not reach what is drawn: the same picture on every machine. */
+  static List<NodeStatistics> statistics(Graph graph, Node loss) {
+    Table digits = Table.digits();
+    double[] pixels = new double[SAMPLES * DigitsNetwork.PIXELS];
+    int[] labels = new int[SAMPLES];
+    for (int i = 0; i < SAMPLES; ++i) {
+      double[] row = digits.rows()[i];
+      System.arraycopy(row, 0, pixels, i * DigitsNetwork.PIXELS, DigitsNetwork.PIXELS);
+      labels[i] = (int) row[DigitsNetwork.PIXELS];
+    }
+    Batch batch = new Batch(SAMPLES).set("pixels", pixels).set("digit", labels);
+    try (Model model = Model.builder(graph).dataType(DataType.DOUBLE).seed(1).build();
+        Trainer trainer = model.trainer(loss, Sgd.of(0.1))) {
+      return trainer.statistics(batch);
+    }
+  }
+}

@@ -1,0 +1,43 @@
+package org.chainrule.samples;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
+import org.chainrule.draw.Drawing;
+import org.chainrule.extras.Svg;
+
+/** Draws the pictures of docs/drawing.md: each as Mermaid, as DOT and as SVG. */
+public final class Pictures {
+  /** Where they are, from this module's folder. */
+  static final Path FOLDER = Path.of("..", "docs", "pictures");
+
+  private Pictures() {}
+
+  /**
+   * Draws.
+   *
+   * @param args the folder; docs/pictures if there is none
+   * @throws IOException if a file cannot be written
+   */
+  public static void main(String[] args) throws IOException {
+    Path folder = args.length > 0 ? Path.of(args[0]) : FOLDER;
+    Files.createDirectories(folder);
+    for (Map.Entry<String, String> file : files().entrySet()) {
+      Files.writeString(folder.resolve(file.getKey()), file.getValue());
+    }
+    Score.print("%d files in %s", files().size(), folder.toAbsolutePath().normalize());
+  }
+
+  /** The text of each file by its name. */
+  static Map<String, String> files() {
+    Map<String, String> files = new TreeMap<>();
+    for (Map.Entry<String, Drawing> entry : Gallery.drawings().entrySet()) {
+      files.put(entry.getKey() + ".mmd", entry.getValue().toMermaid());
+      files.put(entry.getKey() + ".dot", entry.getValue().toDot());
+      files.put(entry.getKey() + ".svg", Svg.of(entry.getValue()));
+    }
+    return files;
+  }
+}
