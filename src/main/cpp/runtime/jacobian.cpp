@@ -111,7 +111,7 @@ void Jacobian::backward(const std::shared_ptr<const Model>& model, int64_t batch
   PlanRunner run(model, request);
   inputs_.check("Jacobian", run.plan(), batch);
   const int64_t seeds = z_batched_ ? batch * m_ : m_;
-  MemoryBlock seed(model->backend());
+  MemoryBlock seed(model->backend().host_memory());
   seed.reserve(seeds * size_of(model->dtype()));
   void* const* given = inputs_.at(0);
   std::vector<void*> addresses(given, given + inputs_.slots());
@@ -160,14 +160,14 @@ void Jacobian::differences(const std::shared_ptr<const Model>& model, int64_t ba
 
   const std::shared_ptr<Model> moved = with_leaf(*model, x_);
   const std::vector<int32_t>&from = model->graph().data_nodes(), &to = moved->graph().data_nodes();
-  MemoryBlock x(model->backend());
+  MemoryBlock x(model->backend().host_memory());
   x.reserve(static_cast<int64_t>(base.size()) * size_of(model->dtype()));
   std::vector<void*> addresses(to.size(), nullptr);
   for (size_t slot = 0; slot < to.size(); ++slot) {
     const auto known = std::find(from.begin(), from.end(), to[slot]);
     addresses[slot] = to[slot] == x_ ? x.data() : inputs_.at(0)[known - from.begin()];
   }
-  char* const place = x_batched_ ? x.data() : moved->parameters() + moved->layout().offsets[at(x_)];
+  char* const place = x.data();
   auto set = [&](int64_t i, double value) {
     with_type(model->dtype(), place,
               [&](auto* typed) { typed[i] = static_cast<std::remove_reference_t<decltype(*typed)>>(value); });
@@ -180,6 +180,10 @@ void Jacobian::differences(const std::shared_ptr<const Model>& model, int64_t ba
   request.outputs = {z_};
   PlanRunner run(moved, request);
   auto z = [&] {
+    if (!x_batched_) {
+      moved->backend().copy_in(moved->parameters() + moved->layout().offsets[at(x_)], x.data(),
+                               static_cast<int64_t>(base.size()) * size_of(model->dtype()));
+    }
     run.run(addresses.data());
     std::vector<double> result(at(run.count(z_)));
     with_type(model->dtype(), run.value(0),

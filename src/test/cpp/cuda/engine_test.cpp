@@ -11,6 +11,7 @@
 #include "cases.h"
 #include "cuda/engines.h"
 #include "gradient_check.h"
+#include "graph/backward.h"
 #include "harness.h"
 #include "plan_run.h"
 

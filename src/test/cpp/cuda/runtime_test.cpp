@@ -86,7 +86,7 @@ OptimizerSettings adam() {
 }
 OptimizerSettings sgd(double momentum) {
   OptimizerSettings o;
-  o.learning_rate = 0.05;
+  o.learning_rate = 0.1;
   o.momentum = momentum;
   return o;
 }
@@ -134,7 +134,7 @@ TEST(cuda_trainings_agree_with_the_cpu) {
         const double most = dtype == DType::float64 ? 1e-9 : tolerance;
         CHECK_NEAR(by_cuda.running_loss(), by_cpu.running_loss(), most);
         CHECK_NEAR(distance(parameters(*model), parameters(*expected)), 0, most);
-        CHECK(distance(parameters(*model), before) > 2 * most);  // it has trained further than that
+        CHECK(distance(parameters(*model), before) > most);  // it has trained further than that
       }
     }
   }
@@ -191,7 +191,7 @@ TEST(cuda_gradients_evaluation_and_inspection_agree_with_the_cpu) {
   Inspection inspection(model, {net.logits}, -1);
   Inputs inputs(model);
   fill<double>(inputs, 9);
-  inspection.run("inspecting", inputs, 9);
+  inspection.run("inspecting", inputs, 0, 9);
   CHECK(inspection.value(net.logits) != nullptr && !inspection.first_fault().found);
   CHECK(by_cuda.profile(30, 2).find("the products alone take") != std::string::npos);
 }
