@@ -11,7 +11,7 @@ if grep -E 'R(UN)?PATH' <<<"$dynamic"; then fail "has search paths of its own.";
 
 case $name in
   libchainrule_cuda.so) library_of_its_own='libcublasLt.so.13' entries='chainrule_cuda_library' ;;
-  *) library_of_its_own='libopenblas.so.0' entries='(JNI_On(Load|Unload)|Java(CPP)?_org_(chainrule|bytedeco_javacpp)_.*)' ;;
+  *) library_of_its_own='libopenblas.so.0' entries='(JNI_On(Load|Unload).*|Java(CPP)?_org_(chainrule|bytedeco_javacpp)_.*)' ;;
 esac
 
 needed=$(sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' <<<"$dynamic" | sort)
