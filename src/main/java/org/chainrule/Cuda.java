@@ -2,6 +2,7 @@ package org.chainrule;
 
 import java.io.File;
 import java.io.IOException;
+import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -36,9 +37,12 @@ final class Cuda {
       return "";
     }
     try {
+      if (url.getProtocol().equals("file")) {
+        return Path.of(url.toURI()).toString();
+      }
       File file = Loader.cacheResource(url);
       return file == null ? "" : file.getAbsolutePath();
-    } catch (IOException e) {
+    } catch (IOException | URISyntaxException e) {
       throw new ChainruleException("cuda: " + url + " cannot be unpacked: " + e.getMessage(), e);
     }
   }

@@ -1,0 +1,206 @@
+// Trains one network as compare.py tells it: options on the command line, then a command a line on standard input, and an
+// answer in JSON a line on standard output.
+//   reset       the first parameters again
+//   step N      N training steps on a batch that comes from the processor's memory
+//   fit N       N training steps over a data set of that one batch, which an engine may keep in its own memory
+// An answer holds the seconds and the last step's loss. Parameters and data are functions of their place alone
+// (uniform_value), so that compare.py can give the same to others.
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "backend/cpu/blas.h"
+#include "backend/cpu/team.h"
+#include "runtime/devices.h"
+#include "runtime/trainer.h"
+
+using namespace chainrule;
+
+namespace {
+
+// Uniform in [-1, 1), with 24 bits: compare.py has the same function.
+float uniform_value(uint64_t stream, uint64_t index) {
+  uint64_t x = (stream << 40) + index + 0x9e3779b97f4a7c15u;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+  x ^= x >> 31;
+  return static_cast<float>(static_cast<int64_t>(x >> 40) - (1 << 23)) / (1 << 23);
+}
+
+void fill(float* values, int64_t count, uint64_t stream, float scale) {
+  for (int64_t i = 0; i < count; ++i)
+    values[i] = scale * uniform_value(stream, static_cast<uint64_t>(i));
+}
+
+struct Options {
+  std::map<std::string, std::string> values;
+
+  Options(int count, char** arguments) {
+    for (int i = 1; i + 1 < count; i += 2) values[arguments[i]] = arguments[i + 1];
+  }
+  std::string operator[](const std::string& name) const {
+    const auto found = values.find("--" + name);
+    if (found == values.end()) throw std::runtime_error("the option --" + name + " is missing");
+    return found->second;
+  }
+  std::vector<std::string> list(const std::string& name, char separator) const {
+    std::vector<std::string> parts;
+    std::istringstream in((*this)[name]);
+    for (std::string part; std::getline(in, part, separator);) parts.push_back(part);
+    return parts;
+  }
+};
+
+constexpr uint64_t input_stream = 1000, target_stream = 1001;
+
+class Network {
+ public:
+  explicit Network(const Options& options)
+      : batch_(std::stoll(options["batch"])),
+        relu_(options["activation"] == "relu"),
+        classes_(options["loss"] == "softmax_cross_entropy") {
+    for (const std::string& size : options.list("layers", ',')) layers_.push_back(std::stoll(size));
+    build();
+    OptimizerSettings sgd;
+    sgd.learning_rate = std::stod(options["learning-rate"]);
+    model_ = std::make_shared<Model>(graph_, DType::float32, 1, backend(options));
+    trainer_ = std::make_unique<Trainer>(model_, loss_, sgd);
+    bring_data();
+    reset();
+  }
+
+  void reset() {
+    for (size_t i = 0; i < weights_.size(); ++i) {
+      const float gain = relu_ ? 6.0f : 3.0f;
+      std::vector<float> values(static_cast<size_t>(layers_[i] * layers_[i + 1]));
+      fill(values.data(), static_cast<int64_t>(values.size()), i, std::sqrt(gain / static_cast<float>(layers_[i])));
+      model_->write_parameter(weights_[i], values.data(), static_cast<int64_t>(values.size()));
+      const std::vector<float> zeros(static_cast<size_t>(layers_[i + 1]));
+      model_->write_parameter(biases_[i], zeros.data(), static_cast<int64_t>(zeros.size()));
+    }
+  }
+
+  void step(int64_t count) {
+    for (int64_t i = 0; i < count; ++i) loss_value_ = trainer_->step(batch_);
+  }
+
+  void fit(int64_t count) {
+    while (count > 0) count -= trainer_->fit(count, trainer_->progress().epoch + count, 1e12);
+    loss_value_ = trainer_->progress().last_loss;
+  }
+
+  double loss() const { return loss_value_; }
+
+ private:
+  static Backend& backend(const Options& options) {
+    const std::string device = options["device"];
+    if (device == "cpu") return engine(0);
+    return engine(open_cuda({options["library"], options.list("folders", ':')}, 0,
+                            std::stoi(options["precision"])));
+  }
+
+  int32_t op(Op kind, std::vector<int32_t> inputs) {
+    Node node;
+    node.op = kind;
+    node.inputs = std::move(inputs);
+    return graph_.add(std::move(node));
+  }
+
+  void build() {
+    int32_t a = graph_.input("x", layers_[0]);
+    for (size_t i = 0; i + 1 < layers_.size(); ++i) {
+      weights_.push_back(graph_.parameter("", layers_[i + 1], layers_[i], Initializer::constant, 0));
+      biases_.push_back(graph_.parameter("", layers_[i + 1], 1, Initializer::constant, 0));
+      a = op(Op::linear, {a, weights_[i], biases_[i]});
+      if (i + 2 < layers_.size()) a = op(relu_ ? Op::relu : Op::sigmoid, {a});
+    }
+    const int32_t y = classes_ ? graph_.label("y", layers_.back()) : graph_.target("y", layers_.back());
+    loss_ = op(classes_ ? Op::softmax_cross_entropy : Op::mean_squared_error, {a, y});
+  }
+
+  void write_data(char* x, char* y) const {
+    fill(reinterpret_cast<float*>(x), batch_ * layers_[0], input_stream, std::sqrt(3.0f));
+    if (!classes_) return fill(reinterpret_cast<float*>(y), batch_ * layers_.back(), target_stream, std::sqrt(3.0f));
+    for (int64_t i = 0; i < batch_; ++i) {
+      const float u = (uniform_value(target_stream, static_cast<uint64_t>(i)) + 1) / 2;
+      reinterpret_cast<int32_t*>(y)[i] = static_cast<int32_t>(u * static_cast<float>(layers_.back()));
+    }
+  }
+
+  void bring_data() {
+    write_data(trainer_->inputs().reserve(0, batch_), trainer_->inputs().reserve(1, batch_));
+    dataset_ = std::make_unique<Dataset>(batch_);
+    char* x = dataset_->add_column("x", ColumnType::float32, layers_[0]);
+    char* y = dataset_->add_column("y", classes_ ? ColumnType::label : ColumnType::float32,
+                                   classes_ ? 1 : layers_.back());
+    write_data(x, y);
+  }
+
+ public:
+  // The data set takes the place of the batch that step() uses: no step after this.
+  void bind() {
+    trainer_->bind(*dataset_, batch_);
+    trainer_->shuffle(false, 1);
+  }
+
+ private:
+  const int64_t batch_;
+  const bool relu_, classes_;
+  std::vector<int64_t> layers_;
+  Graph graph_;
+  int32_t loss_ = -1;
+  std::vector<int32_t> weights_, biases_;
+  double loss_value_ = 0;
+  std::shared_ptr<Model> model_;
+  std::unique_ptr<Dataset> dataset_;
+  std::unique_ptr<Trainer> trainer_;
+};
+
+void answer(double seconds, double loss) {
+  std::printf("{\"seconds\": %.9g, \"loss\": %.9g}\n", seconds, loss);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  try {
+    const Options options(count, arguments);
+    set_team_threads(std::stoi(options["threads"]));
+    Network stepping(options), fitting(options);
+    fitting.bind();
+    answer(0, 0);
+    for (std::string line; std::getline(std::cin, line);) {
+      std::istringstream words(line);
+      std::string command;
+      int64_t steps = 0;
+      words >> command >> steps;
+      Network& network = command == "fit" ? fitting : stepping;
+      const auto begin = std::chrono::steady_clock::now();
+      if (command == "step") {
+        network.step(steps);
+      } else if (command == "fit") {
+        network.fit(steps);
+      } else if (command == "reset") {
+        stepping.reset();
+        fitting.reset();
+      } else {
+        throw std::runtime_error("there is no command '" + line + "'");
+      }
+      answer(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), network.loss());
+    }
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "benchmark: %s\n", error.what());
+    return 1;
+  }
+}
