@@ -37,8 +37,7 @@ float uniform_value(uint64_t stream, uint64_t index) {
 }
 
 void fill(float* values, int64_t count, uint64_t stream, float scale) {
-  for (int64_t i = 0; i < count; ++i)
-    values[i] = scale * uniform_value(stream, static_cast<uint64_t>(i));
+  for (int64_t i = 0; i < count; ++i) values[i] = scale * uniform_value(stream, static_cast<uint64_t>(i));
 }
 
 struct Options {
@@ -82,7 +81,8 @@ class Network {
     for (size_t i = 0; i < weights_.size(); ++i) {
       const float gain = relu_ ? 6.0f : 3.0f;
       std::vector<float> values(static_cast<size_t>(layers_[i] * layers_[i + 1]));
-      fill(values.data(), static_cast<int64_t>(values.size()), i, std::sqrt(gain / static_cast<float>(layers_[i])));
+      fill(values.data(), static_cast<int64_t>(values.size()), i,
+           std::sqrt(gain / static_cast<float>(layers_[i])));
       model_->write_parameter(weights_[i], values.data(), static_cast<int64_t>(values.size()));
       const std::vector<float> zeros(static_cast<size_t>(layers_[i + 1]));
       model_->write_parameter(biases_[i], zeros.data(), static_cast<int64_t>(zeros.size()));
@@ -104,8 +104,8 @@ class Network {
   static Backend& backend(const Options& options) {
     const std::string device = options["device"];
     if (device == "cpu") return engine(0);
-    return engine(open_cuda({options["library"], options.list("folders", ':')}, 0,
-                            std::stoi(options["precision"])));
+    return engine(
+        open_cuda({options["library"], options.list("folders", ':')}, 0, std::stoi(options["precision"])));
   }
 
   int32_t op(Op kind, std::vector<int32_t> inputs) {
@@ -129,7 +129,8 @@ class Network {
 
   void write_data(char* x, char* y) const {
     fill(reinterpret_cast<float*>(x), batch_ * layers_[0], input_stream, std::sqrt(3.0f));
-    if (!classes_) return fill(reinterpret_cast<float*>(y), batch_ * layers_.back(), target_stream, std::sqrt(3.0f));
+    if (!classes_)
+      return fill(reinterpret_cast<float*>(y), batch_ * layers_.back(), target_stream, std::sqrt(3.0f));
     for (int64_t i = 0; i < batch_; ++i) {
       const float u = (uniform_value(target_stream, static_cast<uint64_t>(i)) + 1) / 2;
       reinterpret_cast<int32_t*>(y)[i] = static_cast<int32_t>(u * static_cast<float>(layers_.back()));

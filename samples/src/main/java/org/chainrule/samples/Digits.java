@@ -5,6 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.chainrule.ChainruleException;
+import org.chainrule.Device;
 import org.chainrule.samples.DigitsNetwork.Settings;
 
 /**
@@ -56,7 +58,8 @@ public final class Digits {
   /**
    * Trains, saves, loads.
    *
-   * @param args the file to save the model in; a file in the folder target if there is none
+   * @param args the file to save the model in; a file in the folder target if there is none. And
+   *     {@code cuda} to compute on the first CUDA device, if there is one
    * @throws IOException if the file cannot be written
    * @throws InterruptedException if this thread is interrupted
    */
@@ -68,7 +71,7 @@ public final class Digits {
       System.err.println("There is no folder for " + file + ", and none can be made: " + e);
       System.exit(2);
     }
-    Result result = run(file);
+    Result result = run(file, device(args.length > 1 ? args[1] : "cpu"));
     Score.print(
         "median %s, least %s of %d held-out digits",
         Score.percent(result.median()), Score.percent(result.least()), SPLIT.heldOut().length);
@@ -78,13 +81,32 @@ public final class Digits {
     Score.expect(result.sameBits(), "the loaded model predicts the same values bit for bit");
   }
 
+  /** The device of this name; the CPU where there is no CUDA device, which is said. */
+  static Device device(String name) {
+    if (!name.equals("cuda")) {
+      return Device.cpu();
+    }
+    try {
+      Device device = Device.cuda(0);
+      Score.print("on %s", device);
+      return device;
+    } catch (ChainruleException e) {
+      Score.print("on the CPU, for there is no CUDA device: %s", e.getMessage());
+      return Device.cpu();
+    }
+  }
+
   static Result run(Path file) throws IOException, InterruptedException {
+    return run(file, Device.cpu());
+  }
+
+  private static Result run(Path file, Device device) throws IOException, InterruptedException {
     Table training = trainingPart();
     Table heldOut = heldOutPart();
     List<Run> runs = new ArrayList<>();
     float[] predictions = null;
     for (long seed = 1; seed <= SEEDS; ++seed) {
-      try (DigitsNetwork network = new DigitsNetwork(SETTINGS, seed)) {
+      try (DigitsNetwork network = new DigitsNetwork(SETTINGS, seed, device)) {
         Training speed = network.train("seed " + seed, training);
         Run run = new Run(seed, network.accuracy(heldOut), speed);
         Score.print("seed %d: accuracy %s, %s", seed, Score.percent(run.accuracy()), speed);
@@ -96,11 +118,16 @@ public final class Digits {
         }
       }
     }
-    return new Result(runs, secondProgram(file, predictions));
+    return new Result(runs, secondProgram(file, predictions, device));
   }
 
   /** Runs {@link DigitsLoad} in a JVM of its own and compares the bits of what it predicts. */
   static boolean secondProgram(Path model, float[] predictions)
+      throws IOException, InterruptedException {
+    return secondProgram(model, predictions, Device.cpu());
+  }
+
+  private static boolean secondProgram(Path model, float[] predictions, Device device)
       throws IOException, InterruptedException {
     Path ours = Files.createTempFile("digits", ".ours");
     Path theirs = Files.createTempFile("digits", ".theirs");
@@ -113,7 +140,8 @@ public final class Digits {
                   System.getProperty("java.class.path"),
                   DigitsLoad.class.getName(),
                   model.toString(),
-                  theirs.toString())
+                  theirs.toString(),
+                  device == Device.cpu() ? "cpu" : "cuda")
               .redirectError(ProcessBuilder.Redirect.INHERIT)
               .redirectOutput(ProcessBuilder.Redirect.INHERIT)
               .start()

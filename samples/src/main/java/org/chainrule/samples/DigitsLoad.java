@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.chainrule.Device;
 import org.chainrule.Model;
 import org.chainrule.Predictor;
 
@@ -14,15 +15,18 @@ public final class DigitsLoad {
   /**
    * Predicts the held-out digits.
    *
-   * @param args the model's file, and the file to write the predictions to
+   * @param args the model's file, the file to write the predictions to, and {@code cuda} to compute
+   *     on a CUDA device
    * @throws IOException if the predictions cannot be written
    */
   public static void main(String[] args) throws IOException {
-    if (args.length != 2) {
-      System.err.println("Expected two arguments: the model's file, and one for predictions.");
+    if (args.length != 2 && args.length != 3) {
+      System.err.println(
+          "Expected the model's file, one for predictions, and cuda for a CUDA device.");
       System.exit(2);
     }
-    try (Model model = Model.load(Path.of(args[0]));
+    Device device = Digits.device(args.length > 2 ? args[2] : "cpu");
+    try (Model model = Model.load(Path.of(args[0]), device);
         Predictor predictor = model.predictor(model.graph().node("logits"))) {
       Table digits = Digits.heldOutPart();
       float[] pixels = digits.floats(0, DigitsNetwork.PIXELS);

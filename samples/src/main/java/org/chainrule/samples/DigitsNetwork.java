@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.chainrule.Dataset;
+import org.chainrule.Device;
 import org.chainrule.Graph;
 import org.chainrule.Model;
 import org.chainrule.Node;
@@ -41,6 +42,10 @@ final class DigitsNetwork implements AutoCloseable {
   private final Model model;
 
   DigitsNetwork(Settings settings, long seed) {
+    this(settings, seed, Device.cpu());
+  }
+
+  DigitsNetwork(Settings settings, long seed, Device device) {
     this.settings = settings;
     Node layer = pixels.scale(1 / BRIGHTEST);
     for (int size : settings.hidden()) {
@@ -48,7 +53,7 @@ final class DigitsNetwork implements AutoCloseable {
     }
     logits = graph.name("logits").linear(layer, CLASSES);
     loss = graph.softmaxCrossEntropy(logits, label);
-    model = Model.create(graph, seed);
+    model = Model.create(graph, seed, device);
   }
 
   Training train(String task, Table digits) {
