@@ -34,7 +34,7 @@ PlanRunner::PlanRunner(std::shared_ptr<const Model> model, PlanRequest request)
     }
   }
   arena_.reserve(plan_.program.arena_bytes);
-  if (request_.backward) gradients_.reserve(model_->layout().parameter_bytes);
+  if (request_.backward && !request_.seeded) gradients_.reserve(model_->layout().parameter_bytes);
 }
 
 int64_t PlanRunner::count(int32_t node) const {

@@ -1,0 +1,80 @@
+package org.chainrule.samples;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.StringWriter;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.tools.JavaCompiler;
+import javax.tools.JavaFileObject;
+import javax.tools.SimpleJavaFileObject;
+import javax.tools.ToolProvider;
+
+/** The Java programs in a page, compiled and run as they stand there. */
+final class PageExamples {
+  private PageExamples() {}
+
+  static List<String> of(Path page) throws IOException {
+    return Pattern.compile("^```java\n(.*?)^```", Pattern.DOTALL | Pattern.MULTILINE)
+        .matcher(Files.readString(page))
+        .results()
+        .map(result -> result.group(1))
+        .toList();
+  }
+
+  static String name(String source) {
+    Matcher name = Pattern.compile("public class (\\w+)").matcher(source);
+    assertTrue(name.find(), "a public class");
+    return name.group(1);
+  }
+
+  /** What it prints, run where the sample's data lie. */
+  static String run(String source, Path folder) throws Exception {
+    String name = name(source);
+    compile(name, source, folder);
+    Path data = Path.of(Table.class.getResource("iris.csv").toURI()).getParent();
+    Path output = folder.resolve("output.txt");
+    String classPath =
+        folder + System.getProperty("path.separator") + System.getProperty("java.class.path");
+    Process program =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Duser.language=en",
+                "-classpath",
+                classPath,
+                name)
+            .directory(data.toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile())
+            .start();
+    int exitCode = program.waitFor();
+    String printed = Files.readString(output, StandardCharsets.UTF_8);
+    assertEquals(0, exitCode, printed);
+    return printed;
+  }
+
+  private static void compile(String name, String source, Path folder) {
+    JavaFileObject file =
+        new SimpleJavaFileObject(
+            URI.create("string:///" + name + ".java"), JavaFileObject.Kind.SOURCE) {
+          @Override
+          public CharSequence getCharContent(boolean ignoreEncodingErrors) {
+            return source;
+          }
+        };
+    JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
+    StringWriter complaints = new StringWriter();
+    List<String> options =
+        List.of("-classpath", System.getProperty("java.class.path"), "-d", folder.toString());
+    boolean compiled =
+        compiler.getTask(complaints, null, null, options, null, List.of(file)).call();
+    assertTrue(compiled, complaints::toString);
+  }
+}
