@@ -58,7 +58,7 @@ int32_t Lowering::target(int32_t id, bool* accumulate) {
   Delta& d = deltas_[at(id)];
   *accumulate = d.value >= 0;
   if (d.value < 0) {
-    bool keep = node(id).op == Op::parameter && !request_.update;
+    bool keep = node(id).op == Op::parameter && !request_.update && !request_.seeded;
     d.value = keep ? leaf_value(id, Space::gradients) : new_value(node(id).shape);
   }
   return d.value;

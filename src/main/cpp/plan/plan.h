@@ -32,7 +32,7 @@ struct PlanRequest {
       deltas;  // nodes whose δ to hand out, an input's its gradient, to the slots after the outputs
   UpdateRule rule;
   // δ of the loss, which may then be any node, comes with the data: [batch][feature] in the input slot after theirs. The
-  // backward phases can be run again with another. Only what `deltas` need is computed, and no steps are merged.
+  // backward phases can be run again with another. Only what `deltas` need is computed, nothing goes to Space::gradients, and no steps are merged.
   bool seeded = false;
 
   // For tests: every step in a phase of its own; no update inside products; a factor on what one operation's
