@@ -12,6 +12,8 @@ import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,7 +30,6 @@ final class CurveCharts {
   private static final int WIDTH = 460;
   private static final int HEIGHT = 260;
   private static final int COLUMNS = 2;
-  private static final int AXIS = 64;
   private static final int SCALE = 2;
   private static final Color INK = new Color(0x727a84);
   private static final Color GRID = new Color(0x72, 0x7a, 0x84, 70);
@@ -87,7 +88,27 @@ final class CurveCharts {
     styler.setAxisTitleFont(new Font(Font.SANS_SERIF, Font.PLAIN, 12));
     styler.setAxisTickLabelsFont(new Font(Font.SANS_SERIF, Font.PLAIN, 12));
     styler.setXAxisMaxLabelCount(8);
-    styler.setYAxisLeftWidthHint(AXIS);
+    styler.setYAxisTickLabelsFormattingFunction(CurveCharts::number);
+  }
+
+  /** 0.005, 400k, 1.2M, 2e-4: XChart's own labels begin with the point where they are below 1. */
+  private static String number(double value) {
+    double size = Math.abs(value);
+    if (size >= 1e6) {
+      return digits(value / 1e6) + "M";
+    }
+    if (size >= 1e4) {
+      return digits(value / 1e3) + "k";
+    }
+    if (size == 0 || size >= 1e-3) {
+      return digits(value);
+    }
+    int power = (int) Math.floor(Math.log10(size));
+    return digits(value / Math.pow(10, power)) + "e" + power;
+  }
+
+  private static String digits(double value) {
+    return new BigDecimal(value).round(new MathContext(4)).stripTrailingZeros().toPlainString();
   }
 
   private int width() {

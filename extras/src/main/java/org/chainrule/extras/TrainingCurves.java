@@ -41,6 +41,8 @@ public final class TrainingCurves implements FitListener {
   private final Map<String, List<Double>> columns = new LinkedHashMap<>();
   private long last = System.nanoTime();
   private long lastSteps;
+  private double since;
+  private double trained;
 
   /**
    * Records this trainer's {@code fit}, once it is its listener.
@@ -107,13 +109,23 @@ public final class TrainingCurves implements FitListener {
     last = System.nanoTime(); // what metrics cost is no part of the training's speed
   }
 
-  /** Since the last row; of a fit's first row, since the fit began. */
+  /**
+   * Over about a second of training, or what there is of it: a single short epoch would tell more
+   * of the machine's other programs. Of a fit's first row, since the fit began.
+   */
   private double speed(Progress progress, double epoch, double seconds) {
     if (rows() == 0 || progress.steps() <= lastSteps) {
+      since = epoch;
+      trained = 0;
       return progress.samplesPerSecond();
     }
-    List<Double> epochs = columns.get(EPOCH);
-    return (epoch - epochs.get(rows() - 1)) * progress.examples() / seconds;
+    trained += seconds;
+    double speed = (epoch - since) * progress.examples() / trained;
+    if (trained >= 1) {
+      since = epoch;
+      trained = 0;
+    }
+    return speed;
   }
 
   private void add(String name, double value) {
