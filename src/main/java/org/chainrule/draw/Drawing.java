@@ -38,7 +38,15 @@ public record Drawing(
   /** A chain of more nodes than this is drawn from top to bottom, so that it fits on a page. */
   private static final int LONGEST_RIGHT = 7;
 
-  /** Copies the lists. */
+  /**
+   * Copies the lists.
+   *
+   * @param view how closely the graph is looked at
+   * @param direction where arrows lead
+   * @param nodes what is drawn
+   * @param edges the arrows
+   * @param legend what colours mean
+   */
   public Drawing {
     nodes = List.copyOf(nodes);
     edges = List.copyOf(edges);

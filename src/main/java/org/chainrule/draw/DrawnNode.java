@@ -23,7 +23,17 @@ public record DrawnNode(
     List<Node> nodes,
     Optional<String> beside,
     Paint paint) {
-  /** Copies the lists. */
+  /**
+   * Copies the lists.
+   *
+   * @param id unique in the drawing
+   * @param role what it is
+   * @param form its outline
+   * @param lines what stands in it
+   * @param nodes the nodes of the graph it stands for
+   * @param beside the id of the operation that it is to stand beside
+   * @param paint its colours
+   */
   public DrawnNode {
     lines = List.copyOf(lines);
     nodes = List.copyOf(nodes);

@@ -17,7 +17,12 @@ public record Legend(String title, List<Step> steps) {
    */
   public record Step(String text, Paint paint) {}
 
-  /** Copies the list. */
+  /**
+   * Copies the list.
+   *
+   * @param title what they show
+   * @param steps from the smallest to the largest
+   */
   public Legend {
     steps = List.copyOf(steps);
   }
