@@ -77,6 +77,16 @@ class FitTest {
   }
 
   @Test
+  void listenersHearOneAfterTheOther() {
+    List<String> heard = new ArrayList<>();
+    FitListener first = progress -> heard.add("first " + progress.steps());
+    trainer.listener(first.andThen(progress -> heard.add("second " + progress.steps())));
+    trainer.fitSteps(data, 16, 1);
+    assertEquals(List.of("first 1", "second 1"), heard);
+    assertThrows(IllegalArgumentException.class, () -> first.andThen(null));
+  }
+
+  @Test
   void theListenerHearsEachEpochEnd() {
     List<Progress> ends = new ArrayList<>();
     trainer.listener(

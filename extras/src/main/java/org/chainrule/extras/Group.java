@@ -17,8 +17,8 @@ final class Group {
   private final DrawnNode node;
   private final List<DrawnNode> beside;
   private final Map<String, Place> places = new HashMap<>();
-  private double width;
-  private double height;
+  private final double width;
+  private final double height;
 
   Group(DrawnNode node, List<DrawnNode> beside, Direction direction) {
     this.node = node;
