@@ -19,11 +19,11 @@ import org.chainrule.binding.NativeGradientCheck;
  * <p>In a direction d the loss has the derivative g · d, g being the gradient. It is compared with
  * the loss at five points on the line, in random directions of all parameters and inputs together,
  * of each for itself, and for single elements of each; where one differs, the element that differs
- * most is looked for. Everything is computed in {@code double}, with a copy of the model's parameters
- * of the moment: the model is not touched, and may be one of floats.
+ * most is looked for. Everything is computed in {@code double}, with a copy of the model's
+ * parameters of the moment: the model is not touched, and may be one of floats.
  *
- * <p>Where a rule changes its formula, as ReLU at 0, there is no derivative to compare with. That is
- * recognised and reported as a kink, not as a fault; for operations of your own by one-sided
+ * <p>Where a rule changes its formula, as ReLU at 0, there is no derivative to compare with. That
+ * is recognised and reported as a kink, not as a fault; for operations of your own by one-sided
  * differences that keep their distance.
  */
 public final class GradientCheck {
@@ -194,9 +194,10 @@ public final class GradientCheck {
    * @param column of a parameter's element, the feature of an input's; -1 for a random direction
    * @param expected the derivative by differences; NaN where there is none
    * @param found the derivative by the backward pass
-   * @param error the distance of both, relative to the larger or to what rounding can hide; NaN at a
-   *     kink
-   * @param kink the node whose rule changes its formula; null if that is not known, or there is none
+   * @param error the distance of both, relative to the larger or to what rounding can hide; NaN at
+   *     a kink
+   * @param kink the node whose rule changes its formula; null if that is not known, or there is
+   *     none
    */
   public record Finding(
       Verdict verdict,

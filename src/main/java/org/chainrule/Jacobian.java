@@ -61,7 +61,8 @@ public final class Jacobian extends NativeObject {
    * By backward passes, one for each value of z: exact but for rounding.
    *
    * @param batch values for all data nodes that z depends on
-   * @return [sample][i][j], or [0][i][j] where no node is batched; zeros where z does not depend on x
+   * @return [sample][i][j], or [0][i][j] where no node is batched; zeros where z does not depend on
+   *     x
    */
   public double[][][] compute(Batch batch) {
     return compute("compute", batch, false);
@@ -69,7 +70,8 @@ public final class Jacobian extends NativeObject {
 
   /**
    * By forward differences, (z(x + h) - z(x)) / h: as a check. x may be any node here too: what is
-   * after it is computed again from its moved values. Good to about the root of the type's precision.
+   * after it is computed again from its moved values. Good to about the root of the type's
+   * precision.
    *
    * @param batch values for all data nodes that z and x depend on
    * @return what {@link #compute} gives, nearly

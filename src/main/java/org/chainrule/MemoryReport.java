@@ -1,8 +1,8 @@
 package org.chainrule;
 
 /**
- * Native memory in bytes, by what it is for. Memory grows with the largest batch so far and is freed
- * when its owner is closed.
+ * Native memory in bytes, by what it is for. Memory grows with the largest batch so far and is
+ * freed when its owner is closed.
  *
  * @param arena values and deltas between the phases of a step; for one batch size, {@link
  *     Trainer#plan} says how much it needs
@@ -37,14 +37,7 @@ public record MemoryReport(
    * @return bytes
    */
   public long total() {
-    return arena
-        + parameters
-        + constants
-        + optimizerState
-        + gradients
-        + inputs
-        + dataset
-        + checks;
+    return arena + parameters + constants + optimizerState + gradients + inputs + dataset + checks;
   }
 
   /** {@return a table: a line a purpose, and the total} */

@@ -60,7 +60,9 @@ class CheckingTest {
                         + " at batch row 1, feature 1; nothing was changed"),
             fault.getMessage());
         Batch huge =
-            new Batch(2).set(x, new double[] {1, 2, 1e-300, 4}).set("t", new double[] {0, 0, 1e9, 0});
+            new Batch(2)
+                .set(x, new double[] {1, 2, 1e-300, 4})
+                .set("t", new double[] {0, 0, 1e9, 0});
         ChainruleException backward =
             assertThrows(ChainruleException.class, () -> trainer.step(huge));
         assertTrue(backward.getMessage().contains("backward pass: the delta of '"));

@@ -119,8 +119,7 @@ class GradientCheckTest {
     try (Graph graph = Nets.classifier(3, 2, 4);
         Model model = Model.create(graph, 5)) {
       Node loss = graph.node("loss");
-      FloatBuffer x =
-          ByteBuffer.allocateDirect(48).order(ByteOrder.nativeOrder()).asFloatBuffer();
+      FloatBuffer x = ByteBuffer.allocateDirect(48).order(ByteOrder.nativeOrder()).asFloatBuffer();
       x.put(Nets.floats(1, 12)).flip();
       Batch batch = new Batch(4).set("x", x).set("label", new int[4]);
       assertTrue(GradientCheck.of(model, loss).run(batch).passed());

@@ -90,13 +90,11 @@ class JacobianTest {
           assertEquals(1, jacobian.compute(Nets.batch(1, 1, 4, 3)).length);
           IllegalArgumentException refusal =
               assertThrows(
-                  IllegalArgumentException.class,
-                  () -> jacobian.compute(Nets.batch(1, 2, 4, 3)));
+                  IllegalArgumentException.class, () -> jacobian.compute(Nets.batch(1, 2, 4, 3)));
           assertTrue(refusal.getMessage().contains("expected a batch of one sample"));
           assertThrows(IllegalArgumentException.class, () -> jacobian.compute(new Batch(1)));
           jacobian.close();
-          assertThrows(
-              IllegalStateException.class, () -> jacobian.compute(Nets.batch(1, 1, 4, 3)));
+          assertThrows(IllegalStateException.class, () -> jacobian.compute(Nets.batch(1, 1, 4, 3)));
         }
       }
     }

@@ -33,8 +33,8 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
  * <pre>dL/dx = (da₁/dx) (da₂/da₁) … (da_K/da_K₋₁) dL/da_K</pre>
  *
  * <p>in the convention (dy/dx)_ij = dy_j/dx_i. Multiplied from the left, matrix by matrix, each
- * product of two n x n matrices takes O(n³). From the right, which is the recursion δ = (df/dx) δ of
- * the backward pass, there are only products of a matrix and a vector: O(n²). Both give the same
+ * product of two n x n matrices takes O(n³). From the right, which is the recursion δ = (df/dx) δ
+ * of the backward pass, there are only products of a matrix and a vector: O(n²). Both give the same
  * gradient; this program shows that, and the time of each for one sample, over n.
  */
 public final class JacobianChain {
