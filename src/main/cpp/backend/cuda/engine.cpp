@@ -82,7 +82,7 @@ CudaStream::CudaStream(CudaEngine& engine)
       scratch_(Block::Kind::device),
       workspace_(Block::Kind::device) {
   pinned_loss_.reserve(sizeof(double));
-  workspace_.reserve(cuda::Products::workspace_bytes);
+  workspace_.reserve(cuda::Products::workspace_bytes());
 }
 
 void CudaStream::run(CudaProgram& program, const Context& context, int32_t first, int32_t last,

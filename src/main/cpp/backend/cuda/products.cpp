@@ -123,6 +123,9 @@ Products::Products() : body_(std::make_unique<Body>()) {
 
 Products::~Products() { cublasLtDestroy(body_->handle); }
 
+// As much as cuBLAS itself takes for the newest cards.
+int64_t Products::workspace_bytes() { return int64_t{32} << 20; }
+
 std::shared_ptr<const Product> Products::choose(const ProductShape& shape) {
   const std::lock_guard<std::mutex> lock(body_->mutex);
   std::shared_ptr<const Product>& known = body_->chosen[key_of(shape)];
@@ -145,7 +148,7 @@ std::shared_ptr<const Product> Products::choose(const ProductShape& shape) {
 
   Preference preference;
   check(cublasLtMatmulPreferenceCreate(preference.place()), "choosing a product's algorithm");
-  set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<uint64_t>(workspace_bytes));
+  set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<uint64_t>(workspace_bytes()));
   // Parts of k may be summed only in a pass of its own, in one order: the other schemes add in the result, in turns or
   // in its type.
   set(preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
@@ -170,7 +173,7 @@ void Products::run(Queue* queue, const Product& product, const void* a, const vo
   const cublasStatus_t status =
       cublasLtMatmul(body_->handle, product.description.get(), alpha, b, product.b.get(), a, product.a.get(),
                      beta, c, product.c.get(), c, product.c.get(), &product.algorithm, workspace,
-                     static_cast<size_t>(workspace_bytes), static_cast<cudaStream_t>(native_stream(queue)));
+                     static_cast<size_t>(workspace_bytes()), static_cast<cudaStream_t>(native_stream(queue)));
   if (status != CUBLAS_STATUS_SUCCESS) check(status, describe(product.shape));
 }
 

@@ -41,7 +41,7 @@ class Products {
            const void* beta, char* workspace) const;
 
   // Device memory that a run may use; a queue's own.
-  static constexpr int64_t workspace_bytes = int64_t{32} << 20;
+  static int64_t workspace_bytes();
 
  private:
   struct Body;
