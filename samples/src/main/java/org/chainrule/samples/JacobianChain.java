@@ -38,7 +38,9 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
  * gradient; this program shows that, and the time of each for one sample, over n.
  */
 public final class JacobianChain {
-  static final int LAYERS = 16;
+  /** So many that the weights of the narrowest network of the fit do not fit into a cache. */
+  static final int LAYERS = 24;
+
   static final double MOST_DIFFERENCE = 1e-10;
 
   /** A layer's own Jacobian, by n backward passes, is compared with its formula up to here. */
@@ -48,8 +50,10 @@ public final class JacobianChain {
   private static final int FIT_FROM = 512;
   private static final double[] CUBIC = {2.6, 3.2};
   private static final double[] QUADRATIC = {1.7, 2.3};
-  private static final int MOST_REPEATS = 7;
+  private static final int MOST_REPEATS = 300;
   private static final double ENOUGH_SECONDS = 1;
+  private static final int RECURSIONS = 40;
+  private static final int PRODUCTS = 2;
   private static final double BILLION = 1e9;
   private static final int WIDTH = 900;
   private static final int HEIGHT = 620;
@@ -113,7 +117,7 @@ public final class JacobianChain {
               .set(target, random.doubles(n, -1, 1).toArray());
       try (Model model = Model.builder(graph).seed(n).dataType(DataType.DOUBLE).build();
           Jacobian delta = Jacobian.of(model, loss, x)) {
-        Timed<double[][][]> recursion = time(() -> delta.compute(batch));
+        Timed<double[][][]> recursion = time(RECURSIONS, () -> delta.compute(batch));
         Timed<double[]> product = product(model, loss, layers, batch);
         double largest = 0;
         double difference = 0;
@@ -157,6 +161,7 @@ public final class JacobianChain {
         double[] values = new double[n];
         Batch nothing = new Batch(1);
         return time(
+            PRODUCTS,
             () -> {
               predictor.predict(nothing, values);
               return values;
@@ -202,11 +207,11 @@ public final class JacobianChain {
   private record Timed<T>(T value, double seconds) {}
 
   /** The shortest of several runs: what else the machine does only makes them longer. */
-  private static <T> Timed<T> time(Supplier<T> run) {
+  private static <T> Timed<T> time(int least, Supplier<T> run) {
     T value = null;
     double shortest = Double.POSITIVE_INFINITY;
     double total = 0;
-    for (int i = 0; i < MOST_REPEATS && (i < 2 || total < ENOUGH_SECONDS); ++i) {
+    for (int i = 0; i < MOST_REPEATS && (i < least || total < ENOUGH_SECONDS); ++i) {
       long start = System.nanoTime();
       value = run.get();
       double seconds = (System.nanoTime() - start) / BILLION;
