@@ -6,7 +6,6 @@
 
 #include <cstring>
 #include <memory>
-#include <string>
 
 #include "backend/cuda/launch.h"
 #include "util/check.h"
@@ -16,10 +15,12 @@ namespace cuda {
 
 namespace {
 
-void check(cudaError_t status, const std::string& what) {
+// The parts say what was tried; they are looked at only when it failed.
+template <class... Parts>
+void check(cudaError_t status, const Parts&... what) {
   if (status == cudaSuccess) return;
   cudaGetLastError();  // or the next launch would be blamed
-  throw Error(message(what, ": ", cudaGetErrorString(status), " (", cudaGetErrorName(status), ")"));
+  throw Error(message(what..., ": ", cudaGetErrorString(status), " (", cudaGetErrorName(status), ")"));
 }
 
 size_t size(int64_t bytes) { return static_cast<size_t>(bytes); }
@@ -53,9 +54,10 @@ CudaVersions versions() {
 
 CudaDevice describe(int32_t device) {
   cudaDeviceProp properties{};
-  check(cudaGetDeviceProperties(&properties, device), message("asking for CUDA device ", device));
+  check(cudaGetDeviceProperties(&properties, device), "asking for CUDA device ", device);
   CudaDevice about;
-  std::strncpy(about.name, properties.name, sizeof about.name - 1);
+  static_assert(sizeof about.name == sizeof properties.name, "a name and its end");
+  std::memcpy(about.name, properties.name, sizeof about.name);
   about.capability_major = properties.major;
   about.capability_minor = properties.minor;
   about.total_bytes = static_cast<int64_t>(properties.totalGlobalMem);
@@ -63,11 +65,8 @@ CudaDevice describe(int32_t device) {
 }
 
 void use(int32_t device) {
-  // The runtime is slow to notice that nothing changes.
-  thread_local int32_t current = -1;
-  if (current == device) return;
-  check(cudaSetDevice(device), message("opening CUDA device ", device));
-  current = device;
+  // Every time: other code of the thread may have chosen another device meanwhile.
+  check(cudaSetDevice(device), "opening CUDA device ", device);
 }
 
 // ---- memory
@@ -82,7 +81,7 @@ char* allocate_device(int64_t bytes) {
     throw Error(message("out of device memory: ", bytes, " bytes were needed, and ", free_now, " of ", total,
                         " are free"));
   }
-  check(status, message("allocating ", bytes, " bytes of device memory"));
+  check(status, "allocating ", bytes, " bytes of device memory");
   return static_cast<char*>(memory);
 }
 
@@ -90,8 +89,8 @@ void release_device(char* memory) noexcept { cudaFree(memory); }
 
 char* allocate_pinned(int64_t bytes) {
   void* memory = nullptr;
-  check(cudaHostAlloc(&memory, size(bytes), cudaHostAllocPortable),
-        message("allocating ", bytes, " bytes of pinned memory"));
+  check(cudaHostAlloc(&memory, size(bytes), cudaHostAllocPortable), "allocating ", bytes,
+        " bytes of pinned memory");
   return static_cast<char*>(memory);
 }
 
@@ -115,7 +114,7 @@ void* native_stream(Queue* queue) { return current(queue); }
 
 void check_launch(const char* kernel) {
   const cudaError_t status = cudaGetLastError();
-  if (status != cudaSuccess) check(status, message("launching ", kernel));
+  if (status != cudaSuccess) check(status, "launching ", kernel);
 }
 
 Queue* make_queue() {
@@ -135,12 +134,12 @@ void destroy(Queue* queue) noexcept {
 }
 
 void copy(Queue* queue, void* to, const void* from, int64_t bytes) {
-  check(cudaMemcpyAsync(to, from, size(bytes), cudaMemcpyDefault, current(queue)),
-        message("copying ", bytes, " bytes"));
+  check(cudaMemcpyAsync(to, from, size(bytes), cudaMemcpyDefault, current(queue)), "copying ", bytes,
+        " bytes");
 }
 
 void zero(Queue* queue, char* to, int64_t bytes) {
-  check(cudaMemsetAsync(to, 0, size(bytes), current(queue)), message("zeroing ", bytes, " bytes"));
+  check(cudaMemsetAsync(to, 0, size(bytes), current(queue)), "zeroing ", bytes, " bytes");
 }
 
 void synchronize(Queue* queue) { check(cudaStreamSynchronize(queue->stream), "waiting for the device"); }
