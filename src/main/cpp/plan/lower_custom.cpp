@@ -10,9 +10,21 @@ size_t at(int32_t id) { return static_cast<size_t>(id); }
 
 }  // namespace
 
+// A node's value in memory of the engine's own, which is where engines look for what a user's operation gets: data of one
+// feature are read where the user has them.
+int32_t Lowering::own_value_of(int32_t id) {
+  const int32_t value = value_of(id);
+  if (draft.values[at(value)].space != Space::input) return value;
+  const Shape& shape = node(id).shape;
+  const int32_t own = new_value(shape);
+  emit_copy(elementwise(own, shape, shape), elementwise(value, shape, shape), shape, false,
+            "copy " + node(id).name);
+  return own;
+}
+
 void Lowering::forward_custom(int32_t id) {
   const Node& n = node(id);
-  const int32_t z = value_of(n.inputs[0]), a = value_of(id);
+  const int32_t z = own_value_of(n.inputs[0]), a = value_of(id);
   DraftStep& step =
       emit_elementwise(StepKind::custom_forward, n.op, n.shape, message(n.name, " ['", n.custom, "']"));
   step.refs[0] = elementwise(a, n.shape, n.shape);
@@ -24,7 +36,7 @@ void Lowering::forward_custom(int32_t id) {
 void Lowering::backward_custom(int32_t id) {
   const Node& n = node(id);
   const int32_t from = n.inputs[0];
-  const int32_t d = delta_value(id), z = value_of(from);
+  const int32_t d = delta_value(id), z = own_value_of(from);
   bool accumulate;
   const int32_t value = target(from, &accumulate);
   DraftStep& step = emit_elementwise(StepKind::custom_backward, n.op, n.shape,

@@ -68,6 +68,7 @@ class Lowering final : public BackwardRules {
   void forward_product(int32_t id);
   void forward_unary(int32_t id);
   void forward_structure(int32_t id);
+  int32_t own_value_of(int32_t id);
   void forward_custom(int32_t id);
   void loss_step(int32_t id, bool values);  // the value, the derivatives, or both in one pass
   bool saves_output(int32_t id) const;

@@ -199,7 +199,18 @@ class Scheduler {
     return (phase.grid.tile_columns + line - 1) / line * line + line;
   }
 
-  // A value's rows and when it is used, by the steps of a phase.
+  // The last step that an engine may run on parts of a tile in turn with the phase's leading product.
+  int32_t last_in_turn(const std::vector<int32_t>& steps) const {
+    auto is_product = [&](size_t i) {
+      return draft_.steps[static_cast<size_t>(steps[i])].step.kind == StepKind::product;
+    };
+    if (!is_product(0)) return 0;
+    size_t next = 1;
+    while (next < steps.size() && !is_product(next)) ++next;
+    return static_cast<int32_t>(next) - 1;
+  }
+
+  // A value's rows and when it is used, by the steps of a phase; those that take turns are one moment.
   Span span_within(int32_t value, int32_t phase) const {
     Span span{value, 0, INT32_MAX, -1};
     const std::vector<int32_t>& steps = result_.steps[static_cast<size_t>(phase)];
@@ -214,6 +225,11 @@ class Scheduler {
                           draft_.values[static_cast<size_t>(value)].bytes / size_of(dtype_) / ref.row_stride);
         }
       }
+    }
+    const int32_t in_turn = last_in_turn(steps);
+    if (span.first <= in_turn) {
+      span.first = 0;
+      span.last = std::max(span.last, in_turn);
     }
     span.bytes = rows * scratch_stride(result_.phases[static_cast<size_t>(phase)]) * size_of(dtype_);
     return span;

@@ -115,6 +115,12 @@ Context Trainer::context() {
 
 double Trainer::run(Mode mode, int64_t batch, const char* operation, double* phase_seconds,
                     bool from_resident) {
+  std::unique_lock<ReaderWriterGate> writing(model_->gate());
+  return run_alone(mode, batch, operation, phase_seconds, from_resident);
+}
+
+double Trainer::run_alone(Mode mode, int64_t batch, const char* operation, double* phase_seconds,
+                          bool from_resident) {
   REQUIRE(batch > 0, operation, ": expected a batch of at least one sample, but ", batch, " came");
   const Plan& plan = this->plan(mode, batch);
   const Program& program = plan.program;
@@ -128,7 +134,6 @@ double Trainer::run(Mode mode, int64_t batch, const char* operation, double* pha
     context.rows = reinterpret_cast<const int64_t*>(resident_order_.data()) + progress_.position;
   }
 
-  std::unique_lock<ReaderWriterGate> writing(model_->gate());
   const double loss = model_->backend().run_to_loss(program, context);
   if (mode != Mode::evaluate && !std::isfinite(loss)) {
     throw Error(message(operation, ": the loss ", model_->graph().describe(loss_), " of this batch is ", loss,
@@ -232,13 +237,14 @@ void Trainer::bind(const Dataset& dataset, int64_t batch_size) {
                  reinterpret_cast<const int32_t*>(columns[static_cast<size_t>(check.slot)]->values.data()),
                  dataset.examples());
   }
+  dataset_ = nullptr;  // none, if what follows fails
   if (resident_dataset_ != dataset.number()) resident_dataset_ = 0;
-  dataset_ = &dataset;
   batch_size_ = std::min(batch_size, dataset.examples());
   columns_ = std::move(columns);
   order_.reserve(dataset.examples() * static_cast<int64_t>(sizeof(int64_t)));
   order_epoch_ = -1;
   if (resident_dataset_ == 0) make_resident(dataset);
+  dataset_ = &dataset;
 }
 
 // Columns cannot be added to a node that has one, so what is there once stays right.
@@ -382,14 +388,17 @@ std::string Trainer::describe_plan(int64_t batch) {
 std::string Trainer::profile(int64_t batch, int64_t steps) {
   REQUIRE(batch > 0, "profile: expected a batch of at least one sample, but ", batch, " came");
   REQUIRE(steps > 0, "profile: expected at least one step, but ", steps, " came");
+  batch_examples_ = nullptr;
   const Plan& plan = this->plan(Mode::train, batch);
   std::vector<double> seconds(plan.program.phases.size(), 0.0);
   for (int64_t i = 0; i < steps; ++i) update(batch, seconds.data());
   double total = 0;
   for (double& phase : seconds) total += phase /= static_cast<double>(steps);
   const double products = seconds_of_products(plan.program, steps);
-  return message(print_plan(plan, seconds), "the products alone take ", products * 1e3, " ms; the step is ",
-                 total / products, " times that\n");
+  const std::string text = print_plan(plan, seconds);
+  if (products == 0) return text;
+  return message(text, "the products alone take ", products * 1e3, " ms; the step is ", total / products,
+                 " times that\n");
 }
 
 double Trainer::seconds_of_products(const Program& program, int64_t steps) {

@@ -107,6 +107,8 @@ class Trainer {
   std::string place(int64_t row) const;
   const Plan& plan(Mode mode, int64_t batch);
   Plan make(Mode mode, int64_t batch) const;
+  double run_alone(Mode mode, int64_t batch, const char* operation, double* phase_seconds = nullptr,
+                   bool from_resident = false);  // for who holds the model's gate
   double run(Mode mode, int64_t batch, const char* operation, double* phase_seconds = nullptr,
              bool from_resident = false);
   Context context();

@@ -38,7 +38,8 @@ MemoryUse Trainer::memory() const {
   use.gradients = gradients_.bytes();
   for (const MemoryBlock& block : input_gradients_) use.gradients += block.bytes();
   use.inputs = inputs_.bytes();
-  use.dataset = (dataset_ == nullptr ? 0 : dataset_->bytes()) + order_.bytes();
+  use.dataset = (dataset_ == nullptr ? 0 : dataset_->bytes()) + order_.bytes() + resident_order_.bytes();
+  for (const MemoryBlock& block : resident_memory_) use.dataset += block.bytes();
   if (inspection_) use.checks = inspection_->bytes();
   for (const MemoryBlock& block : before_) use.checks += block.bytes();
   return use;
@@ -68,13 +69,15 @@ void Trainer::check_batch(int64_t batch) {
 
 double Trainer::checked_update(int64_t batch, double* phase_seconds) {
   check_batch(batch);
+  // nobody sees parameters before they have been looked at
+  std::unique_lock<ReaderWriterGate> writing(model_->gate());
   Backend& backend = model_->backend();
   const int64_t bytes = model_->layout().parameter_bytes;
   while (before_.size() < 1 + static_cast<size_t>(state_count())) before_.emplace_back(model_->backend());
   keep(backend, &before_[0], model_->parameters(), bytes);
   for (int32_t i = 0; i < state_count(); ++i)
     keep(backend, &before_[static_cast<size_t>(i) + 1], state(i), bytes);
-  const double loss = run(Mode::train, batch, "training step", phase_seconds);
+  const double loss = run_alone(Mode::train, batch, "training step", phase_seconds);
   check_update();
   return loss;
 }
@@ -101,7 +104,6 @@ void Trainer::check_update() {
 }
 
 void Trainer::undo_update() {
-  std::unique_lock<ReaderWriterGate> writing(model_->gate());
   const int64_t bytes = model_->layout().parameter_bytes;
   model_->backend().copy(model_->parameters(), before_[0].data(), bytes);
   for (int32_t i = 0; i < state_count(); ++i) {

@@ -156,6 +156,25 @@ TEST(plan_runs_narrow_layers_tile_by_tile_on_any_number_of_threads) {
   }
 }
 
+// The steps behind a tile's product take turns with it, a few rows at a time: what they use lies side by side, though one
+// step is done with it before the next begins. Here a larger value would push y half over u.
+TEST(plan_scratch_is_not_shared_by_steps_that_take_turns) {
+  Builder b;
+  const int32_t z = b.product(Op::matmul, {b.input(8), b.parameter(16, 8)});
+  const int32_t t = b.op(Op::multiply, {z, b.op(Op::tanh, {z})});
+  const int32_t a = b.product(Op::matmul, {b.op(Op::square, {t}), b.parameter(24, 16)});
+  PlanRequest request;
+  request.batch = 1024;
+  request.outputs = {a, b.slice(t, 0, 8)};
+  const Values values = random_values(b.graph, request.batch, 1);
+  PlanRun<float> merged(b.graph, request, values);
+  CHECK(merged.plan().program.phases[0].uses_scratch);
+  request.merge_steps = false;
+  PlanRun<float> apart(b.graph, request, values);
+  for (PlanRun<float>* run : {&merged, &apart}) run->forward();
+  for (size_t i = 0; i < 2; ++i) CHECK(same_bits(merged.output(i), apart.output(i)));
+}
+
 TEST(plan_reusing_memory_changes_no_bit) {
   std::vector<GraphCase> cases = composite_cases();
   for (uint64_t seed = 1; seed <= graphs; ++seed) cases.push_back(random_graph(seed));

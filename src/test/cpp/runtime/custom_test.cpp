@@ -73,6 +73,23 @@ TEST(custom_operation_has_the_gradient_that_its_backward_says) {
   }
 }
 
+// Of data of one feature, which other operations read where the user has them.
+TEST(custom_operation_of_one_feature_has_its_gradient) {
+  register_all();
+  Builder b;
+  Node node;
+  node.op = Op::custom;
+  node.inputs = {b.input(1, "x")};
+  node.custom = "test_sine";
+  const int32_t a = b.graph.add(std::move(node));
+  const int32_t loss = b.op(Op::squared_error, {b.layer(a, 1), b.target(1, "t")});
+  for (int64_t batch : {1, 7, 300}) {
+    const CheckedGradients result =
+        check_gradients(b.graph, loss, batch, random_values(b.graph, batch, 5), {2, 3, 1e-6, 5});
+    if (!result.passed()) fail("sine", static_cast<int>(batch), result.text());
+  }
+}
+
 TEST(custom_operation_with_a_wrong_backward_is_found) {
   const Net n = net("test_wrong_sine");
   const CheckedGradients result =

@@ -157,7 +157,7 @@ class CpuBackend final : public Backend {
     int64_t work = 0;
     for (int32_t i = 0; i < phase.steps; ++i) {
       const Step& step = program.steps[static_cast<size_t>(phase.first_step + i)];
-      if (step.kind == StepKind::product) work += step.rows / step.parts * step.columns * step.k;
+      work += step.rows / step.parts * step.columns * (step.kind == StepKind::product ? step.k : 1);
     }
     const int64_t threads = team_threads();
     if (threads == 1 || work < product_worth_cutting) return 1;
