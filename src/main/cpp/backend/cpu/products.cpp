@@ -87,6 +87,7 @@ constexpr int64_t blas_most_tiles = 16;
 constexpr int64_t own_tile_work = 200000;
 constexpr int64_t own_most_tiles = 64;
 constexpr int64_t own_tile_columns = 32;
+constexpr int64_t few_columns = 16;
 // A result of at most so many rows and columns, of a sum over at least so much, has its k cut instead.
 constexpr int64_t long_sum_side = 96;
 constexpr int64_t long_sum = 1024;
@@ -138,7 +139,10 @@ bool by_tile_kernel(const Step& step, DType dtype) {
   static const bool available = find_tile_product() != nullptr;
   const Products which = products();
   if (!available || dtype != DType::float32 || which == Products::blas) return false;
-  if (which == Products::own || kind_of(step) != ProductTile::matrix) return true;
+  if (which == Products::own) return true;
+  // Few samples: what is copied is used once or twice, and A's columns, transposed, are short pieces in each tile.
+  if (step.columns < few_columns && (step.columns > 1 || step.transposed_a)) return false;
+  if (kind_of(step) != ProductTile::matrix) return true;
   const int64_t rows = step.rows / step.parts;
   // A transposed B is copied for all rows of C: with few of them that takes longest.
   return !step.transposed_b || rows >= 32 || step.k < step.columns;
