@@ -235,7 +235,7 @@ class CHAINRULE_EXPORT NativeGradientCheck {
   // Check this element, too: [row][column] of a parameter, [sample][feature] of an input.
   void choose(int32_t node, int64_t row, int64_t column);
   // Returns how many findings there are: what read() then gives, finding_columns() numbers in a row: verdict (0 agrees,
-  // 1 differs, 2 kink, 3 not a number), node (-1: all together), row, column (-1: a random direction), expected,
+  // 1 differs, 2 kink, 3 not a number, 4 too weak to tell), node (-1: all together), row, column (-1: a random direction), expected,
   // found, relative error, node with the kink (-1: not known).
   int64_t run(int64_t batch, int32_t directions, int32_t coordinates, double tolerance, int64_t seed);
   void read(double* table, int64_t count) const;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "graph/backward.h"
+#include "runtime/estimate.h"
 #include "runtime/kinks.h"
 #include "util/check.h"
 #include "util/random.h"
@@ -121,6 +122,7 @@ class GradientCheckRun {
   }
 
   std::vector<GradientFinding> run(const std::vector<Coordinate>& chosen) {
+    for (const Coordinate& c : chosen) require_element(c);
     if (not_numbers()) return std::move(findings_);
     for (int32_t i = 0; i < settings_.directions; ++i) {
       point_nowhere();
@@ -175,6 +177,16 @@ class GradientCheckRun {
       if (only != nullptr && only != &leaf) continue;
       for (size_t i = 0; i < leaf.base.size(); ++i) leaf.values[i] = leaf.base[i] + t * leaf.direction[i];
     }
+  }
+
+  void require_element(const Coordinate& c) const {
+    const auto of_node = [&](const Leaf& leaf) { return leaf.node == c.node; };
+    const auto leaf = std::find_if(leaves_.begin(), leaves_.end(), of_node);
+    REQUIRE(leaf != leaves_.end(), "gradient check: the loss does not depend on ",
+            model_.graph().describe(c.node), ": there is no derivative to check");
+    REQUIRE(c.row < leaf->count / leaf->width && c.column < leaf->width,
+            "gradient check: ", model_.graph().describe(c.node), " has no row ", c.row, ", column ", c.column,
+            " in this batch");
   }
 
   // What is not finite in the loss or a gradient is a finding, and leaves nothing to compare.
@@ -232,11 +244,7 @@ class GradientCheckRun {
     GradientFinding whole = compare_part(leaf, 0, leaf->count);
     std::vector<int64_t> elements;
     for (const Coordinate& c : chosen) {
-      if (c.node != leaf->node) continue;
-      const int64_t element = c.row * leaf->width + c.column;
-      REQUIRE(element < leaf->count, "gradient check: ", model_.graph().describe(leaf->node), " has no row ",
-              c.row, " in this batch");
-      elements.push_back(element);
+      if (c.node == leaf->node) elements.push_back(c.row * leaf->width + c.column);
     }
     for (int32_t i = 0; i < settings_.coordinates; ++i) {
       elements.push_back(i == 0 ? steepest(*leaf)
@@ -300,32 +308,32 @@ class GradientCheckRun {
     finding.error = INFINITY;
     finding.expected = NAN;
     double jump = 0;       // between the one-sided derivatives, at the smallest h so far
-    double kept_jump = 0;  // the largest that did not shrink with h
+    double kept_jump = 0;  // if it did not shrink with h: what of it rounding cannot explain
     bool compared = false;
+    std::vector<Estimate> estimates;
     for (double h : steps) {
-      double f[4];
+      double f[4], largest = std::abs(base_);
       const double t[4] = {-2 * h, -h, h, 2 * h};
       bool one_side = true;
       for (int i = 0; i < 4 && one_side; ++i) {
         Point point = evaluate(t[i], only);
         f[i] = point.loss;
+        largest = std::max(largest, std::abs(f[i]));
         one_side = point.sides == base_sides_;
         if (!one_side && finding.kink < 0)
           finding.kink = kinks_.first_difference(forward_, point.sides, base_sides_);
       }
       if (!one_side) continue;
-      const double numeric = (8 * (f[2] - f[1]) - (f[3] - f[0])) / (12 * h);
-      const double rounding = 5e-9 * std::abs(base_) / h;  // times the tolerance: 5e-15 |f| / h
-      const double strength = std::max(std::abs(finding.found), std::abs(numeric));
-      const double error =
-          std::abs(finding.found - numeric) / std::max({strength, 1e-3 * largest_, rounding, 1e-30});
+      const Estimate now{(8 * (f[2] - f[1]) - (f[3] - f[0])) / (12 * h), 5e-15 * largest / h};
       const double before =
           std::exchange(jump, std::abs(-6 * base_ + 4 * (f[1] + f[2]) - (f[0] + f[3])) / (2 * h));
-      if (compared && jump > before / 2) kept_jump = std::max(kept_jump, jump);
+      kept_jump = compared && jump > before / 2 ? std::max(jump - now.uncertainty, 0.0) : 0;
       compared = true;
-      finding.strength = std::max(finding.strength, strength / std::max(rounding, 1e-30));
-      if (error < finding.error) finding.error = error, finding.expected = numeric;  // never NaN
-      if (finding.error <= settings_.tolerance / 100) break;
+      if (!std::isfinite(now.value)) continue;
+      estimates.push_back(now);
+      judge(now, &finding);
+      if (finding.error <= settings_.tolerance / 100 && finding.strength >= 1) break;  // not by luck
+      judge(most_certain(estimates), &finding);
     }
     if (!compared) {
       finding.verdict = Verdict::kink;
@@ -333,13 +341,23 @@ class GradientCheckRun {
       return finding;
     }
     finding.kink = -1;
-    if (!std::isfinite(finding.expected)) {
-      finding.verdict = Verdict::not_a_number;
-    } else if (!(finding.error <= settings_.tolerance)) {
-      const bool explained = kept_jump >= std::abs(finding.expected - finding.found);
-      finding.verdict = explained ? Verdict::kink : Verdict::differs;
-    }
+    if (estimates.empty()) finding.verdict = Verdict::not_a_number;
+    if (finding.verdict == Verdict::differs && kept_jump >= std::abs(finding.expected - finding.found))
+      finding.verdict = Verdict::kink;
     return finding;
+  }
+
+  void judge(const Estimate& estimate, GradientFinding* finding) const {
+    const double tolerance = settings_.tolerance, found = finding->found, expected = estimate.value;
+    const double size = std::max(std::abs(found), std::abs(expected));
+    // errors of this size, times the tolerance, are not seen
+    const double hidden = std::max({estimate.uncertainty / tolerance, 1e-3 * largest_, 1e-30});
+    finding->expected = expected;
+    finding->error = std::abs(found - expected) / std::max(size, hidden);
+    finding->strength = size / std::max(estimate.uncertainty / tolerance, 1e-30);
+    finding->verdict = !(finding->error <= tolerance)             ? Verdict::differs
+                       : std::abs(expected) <= tolerance * hidden ? Verdict::too_weak
+                                                                  : Verdict::agrees;
   }
 
   const GradientCheckSettings settings_;
@@ -359,8 +377,8 @@ std::vector<GradientFinding> GradientCheck::run(int64_t batch, const GradientChe
   REQUIRE(batch > 0, "gradient check: expected a batch of at least one sample, but ", batch, " came");
   REQUIRE(settings.directions >= 0 && settings.coordinates >= 0,
           "gradient check: the numbers of directions and coordinates must not be negative");
-  REQUIRE(settings.tolerance > 0, "gradient check: the tolerance must be positive, but is ",
-          settings.tolerance);
+  REQUIRE(settings.tolerance > 0 && std::isfinite(settings.tolerance),
+          "gradient check: the tolerance must be positive and finite, but is ", settings.tolerance);
   return GradientCheckRun(*this, batch, settings).run(chosen_);
 }
 

@@ -2,7 +2,8 @@
 //
 // In a direction d the loss f has the derivative g·d, g being the gradient of the backward pass. It is compared with the
 // five-point formula  (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h  for several h: its error is h⁴ f⁽⁵⁾/30, that of rounding
-// about 2⁻⁵² f / h. Directions are random ones in all leaves, random ones in each leaf, and single elements.
+// about 2⁻⁵² f / h. The h that is most certain decides: the one with the smallest sum of what rounding may do and of the
+// distance to what smaller h give. Where a gradient of zero would agree as well, nothing is told. Directions are random ones in all leaves, random ones in each leaf, and single elements.
 //
 // Where a rule changes its formula within ±2h there is nothing to compare with: such an h is passed over, and a kink
 // is reported when all are. For operations that are not known to have kinks, one shows in the one-sided differences: they
@@ -32,7 +33,7 @@ struct Coordinate {
   int64_t column = 0;
 };
 
-enum class Verdict : int32_t { agrees = 0, differs = 1, kink = 2, not_a_number = 3 };
+enum class Verdict : int32_t { agrees = 0, differs = 1, kink = 2, not_a_number = 3, too_weak = 4 };
 
 // The outcome in one direction.
 struct GradientFinding {
@@ -42,8 +43,8 @@ struct GradientFinding {
   int64_t column = -1;
   double expected = 0;  // by differences; what cannot be told is NaN
   double found = 0;     // by the backward pass
-  double error = 0;     // |expected - found| relative to the larger, or to what rounding can hide
-  double strength = 0;  // the derivative in units of what rounding can hide: above 1 an error would be seen
+  double error = 0;     // |expected - found| relative to the larger, or to what the differences can hide
+  double strength = 0;  // above 1 the differences are certain enough to see a relative error of the tolerance
   int32_t kink = -1;    // the node whose rule changes its formula here; -1: not known
 };
 
@@ -57,7 +58,8 @@ class GradientCheck {
   const std::shared_ptr<Model>& model() const { return model_; }  // the copy in double
   Inputs& inputs() { return inputs_; }                            // of the copy
 
-  // Also checks this element, in each run.
+  // Also checks this element, in each run. run() refuses one that the batch does not have, or that is of a node
+  // which the loss does not depend on.
   void choose(const Coordinate& coordinate);
 
   // Checks on the batch in inputs(). The findings of all together come first, then those of each leaf in the order of

@@ -1,4 +1,5 @@
 // Gradient checks that find what is wrong, the checking mode, and statistics.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -87,6 +88,94 @@ TEST(gradient_check_says_kink_and_where) {
   for (const GradientFinding& f : result.findings) {
     if (f.verdict == Verdict::kink) CHECK(f.kink == n.h);
   }
+}
+
+namespace {
+
+// big + scale tanh(w x), with x = 1, w = 0 and a fault in tanh's rule.
+CheckedGradients small_beside_large(double big, double scale, double fault) {
+  Builder b;
+  const int32_t w = b.parameter(1, 1, "w"), large = b.parameter(1, 1, "large");
+  const int32_t a = b.op(Op::tanh, {b.product(Op::linear, {b.input(1, "x"), w})});
+  const int32_t y = b.op(Op::add, {b.op(Op::scale, {a}, scale), large});
+  const int32_t loss = b.op(Op::sum, {b.op(Op::batch_mean, {y})});
+  Values values = random_values(b.graph, 1, 2);
+  values[at(w)] = {0};
+  values[at(large)] = {big};
+  values[at(b.graph.find("x"))] = {1};
+  PlanRequest request;
+  request.has_fault = true;
+  request.fault_op = Op::tanh;
+  request.fault_factor = fault;
+  CheckedGradients result = check_gradients(b.graph, loss, 1, values, {0, 1, 1e-6, 1}, request);
+  result.findings.erase(std::remove_if(result.findings.begin(), result.findings.end(),
+                                       [&](const auto& f) { return f.node != w && f.node != large; }),
+                        result.findings.end());
+  return result;
+}
+
+}  // namespace
+
+// The smallest h hides most: it must not decide where a larger one is certain.
+TEST(gradient_check_sees_a_small_derivative_beside_a_large_loss) {
+  for (auto [big, scale] : {std::pair(1e4, 1.9e-5), {2.3, 1e-8}}) {
+    CHECK(small_beside_large(big, scale, 1).passed());
+    const CheckedGradients wrong = small_beside_large(big, scale, 0);
+    CHECK(worst(wrong.findings).verdict == Verdict::differs);
+    CHECK_NEAR(worst(wrong.findings).expected / scale, 1, 1e-2);
+  }
+}
+
+TEST(gradient_check_says_where_a_derivative_is_too_weak_to_tell) {
+  for (double fault : {1, 0}) {
+    const CheckedGradients result = small_beside_large(1e4, 1e-12, fault);
+    CHECK(result.any(Verdict::too_weak));
+    CHECK(!result.any(Verdict::differs));
+    CHECK(result.passed());  // the large one agrees
+    for (const GradientFinding& f : result.findings) {
+      CHECK(f.verdict == (std::abs(f.found) > 0.5 ? Verdict::agrees : Verdict::too_weak));
+    }
+  }
+}
+
+// (tanh(1e4 w + 0.5) - 2)²: large steps see a jump, small ones a smooth function. With a fault that is no kink.
+TEST(gradient_check_takes_no_steep_place_for_a_kink) {
+  Builder b;
+  const int32_t w = b.parameter(1, 1, "w");
+  const int32_t z = b.op(Op::scale, {b.product(Op::linear, {b.input(1, "x"), w})}, 1e4);
+  const int32_t loss = b.op(Op::squared_error, {b.op(Op::tanh, {z}), b.target(1, "t")});
+  Values values = random_values(b.graph, 1, 2);
+  values[at(w)] = {0.5e-4};
+  values[at(b.graph.find("x"))] = {1};
+  values[at(b.graph.find("t"))] = {2};
+  for (double fault : {1.0, 1.03}) {
+    PlanRequest request;
+    request.has_fault = true;
+    request.fault_op = Op::tanh;
+    request.fault_factor = fault;
+    const CheckedGradients result = check_gradients(b.graph, loss, 1, values, {0, 1, 1e-6, 1}, request);
+    for (const GradientFinding& f : result.findings) {
+      if (f.node == w) CHECK(f.verdict == (fault == 1 ? Verdict::agrees : Verdict::differs));
+    }
+  }
+}
+
+TEST(gradient_check_refuses_elements_that_are_not_there) {
+  Net n = net();
+  const int32_t apart = n.b.parameter(2, 2, "apart");
+  Model model(n.b.graph, DType::float64, 3);
+  auto run = [&](const Coordinate& c) {
+    GradientCheck check(model, n.loss);
+    set_values(random_values(n.b.graph, 6, 2), 6, check.model().get(), &check.inputs());
+    check.choose(c);
+    return check.run(6, {}).size();
+  };
+  CHECK(run({n.x, 5, 2}) > 0);
+  for (int64_t row : {int64_t{6}, int64_t{1} << 62, (int64_t{1} << 62) - 1}) {
+    CHECK_THROWS(run({n.x, row, 0}), "in this batch");
+  }
+  CHECK_THROWS(run({apart, 1, 1}), "the loss does not depend on 'apart'");
+  CHECK_THROWS(GradientCheck(model, n.loss).run(6, {1, 1, HUGE_VAL, 1}), "positive and finite");
 }
 
 TEST(gradient_check_never_passes_nan) {

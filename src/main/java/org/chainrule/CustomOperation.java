@@ -20,7 +20,7 @@ import java.util.function.DoubleUnaryOperator;
  * {@code step}, {@code fit} or {@code predict}: several threads may call it at once where several
  * predict. Numbers are {@code double} whatever the model's type. Values of all samples come in one
  * array, in no particular order. It must not use objects of this library: they throw an {@link
- * IllegalStateException} there.
+ * IllegalStateException} there, when they are closed too.
  *
  * <p>What it throws comes out of the call that needed it, before any parameter is changed.
  *
@@ -32,7 +32,8 @@ public interface CustomOperation {
    * a = f(z), for each element.
    *
    * @param z the operand
-   * @param a where the result goes; as long as z
+   * @param a where the result goes; as long as z, and all NaN before: an element that is left out
+   *     stays NaN
    */
   void forward(double[] z, double[] a);
 
@@ -42,7 +43,8 @@ public interface CustomOperation {
    * @param delta the derivative of the loss by each element of a
    * @param z what {@link #forward} was given
    * @param a what {@link #forward} made of it
-   * @param dInput where the derivative of the loss by each element of z goes; as long as z
+   * @param dInput where the derivative of the loss by each element of z goes; as long as z, and all
+   *     NaN before: an element that is left out stays NaN
    */
   void backward(double[] delta, double[] z, double[] a, double[] dInput);
 

@@ -1,5 +1,6 @@
 package org.chainrule;
 
+import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -79,6 +80,7 @@ final class CustomOperations {
         DoublePointer result) {
       int length = Check.size("a custom operation", count, 1);
       double[] to = local.array(0, length);
+      Arrays.fill(to, Double.NaN); // what is left out must not be an earlier call's
       double[] input = local.read(1, z, length);
       if (backward) {
         double[] output = local.read(2, a, length);

@@ -61,9 +61,12 @@ abstract class NativeObject implements AutoCloseable {
   /**
    * Frees the native memory. Waits for calls that are running in other threads; later ones get an
    * {@link IllegalStateException}. Closing again does nothing.
+   *
+   * @throws IllegalStateException within a custom operation, whose own call it would wait for
    */
   @Override
   public void close() {
+    CustomOperations.refuseWithin("close");
     int before;
     do {
       before = calls.get();

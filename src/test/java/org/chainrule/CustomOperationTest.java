@@ -5,10 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.DoubleUnaryOperator;
@@ -198,6 +201,86 @@ class CustomOperationTest {
       assertTrue(refusal.getMessage().contains("seed: a custom operation cannot use"));
       used[0] = null;
       assertThrows(NullPointerException.class, () -> trainer.step(batch(1)));
+    }
+  }
+
+  /** Closing would wait for the very call that it is made from. */
+  @Test
+  void cannotCloseTheLibrarysObjectsWhileItIsComputed() {
+    assertTimeoutPreemptively(Duration.ofSeconds(60), this::closeWithin);
+  }
+
+  private void closeWithin() {
+    NativeObject[] closed = new NativeObject[1];
+    DoubleUnaryOperator closing =
+        z -> {
+          closed[0].close();
+          return z;
+        };
+    CustomOperation.register("test_tanh", TANH, TANH_SLOPE);
+    try (Graph graph = network(true);
+        Model model = Model.create(graph, 1);
+        Trainer trainer = model.trainer(graph.node("loss"), Adam.of(0.1));
+        Dataset data = Dataset.of(20).with("x", Nets.floats(1, 120)).with("t", Nets.floats(2, 80));
+        Predictor predictor = model.predictor(graph.node("f4"))) {
+      for (NativeObject object : List.of(graph, model, trainer, data, predictor)) {
+        closed[0] = object;
+        CustomOperation.register("test_tanh", closing, TANH_SLOPE);
+        refusesToClose(() -> trainer.step(batch(1)));
+        refusesToClose(() -> trainer.fit(data, 5, 1));
+        refusesToClose(() -> predictor.predict(Nets.floats(1, 6)));
+        CustomOperation.register("test_tanh", TANH, closing);
+        refusesToClose(() -> trainer.step(batch(1)));
+      }
+      CustomOperation.register("test_tanh", TANH, TANH_SLOPE);
+      trainer.fit(data, 5, 1); // nothing was closed
+      assertEquals(4, predictor.predict(Nets.floats(1, 6)).length);
+    }
+  }
+
+  private static void refusesToClose(Runnable call) {
+    IllegalStateException refusal = assertThrows(IllegalStateException.class, call::run);
+    assertTrue(refusal.getMessage().startsWith("close: "), refusal.getMessage());
+  }
+
+  @Test
+  void whatIsLeftOutIsNotANumber() {
+    boolean[] leaves = new boolean[2];
+    CustomOperation.register(
+        "test_tanh",
+        new CustomOperation() {
+          @Override
+          public void forward(double[] z, double[] a) {
+            for (int i = leaves[0] ? 1 : 0; i < z.length; ++i) {
+              a[i] = Math.tanh(z[i]);
+            }
+          }
+
+          @Override
+          public void backward(double[] delta, double[] z, double[] a, double[] dInput) {
+            for (int i = leaves[1] ? 1 : 0; i < z.length; ++i) {
+              dInput[i] = delta[i] * (1 - a[i] * a[i]);
+            }
+          }
+        });
+    try (Graph graph = network(true);
+        Model model = Model.create(graph, 1);
+        Trainer trainer = model.trainer(graph.node("loss"), Sgd.of(0.1));
+        Predictor predictor = model.predictor(graph.node("f4"))) {
+      float[] x = Nets.floats(3, 6);
+      predictor.predict(x); // leaves numbers of this very size behind
+      trainer.gradients(batch(1));
+      leaves[1] = true;
+      trainer.gradients(batch(1));
+      assertTrue(
+          model.parameters().stream()
+              .flatMapToDouble(parameter -> Arrays.stream(trainer.gradientDoubles(parameter)))
+              .anyMatch(Double::isNaN));
+      leaves[0] = true;
+      assertTrue(Float.isNaN(predictor.predict(x)[0]));
+      double[][] before = Nets.parameters(model);
+      assertThrows(ChainruleException.class, () -> trainer.step(batch(1)));
+      assertArrayEquals(before, Nets.parameters(model));
     }
   }
 

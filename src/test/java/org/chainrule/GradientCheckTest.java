@@ -111,6 +111,67 @@ class GradientCheckTest {
       GradientCheck.Report report = GradientCheck.of(model, graph.node("loss")).run(batch);
       assertFalse(report.passed());
       assertSame(GradientCheck.Verdict.NOT_A_NUMBER, report.worst().verdict());
+      assertTrue(report.toString().contains("the loss itself is NaN"), report.toString());
+      assertFalse(report.toString().contains("do NOT agree"), report.toString());
+    }
+  }
+
+  /** 1e4 + 1.9e-5 z with a derivative of zero is wrong; of 1e4 + 1e-13 z nothing can be told. */
+  @Test
+  void whatIsTooWeakToTellIsNoAgreement() {
+    CustomOperation.register("test_small", z -> 1e4 + 1.9e-5 * z, z -> 0);
+    CustomOperation.register("test_tiny", z -> 1e4 + 1e-13 * z, z -> 0);
+    try {
+      GradientCheck.Report small = checkOfCustom("test_small");
+      assertSame(GradientCheck.Verdict.DIFFERS, small.worst().verdict(), small.toString());
+      GradientCheck.Report tiny = checkOfCustom("test_tiny");
+      assertFalse(tiny.passed(), tiny.toString());
+      assertEquals(tiny.findings().size(), tiny.count(GradientCheck.Verdict.TOO_WEAK));
+      assertTrue(tiny.toString().contains("gradients were NOT checked"), tiny.toString());
+      assertTrue(tiny.toString().contains("too weak to tell, expected"), tiny.toString());
+    } finally {
+      CustomOperation.unregister("test_small");
+      CustomOperation.unregister("test_tiny");
+    }
+  }
+
+  private static GradientCheck.Report checkOfCustom(String name) {
+    try (Graph graph = new Graph()) {
+      Node w = graph.parameter("w", 1, Initializer.zeros());
+      Node loss = graph.input("x", 1).multiply(w).custom(name).batchMean().sum();
+      try (Model model = Model.create(graph, 1)) {
+        return GradientCheck.of(model, loss).run(new Batch(1).set("x", new float[] {1}));
+      }
+    }
+  }
+
+  @Test
+  void anElementThatIsNotThereIsRefused() {
+    try (Graph graph = new Graph()) {
+      Node x = graph.input("x", 3);
+      Node apart = graph.parameter("apart", 2, Initializer.zeros());
+      Node loss = graph.squaredError(graph.linear(x, 2), graph.target("t", 2));
+      try (Model model = Model.create(graph, 1)) {
+        Batch batch = new Batch(2).set("x", Nets.floats(1, 6)).set("t", Nets.floats(2, 4));
+        for (long row : new long[] {2, 1L << 62, (1L << 62) - 1, Long.MAX_VALUE}) {
+          GradientCheck check = GradientCheck.of(model, loss).at(x, row, 0);
+          Exception refusal = assertThrows(IllegalArgumentException.class, () -> check.run(batch));
+          assertTrue(refusal.getMessage().contains("has no"), refusal.getMessage());
+        }
+        GradientCheck check = GradientCheck.of(model, loss).at(apart, 0, 0);
+        Exception refusal = assertThrows(IllegalArgumentException.class, () -> check.run(batch));
+        assertTrue(refusal.getMessage().contains("does not depend on"), refusal.getMessage());
+      }
+    }
+  }
+
+  @Test
+  void theReportPrintsTheTolerance() {
+    try (Graph graph = Nets.classifier(3, 2, 4);
+        Model model = Model.create(graph, 5)) {
+      Batch batch = new Batch(4).set("x", Nets.floats(1, 12)).set("label", new int[4]);
+      GradientCheck check = GradientCheck.of(model, graph.node("loss")).tolerance(2.5e-5);
+      assertTrue(check.run(batch).toString().contains("agree within 2.5e-05,"));
     }
   }
 
@@ -126,6 +187,7 @@ class GradientCheckTest {
       GradientCheck check = GradientCheck.of(model, loss);
       assertThrows(IllegalArgumentException.class, () -> check.directions(-1));
       assertThrows(IllegalArgumentException.class, () -> check.tolerance(Double.NaN));
+      assertThrows(IllegalArgumentException.class, () -> check.tolerance(Double.POSITIVE_INFINITY));
       assertThrows(IllegalArgumentException.class, () -> check.run(new Batch(4)));
       Node logits = graph.node("logits");
       assertThrows(

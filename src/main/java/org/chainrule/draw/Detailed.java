@@ -70,7 +70,7 @@ final class Detailed {
     switch (node.op()) {
       case LINEAR, MATMUL -> product(node, out);
       case CONCAT -> concat(node, out);
-      case SLICE -> System.arraycopy(x, (int) node.begin(), out, 0, out.length);
+      case SLICE -> slice(node, x, out);
       case ADD, SUBTRACT, MULTIPLY -> {
         for (int i = 0; i < out.length; ++i) {
           out[i] = circles.of(Formula.sign(node), x[i % x.length], y[i % y.length]);
@@ -138,6 +138,12 @@ final class Detailed {
       System.arraycopy(numbers, 0, out, at, numbers.length);
       at += numbers.length;
     }
+  }
+
+  /** A matrix is sliced by rows, which lie one after another. */
+  private static void slice(Node node, Number[] x, Number[] out) {
+    long columns = node.inputs().get(0).columns();
+    System.arraycopy(x, (int) (node.begin() * columns), out, 0, out.length);
   }
 
   private void monomials(Number[] x, Number[] out) {

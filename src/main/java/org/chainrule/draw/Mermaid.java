@@ -95,8 +95,9 @@ final class Mermaid {
   }
 
   /**
-   * Whatever Mermaid, HTML or Markdown could take for more than text becomes #number;. Spaces do
-   * not break: Mermaid would make two lines of a long one.
+   * Whatever Mermaid, HTML or Markdown could take for more than text becomes #number;. So do the
+   * signs ° and ¶, of which Mermaid makes its own marks for such numbers. Spaces do not break:
+   * Mermaid would make two lines of a long one.
    */
   static String escape(String text) {
     StringBuilder escaped = new StringBuilder();
@@ -104,7 +105,9 @@ final class Mermaid {
         .forEach(
             point -> {
               boolean plain =
-                  point > 0x7F || Character.isLetterOrDigit(point) || ",.()=:/".indexOf(point) >= 0;
+                  (point > 0x7F && point != '°' && point != '¶')
+                      || Character.isLetterOrDigit(point)
+                      || ",.()=:/".indexOf(point) >= 0;
               if (point == ' ') {
                 escaped.append('\u00A0');
               } else if (plain) {

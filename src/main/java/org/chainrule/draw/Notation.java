@@ -45,7 +45,8 @@ final class Notation {
           Op.POLYNOMIAL_FEATURES,
           Op.BATCH_MEAN);
 
-  private static final Pattern NUMBERED = Pattern.compile("(\\p{L}+)_?([0-9]{1,4})");
+  /** 01 is no number: x01 and x1 are two names. */
+  private static final Pattern NUMBERED = Pattern.compile("(\\p{L}+)_?(0|[1-9][0-9]{0,3})");
 
   private final List<Node> nodes;
   private final Map<Node, Symbol> symbols = new HashMap<>();
@@ -111,7 +112,7 @@ final class Notation {
     List<Node> linear = nodes.stream().filter(Notation::isLinear).toList();
     for (int i = 0; i < linear.size(); ++i) {
       Node z = linear.get(i);
-      long number = linear.size() == 1 ? 0 : i + 1L;
+      long number = linear.size() == 1 ? Symbol.NONE : i + 1L;
       own(z, 1, ".weight", new Symbol("W", number));
       own(z, 2, ".bias", new Symbol("b", number));
       put(z, new Symbol("z", number));
@@ -146,7 +147,7 @@ final class Notation {
   private void number(String letters, Collection<Node> candidates) {
     List<Node> open = candidates.stream().filter(node -> !symbols.containsKey(node)).toList();
     for (int i = 0; i < open.size(); ++i) {
-      put(open.get(i), new Symbol(letters, open.size() == 1 ? 0 : i + 1L));
+      put(open.get(i), new Symbol(letters, open.size() == 1 ? Symbol.NONE : i + 1L));
     }
   }
 

@@ -6,17 +6,20 @@ import java.util.Locale;
  * A variable's sign: letters and, for the variable of a layer, the layer's number.
  *
  * @param letters such as W, or a name
- * @param number 1 or more; 0 for none
+ * @param 0 or more; {@link #NONE} for none
  */
 record Symbol(String letters, long number) {
+  /** No number. */
+  static final long NONE = -1;
+
   Symbol(String letters) {
-    this(letters, 0);
+    this(letters, NONE);
   }
 
   /** The whole vector or matrix: W₂. */
   @Override
   public String toString() {
-    return number == 0 ? letters : letters + Text.subscript(number);
+    return number == NONE ? letters : letters + Text.subscript(number);
   }
 
   /**
@@ -29,7 +32,7 @@ record Symbol(String letters, long number) {
     }
     boolean capital = letters.length() == 1 && Character.isUpperCase(letters.charAt(0));
     String name = capital ? letters.toLowerCase(Locale.ROOT) : letters;
-    if (number > 0) {
+    if (number != NONE) {
       name += Text.layer(number);
     }
     if (rows == 1 || columns == 1) {

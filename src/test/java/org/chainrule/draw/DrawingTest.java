@@ -59,6 +59,26 @@ class DrawingTest {
   }
 
   @Test
+  void aSliceOfAMatrixTakesRows() {
+    Node weight = graph.parameter("W", 4, 2, Initializer.zeros());
+    Drawing drawing = Drawing.of(weight.slice(2, 4).square(), View.DETAILED);
+    List<String> taken = labels(drawing).stream().filter(label -> label.startsWith("w")).toList();
+    assertEquals(List.of("w₃₁", "w₃₂", "w₄₁", "w₄₂"), taken);
+  }
+
+  @Test
+  void namesThatDifferByTheirNumberAreDrawnApart() {
+    Node sum = x;
+    for (String name : List.of("theta", "theta0", "theta1", "theta01")) {
+      sum = sum.add(graph.parameter(name, 2, Initializer.zeros()));
+    }
+    Drawing drawing = Drawing.of(sum, View.CONCISE);
+    for (String name : List.of("θ", "θ₀", "θ₁", "theta01")) {
+      with(drawing, name);
+    }
+  }
+
+  @Test
   void numbersOfALayerCarryItsNumber() {
     graph.binaryCrossEntropy(x.linear(3).sigmoid().linear(1), graph.target("y", 1));
     Set<String> labels = new HashSet<>(labels(Drawing.of(graph, View.DETAILED)));

@@ -72,6 +72,9 @@ class RenderTest {
     text.lines()
         .forEach(line -> assertEquals(0, line.chars().filter(c -> c == '"').count() % 2, line));
     assertEquals("#34;#93;#35;", Mermaid.escape("\"]#"));
+    // Mermaid's own marks for #35; and #amp; around what they stand for
+    assertEquals("ﬂ#176;#176;35#182;ß", Mermaid.escape("ﬂ°°35¶ß"));
+    assertEquals("ﬂ#176;amp#182;ß", Mermaid.escape("ﬂ°amp¶ß"));
   }
 
   @Test
@@ -117,6 +120,13 @@ class RenderTest {
     assertEquals("θ₂", new Symbol("θ").entry(1, 1, 2, 2));
     assertEquals("θ₁", Notation.named("theta_1").toString());
     assertEquals("fc1", Notation.named("fc1").toString());
+    assertEquals("θ₀", Notation.named("theta0").toString());
+    assertEquals("θ", Notation.named("theta").toString());
+    assertEquals("x₀", Notation.named("x_0").toString());
+    assertEquals("x₁₀", Notation.named("x10").toString());
+    assertEquals("x01", Notation.named("x01").toString());
+    assertEquals("x00", Notation.named("x00").toString());
+    assertEquals("w⁽⁰⁾₁₃", new Symbol("W", 0).entry(1, 2, 3, 3));
   }
 
   @ParameterizedTest

@@ -44,7 +44,6 @@ final class CurveCharts {
   private final List<XYChart> charts = new ArrayList<>();
 
   CurveCharts(TrainingCurves curves) {
-    System.setProperty("java.awt.headless", "true");
     TrainingCurves.require(curves.rows() > 0, "nothing was recorded yet: there is nothing to draw");
     double[] epochs = curves.values(TrainingCurves.EPOCH);
     List<String> names = curves.names().stream().skip(1).toList();

@@ -36,6 +36,12 @@ import org.eclipse.elk.graph.util.ElkGraphUtil;
 final class Layout {
   private static final double MARGIN = 8;
 
+  static {
+    // once: the service is the whole process's, and threads that lay out read it
+    LayoutMetaDataService.getInstance()
+        .registerLayoutMetaDataProviders(new LayeredMetaDataProvider());
+  }
+
   private final Drawing drawing;
   private final boolean right;
   private final Map<String, Group> groups = new LinkedHashMap<>();
@@ -49,8 +55,6 @@ final class Layout {
   Layout(Drawing drawing) {
     this.drawing = drawing;
     this.right = drawing.direction() == Direction.RIGHT;
-    LayoutMetaDataService.getInstance()
-        .registerLayoutMetaDataProviders(new LayeredMetaDataProvider());
     group();
     ElkNode root = root();
     Map<ElkEdge, DrawnEdge> edges = fill(root);

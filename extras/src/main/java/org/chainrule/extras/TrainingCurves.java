@@ -40,7 +40,7 @@ public final class TrainingCurves implements FitListener {
   private final Map<String, DoubleSupplier> metrics = new LinkedHashMap<>();
   private final Map<String, List<Double>> columns = new LinkedHashMap<>();
   private long last = System.nanoTime();
-  private long lastSteps;
+  private long fitStart;
   private double since;
   private double trained;
 
@@ -105,7 +105,6 @@ public final class TrainingCurves implements FitListener {
     add(RATE, trainer.learningRate());
     metrics.forEach(
         (name, value) -> add(name, progress.isEpochEnd() ? value.getAsDouble() : Double.NaN));
-    lastSteps = progress.steps();
     last = System.nanoTime(); // what metrics cost is no part of the training's speed
   }
 
@@ -114,7 +113,10 @@ public final class TrainingCurves implements FitListener {
    * of the machine's other programs. Of a fit's first row, since the fit began.
    */
   private double speed(Progress progress, double epoch, double seconds) {
-    if (rows() == 0 || progress.steps() <= lastSteps) {
+    // another fit of the same trainer begins at another of its steps
+    long start = trainer.steps() - progress.steps();
+    if (rows() == 0 || start != fitStart) {
+      fitStart = start;
       since = epoch;
       trained = 0;
       return progress.samplesPerSecond();

@@ -2,6 +2,7 @@ package org.chainrule.extras;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,12 +11,15 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.chainrule.Graph;
 import org.chainrule.Node;
 import org.chainrule.draw.Drawing;
 import org.chainrule.draw.DrawnNode;
 import org.chainrule.draw.View;
+import org.eclipse.elk.alg.layered.options.LayeredOptions;
+import org.eclipse.elk.core.data.LayoutMetaDataService;
 import org.junit.jupiter.api.Test;
 import org.w3c.dom.Document;
 import org.xml.sax.InputSource;
@@ -71,6 +75,19 @@ class SvgTest {
   void theSameDrawingGivesTheSameText() {
     Drawing drawing = Drawing.of(network(), View.DETAILED);
     assertEquals(Svg.of(drawing), Svg.of(drawing));
+  }
+
+  /** The service of layouts is one for all threads. */
+  @Test
+  void threadsDrawAtOnce() {
+    Drawing drawing = Drawing.of(network(), View.CONCISE);
+    String expected = Svg.of(drawing);
+    LayoutMetaDataService service = LayoutMetaDataService.getInstance();
+    Object registered = service.getAlgorithmData(LayeredOptions.ALGORITHM_ID);
+    List<String> drawn =
+        IntStream.range(0, 64).parallel().mapToObj(i -> Svg.of(drawing)).distinct().toList();
+    assertEquals(List.of(expected), drawn);
+    assertSame(registered, service.getAlgorithmData(LayeredOptions.ALGORITHM_ID));
   }
 
   @Test

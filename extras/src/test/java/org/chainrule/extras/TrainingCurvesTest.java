@@ -3,15 +3,18 @@ package org.chainrule.extras;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.awt.GraphicsEnvironment;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import javax.imageio.ImageIO;
@@ -124,6 +127,41 @@ class TrainingCurvesTest {
     String message =
         assertThrows(UncheckedIOException.class, () -> record().csv(nowhere)).getMessage();
     assertTrue(message.startsWith("cannot write " + nowhere), message);
+  }
+
+  /** Its first event has more steps than the last of the fit before. */
+  @Test
+  void thePauseBetweenTwoFitsIsNoTraining() {
+    TrainingCurves curves = new TrainingCurves(trainer);
+    List<Double> speeds = new ArrayList<>();
+    trainer.listener(
+        curves.andThen(
+            progress -> {
+              if (progress.isEpochEnd()) {
+                speeds.add(progress.samplesPerSecond());
+              }
+            }));
+    for (int batchSize : new int[] {SAMPLES, SAMPLES / 4, 1}) {
+      trainer.fit(data, batchSize, 1);
+    }
+    // no fit is long enough for a row in between, so each has one: as fast as the fit was
+    assertEquals(3, speeds.size());
+    assertArrayEquals(
+        speeds.stream().mapToDouble(Double::doubleValue).toArray(), curves.values("samples/s"));
+  }
+
+  @Test
+  void chartsLeaveTheProcessAsItIs() {
+    GraphicsEnvironment.isHeadless(); // read once, whatever the property says afterwards
+    String before = System.clearProperty("java.awt.headless");
+    try {
+      record().png(folder.resolve("curves.png"));
+      assertNull(System.getProperty("java.awt.headless"));
+    } finally {
+      if (before != null) {
+        System.setProperty("java.awt.headless", before);
+      }
+    }
   }
 
   @Test
