@@ -9,6 +9,7 @@
 
 #include "graph/shape.h"
 #include "ops/op.h"
+#include "util/host_device.h"
 
 namespace chainrule {
 
@@ -38,10 +39,14 @@ struct Operand {
   bool present() const { return offset >= 0; }
 };
 
-// A number known only when the step runs: constant + per_learning_rate * learning rate.
+// A number known only when the step runs.
 struct Coefficient {
   double constant = 1;
   double per_learning_rate = 0;
+
+  CHAINRULE_INLINE double at(double learning_rate) const {
+    return constant + per_learning_rate * learning_rate;
+  }
 };
 
 // What to compute on a domain of rows x columns. (r, c) goes over the domain; A, B, ... are the operands in the order

@@ -39,8 +39,8 @@ struct Arguments {
                   row = rect.row_begin % (step.rows / step.parts);
     const int64_t first = part == 0 ? 0 : part * step.part_depth;
     k = std::min(step.part_depth, step.k - first);
-    alpha = static_cast<T>(step.alpha.constant + step.alpha.per_learning_rate * rate);
-    beta = static_cast<T>(step.beta.constant + step.beta.per_learning_rate * rate);
+    alpha = static_cast<T>(step.alpha.at(rate));
+    beta = static_cast<T>(step.beta.at(rate));
     c = const_cast<T*>(factor<T>(context, to)) + rect.row_begin * to.row_stride + rect.column_begin;
     a = factor<T>(context, left) +
         (step.transposed_a ? first * left.row_stride + row : row * left.row_stride + first);

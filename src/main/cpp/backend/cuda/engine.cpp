@@ -175,8 +175,7 @@ void CudaStream::stage_arguments(const CudaProgram& program, const Context& cont
   const double rate = context.update.learning_rate;
   for (size_t i = 0; i < program.alphas.size(); ++i, place += sizeof(cuda::Scalars)) {
     const Coefficient &a = program.alphas[i], &b = program.betas[i];
-    const double alpha = a.constant + a.per_learning_rate * rate,
-                 beta = b.constant + b.per_learning_rate * rate;
+    const double alpha = a.at(rate), beta = b.at(rate);
     put(place, cuda::Scalars{alpha, beta, static_cast<float>(alpha), static_cast<float>(beta)});
   }
   if (!changed) return;
