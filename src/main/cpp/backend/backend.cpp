@@ -38,4 +38,18 @@ double Backend::run_to_loss(const Program& program, const Context& context) {
   return loss;
 }
 
+void Backend::run_steps(const Program& program, const Context& context, const StepNumbers* numbers,
+                        int32_t count, StepInputs* inputs, double* losses, int32_t* made) {
+  Context one = context;
+  for (*made = 0; *made < count; ++*made) {
+    const StepNumbers& now = numbers[*made];
+    one.update.correction1 = now.correction1;
+    one.update.correction2 = now.correction2;
+    one.position = now.position;
+    if (inputs != nullptr && one.columns == nullptr) one.inputs = inputs->bring(*made);
+    losses[*made] = run_to_loss(program, one);
+    if (!std::isfinite(losses[*made])) return;
+  }
+}
+
 }  // namespace chainrule

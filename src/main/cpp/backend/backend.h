@@ -209,12 +209,33 @@ struct Context {
   char* base[space_count] = {};   // in the engine's memory
   void* const* inputs = nullptr;  // addresses by slot, in the processor's memory, as those of the outputs
   void* const* outputs = nullptr;
-  // Instead of addresses, where data are resident: columns by slot, and the rows of the batch's samples. Null: none.
+  // Instead of addresses, where data are resident: columns by slot, and the examples in the order in which they are
+  // taken. Null: none.
   const ResidentColumn* columns = nullptr;
-  const int64_t* rows = nullptr;  // in the engine's memory
+  const int64_t* order = nullptr;  // in the engine's memory
+  int64_t position = 0;            // of the batch's first sample in the order
   UpdateScalars update;
   double* phase_seconds = nullptr;  // one a phase of the program, added to; null: nothing is timed
   Stream* stream = nullptr;         // the caller's, of Backend::make_stream
+};
+
+// What differs between training steps that follow each other.
+struct StepNumbers {
+  double correction1 = 1, correction2 = 1;  // see UpdateScalars
+  int64_t position = 0;                     // see Context
+};
+
+// Brings the data of training steps that follow each other.
+class StepInputs {
+ public:
+  virtual ~StepInputs() = default;
+
+  // The addresses of a step's data, by slot; not asked for where data are resident. What was returned for the step before still stands; what was returned
+  // before that has been read, and its memory may be used again.
+  virtual void* const* bring(int32_t step) = 0;
+
+  // All steps have been begun, and the engine may still be computing: time to prepare others.
+  virtual void meanwhile() {}
 };
 
 // Where blocks of memory come from.
@@ -277,6 +298,17 @@ class Backend : public Memory {
 
   // Runs the forward phases and returns the loss; the backward phases run only if it is finite.
   virtual double run_to_loss(const Program& program, const Context& context);
+
+  // So many training steps run_steps may be asked for at once. More than one where the engine works beside the
+  // processor, and would else wait for it between steps.
+  virtual int32_t most_steps() const { return 1; }
+
+  // Training steps of one program, each as by run_to_loss. Their data are resident, or brought by `inputs`, or if that
+  // is null those of the context. The first
+  // loss that is not finite ends it: its step and those after it change no parameter. `made` says how many did, also
+  // when this throws; `losses` gets theirs, and the one that was not finite.
+  virtual void run_steps(const Program& program, const Context& context, const StepNumbers* numbers,
+                         int32_t count, StepInputs* inputs, double* losses, int32_t* made);
 };
 
 // The engine on this machine's processor.

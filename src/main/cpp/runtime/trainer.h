@@ -107,17 +107,31 @@ class Trainer {
   std::string place(int64_t row) const;
   const Plan& plan(Mode mode, int64_t batch);
   Plan make(Mode mode, int64_t batch) const;
-  double run_alone(Mode mode, int64_t batch, const char* operation, double* phase_seconds = nullptr,
-                   bool from_resident = false);  // for who holds the model's gate
-  double run(Mode mode, int64_t batch, const char* operation, double* phase_seconds = nullptr,
-             bool from_resident = false);
+  double run_alone(Mode mode, int64_t batch, const char* operation,
+                   double* phase_seconds = nullptr);  // for who holds the model's gate
+  double run(Mode mode, int64_t batch, const char* operation, double* phase_seconds = nullptr);
+  [[noreturn]] void refuse(const char* operation, double loss) const;
   Context context();
   double seconds_of_products(const Program& program, int64_t steps);
-  double update(int64_t batch, double* phase_seconds, bool from_resident = false);
-  UpdateScalars update_scalars() const;
+  double update(int64_t batch, double* phase_seconds);
+  UpdateScalars update_scalars(int64_t steps_before) const;
+
+  // fit.cpp
+  class Feed;
+  // The examples as an epoch takes them.
+  struct Order {
+    explicit Order(Backend& backend) : examples(backend.host_memory()) {}
+    MemoryBlock examples;  // one int64 each
+    int64_t epoch = -1;
+  };
+  const int64_t* order() const { return reinterpret_cast<const int64_t*>(orders_[order_].examples.data()); }
+  void forget_orders();
+  void write_order(int64_t epoch, Order* order);
   void prepare_order();
-  void gather(int64_t batch);
+  void gather(int64_t batch, int64_t position, Inputs* into);
   void make_resident(const Dataset& dataset);
+  void count_step(double loss, int64_t batch);
+  void run_row(int32_t count, int64_t batch);
 
   const std::shared_ptr<Model> model_;
   const int32_t loss_;
@@ -142,8 +156,12 @@ class Trainer {
   const Dataset* dataset_ = nullptr;
   int64_t batch_size_ = 0;
   std::vector<const Column*> columns_;  // by data slot; null: not needed
-  MemoryBlock order_;                   // of the running epoch: one int64 an example
-  int64_t order_epoch_ = -1;
+  Inputs second_inputs_;                // of every second step, where several are under way
+  Order orders_[2];                     // of the running epoch, and of the next where there was time for it
+  int32_t order_ = 0;                   // the running epoch's
+  int64_t row_ = 1;                     // so many steps are begun at once
+  std::vector<StepNumbers> row_numbers_;
+  std::vector<double> row_losses_;
   // The bound dataset in the engine's memory, if that has room for it.
   int64_t resident_dataset_ = 0;              // its number; 0: none
   std::vector<ResidentColumn> resident_;      // by data slot

@@ -37,8 +37,9 @@ MemoryUse Trainer::memory() const {
   use.state = state_[0].bytes() + state_[1].bytes();
   use.gradients = gradients_.bytes();
   for (const MemoryBlock& block : input_gradients_) use.gradients += block.bytes();
-  use.inputs = inputs_.bytes();
-  use.dataset = (dataset_ == nullptr ? 0 : dataset_->bytes()) + order_.bytes() + resident_order_.bytes();
+  use.inputs = inputs_.bytes() + second_inputs_.bytes();
+  use.dataset = (dataset_ == nullptr ? 0 : dataset_->bytes()) + resident_order_.bytes();
+  for (const Order& order : orders_) use.dataset += order.examples.bytes();
   for (const MemoryBlock& block : resident_memory_) use.dataset += block.bytes();
   if (inspection_) use.checks = inspection_->bytes();
   for (const MemoryBlock& block : before_) use.checks += block.bytes();

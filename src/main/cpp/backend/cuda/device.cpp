@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "backend/cuda/launch.h"
+#include "backend/cuda/program.h"
 #include "util/check.h"
 
 namespace chainrule {
@@ -148,19 +149,31 @@ void synchronize(Queue* queue) { check(cudaStreamSynchronize(queue->stream), "wa
 
 namespace {
 
-// Lets the conditional node run if the loss is finite.
-template <class T>
+// Lets the conditional node run if the step trains.
 struct SetCondition {
   static constexpr int threads = 32, phases = 1;
   using Shared = None;
   using Local = None;
 
-  const T* value;
+  LossCheck check;
   cudaGraphConditionalHandle handle;
 
   template <int>
   DEVICE void run(Thread at, None&, None&) const {
-    if (at.thread == 0) cudaGraphSetConditional(handle, isfinite(*value) ? 1 : 0);
+    if (at.thread == 0) cudaGraphSetConditional(handle, check.run() ? 1 : 0);
+  }
+};
+
+struct RunCheck {
+  static constexpr int threads = 32, phases = 1;
+  using Shared = None;
+  using Local = None;
+
+  LossCheck check;
+
+  template <int>
+  DEVICE void run(Thread at, None&, None&) const {
+    if (at.thread == 0) check.run();
   }
 };
 
@@ -191,7 +204,7 @@ void abandon_capture(Queue* queue) noexcept {
   cudaGetLastError();
 }
 
-void begin_if_finite(Queue* queue, const void* value, DType dtype) {
+void begin_if_trains(Queue* queue, const LossCheck& loss) {
   cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
   cudaGraph_t graph = nullptr;
   check(cudaStreamGetCaptureInfo(queue->stream, &status, nullptr, &graph, nullptr, nullptr, nullptr),
@@ -200,11 +213,7 @@ void begin_if_finite(Queue* queue, const void* value, DType dtype) {
   cudaGraphConditionalHandle handle{};
   check(cudaGraphConditionalHandleCreate(&handle, graph, 0, cudaGraphCondAssignDefault),
         "making a graph's condition");
-  if (dtype == DType::float32) {
-    launch(queue, 1, SetCondition<float>{static_cast<const float*>(value), handle});
-  } else {
-    launch(queue, 1, SetCondition<double>{static_cast<const double*>(value), handle});
-  }
+  launch(queue, 1, SetCondition{loss, handle});
   // The node comes after all that has been captured so far, the kernel that sets its condition included.
   const cudaGraphNode_t* before = nullptr;
   const cudaGraphEdgeData* edges = nullptr;
@@ -243,7 +252,9 @@ void destroy(Graph* graph) noexcept {
   delete graph;
 }
 
-// ---- times
+void check_loss(Queue* queue, const LossCheck& loss) { launch(queue, 1, RunCheck{loss}); }
+
+// ---- events
 
 Event* make_event() {
   auto event = std::make_unique<Event>();
@@ -254,6 +265,12 @@ Event* make_event() {
 void record(Queue* queue, Event* event) {
   check(cudaEventRecord(event->event, queue->stream), "recording a CUDA event");
 }
+
+void wait(Queue* queue, Event* event) {
+  check(cudaStreamWaitEvent(queue->stream, event->event, 0), "waiting for a CUDA event");
+}
+
+void synchronize(Event* event) { check(cudaEventSynchronize(event->event), "waiting for a CUDA event"); }
 
 double seconds_between(Event* first, Event* second) {
   float milliseconds = 0;

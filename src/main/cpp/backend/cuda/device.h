@@ -14,8 +14,10 @@ namespace cuda {
 struct Queue;
 // A captured graph, ready to be launched.
 struct Graph;
-// A point in a queue whose time is taken.
+// A point in a queue, which can be waited for, and whose time is taken.
 struct Event;
+// program.h
+struct LossCheck;
 
 CudaVersions versions();
 CudaDevice describe(int32_t device);
@@ -41,15 +43,20 @@ void begin_capture(Queue* queue);
 Graph* end_capture(Queue* queue);
 // Gives up a capture that failed half way.
 void abandon_capture(Queue* queue) noexcept;
-// While capturing: what is given to the queue between these two runs only if the number at `value` (device memory) is
-// finite when the graph comes to this place.
-void begin_if_finite(Queue* queue, const void* value, DType dtype);
+// While capturing: what is given to the queue between these two runs only if the check says so when the graph comes to
+// this place.
+void begin_if_trains(Queue* queue, const LossCheck& check);
 void end_if(Queue* queue);
 void launch(Queue* queue, Graph* graph);
 void destroy(Graph* graph) noexcept;
+// The same check without a condition.
+void check_loss(Queue* queue, const LossCheck& check);
 
 Event* make_event();
 void record(Queue* queue, Event* event);
+// What is given to the queue from now on waits until the event, as it was recorded last, has been reached.
+void wait(Queue* queue, Event* event);
+void synchronize(Event* event);
 double seconds_between(Event* first, Event* second);  // both have been reached
 void destroy(Event* event) noexcept;
 

@@ -1,7 +1,6 @@
 #include "backend/cuda/engine.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -76,38 +75,83 @@ CudaEngine::CudaEngine(int32_t index, CudaPrecision how)
 CudaStream::CudaStream(CudaEngine& engine)
     : engine_(engine),
       queue_(cuda::make_queue()),
+      copies_(cuda::make_queue()),
       arguments_(Block::Kind::device),
       pinned_arguments_(Block::Kind::pinned),
-      pinned_loss_(Block::Kind::pinned),
+      pinned_results_(Block::Kind::pinned),
       scratch_(Block::Kind::device),
       workspace_(Block::Kind::device) {
-  pinned_loss_.reserve(sizeof(double));
+  for (InputSet& set : sets_) {
+    set.copied.reset(cuda::make_event());
+    set.consumed.reset(cuda::make_event());
+  }
+  pinned_results_.reserve(sizeof(cuda::Arguments::losses));
   workspace_.reserve(cuda::Products::workspace_bytes());
 }
 
-void CudaStream::run(CudaProgram& program, const Context& context, int32_t first, int32_t last,
-                     double* loss) {
-  if (first >= last) return;
-  stage(program, context);
-  if (context.phase_seconds != nullptr || !engine_.captures) {
-    run_directly(program, context, first, last, loss);
-  } else {
-    Captured& known = captured(program, context, first, last, loss != nullptr);
-    if (known.runs++ == 0) {
-      run_directly(program, context, first, last, loss);
-    } else {
-      if (known.graph == nullptr) capture(&known, program, context);
-      cuda::launch(queue_.get(), known.graph.get());
-      cuda::synchronize(queue_.get());
-      if (loss != nullptr) *loss = read_loss(program);
+// Memory must not go while the device works on it, which it may after a failure.
+CudaStream::~CudaStream() {
+  for (cuda::Queue* queue : {copies_.get(), queue_.get()}) {
+    try {
+      cuda::synchronize(queue);
+    } catch (const Error&) {  // then the device does nothing any more
     }
   }
-  for (size_t slot = 0; slot < program.output_bytes.size(); ++slot) {
-    if (program.output_bytes[slot] == 0 || context.outputs == nullptr || context.outputs[slot] == nullptr)
-      continue;
-    cuda::copy(queue_.get(), context.outputs[slot], output_addresses_[slot], program.output_bytes[slot]);
-  }
+}
+
+void CudaStream::run(CudaProgram& program, const Context& context, int32_t first, int32_t last) {
+  if (first >= last) return;
+  set_ = 0;
+  make_room(program, false);
+  const StepNumbers numbers{context.update.correction1, context.update.correction2, context.position};
+  send_arguments(program, context, &numbers, 1);
+  send_inputs(program, context, queue_.get());
+  launch(program, context, first, last, false);
+  fetch_outputs(program, context);
   cuda::synchronize(queue_.get());
+}
+
+// ---- steps that follow each other
+
+void CudaStream::begin_steps(CudaProgram& program, const Context& context, const StepNumbers* numbers,
+                             int32_t count) {
+  if (count < 1 || count > cuda_most_steps) {
+    throw Error(message("the CUDA engine begins from 1 to ", cuda_most_steps, " steps at once, but ", count,
+                        " were asked for"));
+  }
+  overlaps_ = count > 1;
+  make_room(program, overlaps_ && context.columns == nullptr);
+  arguments_of_ = -1;  // steps change them
+  send_arguments(program, context, numbers, count);
+}
+
+void CudaStream::await_inputs(int32_t step) {
+  if (overlaps_ && step >= 2) cuda::synchronize(sets_[step % 2].copied.get());
+}
+
+void CudaStream::launch_step(CudaProgram& program, const Context& context, int32_t step) {
+  set_ = overlaps_ && context.columns == nullptr ? step % 2 : 0;
+  InputSet& set = sets_[set_];
+  if (!overlaps_) {
+    send_inputs(program, context, queue_.get());
+  } else if (context.columns == nullptr) {
+    if (step >= 2) cuda::wait(copies_.get(), set.consumed.get());
+    send_inputs(program, context, copies_.get());
+    cuda::record(copies_.get(), set.copied.get());
+    cuda::wait(queue_.get(), set.copied.get());
+  }
+  launch(program, context, 0, program.phases, true);
+  if (overlaps_) cuda::record(queue_.get(), set.consumed.get());
+}
+
+void CudaStream::end_steps(const CudaProgram& program, const Context& context, int32_t launched,
+                           double* losses) {
+  const int64_t bytes = launched * static_cast<int64_t>(sizeof(double));
+  if (launched > 0) cuda::copy(queue_.get(), pinned_results_.data(), arguments()->losses, bytes);
+  if (!overlaps_) fetch_outputs(program, context);
+  if (overlaps_) cuda::synchronize(copies_.get());
+  cuda::synchronize(queue_.get());
+  std::memcpy(losses, pinned_results_.data(), static_cast<size_t>(bytes));
 }
 
 // ---- before a run: memory of the right sizes, numbers and inputs on the device
@@ -132,30 +176,29 @@ void CudaStream::make_room(const std::vector<int64_t>& bytes, std::vector<Block>
   }
 }
 
-void CudaStream::stage(const CudaProgram& program, const Context& context) {
+void CudaStream::make_room(const CudaProgram& program, bool second_set) {
   make_room(&scratch_, program.scratch_bytes);
-  make_room(program.input_bytes, &inputs_, &input_addresses_);
+  for (InputSet& set : sets_) {
+    if (&set == &sets_[0] || second_set) make_room(program.input_bytes, &set.blocks, &set.addresses);
+  }
   make_room(program.output_bytes, &outputs_, &output_addresses_);
   const int64_t bytes =
       static_cast<int64_t>(sizeof(cuda::Arguments) + program.alphas.size() * sizeof(cuda::Scalars));
   make_room(&arguments_, bytes);
   make_room(&pinned_arguments_, bytes);
-  stage_arguments(program, context);
-  for (size_t slot = 0; slot < program.input_bytes.size(); ++slot) {
-    const bool resident = context.columns != nullptr && context.columns[slot].values != nullptr;
-    if (program.input_bytes[slot] == 0 || resident) continue;
-    cuda::copy(queue_.get(), input_addresses_[slot], context.inputs[slot], program.input_bytes[slot]);
-  }
 }
 
-// Sent only if they differ from those that are there: a step of SGD sends none.
-void CudaStream::stage_arguments(const CudaProgram& program, const Context& context) {
+// Sent only if they differ from those that are there: predictions send none.
+void CudaStream::send_arguments(const CudaProgram& program, const Context& context,
+                                const StepNumbers* numbers, int32_t count) {
   char* place = pinned_arguments_.data();
   bool changed = arguments_of_ != program.number;
-  auto put = [&](char* to, const auto& value) {
-    if (!changed && std::memcmp(to, &value, sizeof value) == 0) return;
-    std::memcpy(to, &value, sizeof value);
-    changed = true;
+  auto put = [&](const auto& value) {
+    if (changed || std::memcmp(place, &value, sizeof value) != 0) {
+      std::memcpy(place, &value, sizeof value);
+      changed = true;
+    }
+    place += sizeof value;
   };
   cuda::Arguments arguments;
   std::memset(static_cast<void*>(&arguments), 0, sizeof arguments);  // gaps too: they are compared
@@ -167,20 +210,34 @@ void CudaStream::stage_arguments(const CudaProgram& program, const Context& cont
   arguments.update.beta1 = context.update.beta1;
   arguments.update.beta2 = context.update.beta2;
   arguments.update.epsilon = context.update.epsilon;
-  arguments.update.correction1 = context.update.correction1;
-  arguments.update.correction2 = context.update.correction2;
-  arguments.rows = context.rows;
-  put(place, arguments);
-  place += sizeof arguments;
+  arguments.update.correction1 = numbers[0].correction1;
+  arguments.update.correction2 = numbers[0].correction2;
+  arguments.order = context.order;
+  std::copy(numbers, numbers + count, arguments.numbers);
+  put(arguments);
   const double rate = context.update.learning_rate;
-  for (size_t i = 0; i < program.alphas.size(); ++i, place += sizeof(cuda::Scalars)) {
-    const Coefficient &a = program.alphas[i], &b = program.betas[i];
-    const double alpha = a.at(rate), beta = b.at(rate);
-    put(place, cuda::Scalars{alpha, beta, static_cast<float>(alpha), static_cast<float>(beta)});
+  for (size_t i = 0; i < program.alphas.size(); ++i) {
+    const double alpha = program.alphas[i].at(rate), beta = program.betas[i].at(rate);
+    put(cuda::Scalars{alpha, beta, static_cast<float>(alpha), static_cast<float>(beta)});
   }
   if (!changed) return;
   arguments_of_ = program.number;
   cuda::copy(queue_.get(), arguments_.data(), pinned_arguments_.data(), place - pinned_arguments_.data());
+}
+
+void CudaStream::send_inputs(const CudaProgram& program, const Context& context, cuda::Queue* queue) {
+  for (size_t slot = 0; slot < program.input_bytes.size(); ++slot) {
+    const bool resident = context.columns != nullptr && context.columns[slot].values != nullptr;
+    if (program.input_bytes[slot] == 0 || resident) continue;
+    cuda::copy(queue, sets_[set_].addresses[slot], context.inputs[slot], program.input_bytes[slot]);
+  }
+}
+
+void CudaStream::fetch_outputs(const CudaProgram& program, const Context& context) {
+  for (size_t slot = 0; slot < program.output_bytes.size() && context.outputs != nullptr; ++slot) {
+    if (program.output_bytes[slot] == 0 || context.outputs[slot] == nullptr) continue;
+    cuda::copy(queue_.get(), context.outputs[slot], output_addresses_[slot], program.output_bytes[slot]);
+  }
 }
 
 // ---- a run
@@ -189,9 +246,9 @@ cuda::Run CudaStream::run_of(const Context& context) {
   cuda::Run run;
   run.queue = queue_.get();
   std::copy(context.base, context.base + space_count, run.base);
-  run.inputs = input_addresses_.data();
+  run.inputs = sets_[set_].addresses.data();
   run.outputs = output_addresses_.data();
-  run.arguments = reinterpret_cast<const cuda::Arguments*>(arguments_.data());
+  run.arguments = arguments();
   run.scalars = reinterpret_cast<const cuda::Scalars*>(arguments_.data() + sizeof(cuda::Arguments));
   run.scratch = scratch_.data();
   run.workspace = workspace_.data();
@@ -213,37 +270,44 @@ void CudaStream::gather(const CudaProgram& program, const Context& context) {
     if (column.values == nullptr || program.input_bytes[slot] == 0) continue;
     const int64_t element = column.type == ColumnType::label ? 4 : size_of(program.dtype);
     cuda::gather(run, column, program.dtype, program.input_bytes[slot] / element / column.features,
-                 input_addresses_[slot]);
+                 sets_[set_].addresses[slot]);
   }
 }
 
-const char* CudaStream::loss_address(const CudaProgram& program, const Context& context) const {
-  return context.base[static_cast<int32_t>(program.loss.space)] + program.loss.offset;
+cuda::LossCheck CudaStream::loss_check(const CudaProgram& program, const Context& context) const {
+  return {context.base[static_cast<int32_t>(program.loss.space)] + program.loss.offset, program.dtype,
+          arguments()};
 }
 
-void CudaStream::fetch_loss(const CudaProgram& program, const Context& context) {
-  cuda::copy(queue_.get(), pinned_loss_.data(), loss_address(program, context), size_of(program.dtype));
-}
-
-double CudaStream::read_loss(const CudaProgram& program) const {
-  return program.dtype == DType::float32
-             ? static_cast<double>(*reinterpret_cast<const float*>(pinned_loss_.data()))
-             : *reinterpret_cast<const double*>(pinned_loss_.data());
+void CudaStream::launch(CudaProgram& program, const Context& context, int32_t first, int32_t last,
+                        bool checked) {
+  if (context.phase_seconds != nullptr || !engine_.captures) {
+    return run_directly(program, context, first, last, checked);
+  }
+  Captured& known = captured(program, context, first, last, checked);
+  if (known.runs++ == 0) return run_directly(program, context, first, last, checked);
+  if (known.graph == nullptr) capture(&known, program, context);
+  cuda::launch(queue_.get(), known.graph.get());
 }
 
 void CudaStream::run_directly(const CudaProgram& program, const Context& context, int32_t first, int32_t last,
-                              double* loss) {
+                              bool checked) {
   auto phases = [&](int32_t begin, int32_t end) {
     if (context.phase_seconds != nullptr) return run_timed(program, context, begin, end);
     enqueue(program, context, begin, end);
   };
   gather(program, context);
-  if (loss == nullptr) return phases(first, last);
+  if (!checked) return phases(first, last);
   phases(first, program.backward_begin);
-  fetch_loss(program, context);
+  if (trains(program, context)) phases(program.backward_begin, last);
+}
+
+// Without a graph the processor has to ask.
+bool CudaStream::trains(const CudaProgram& program, const Context& context) {
+  cuda::check_loss(queue_.get(), loss_check(program, context));
+  cuda::copy(queue_.get(), pinned_results_.data(), &arguments()->halted, sizeof(int32_t));
   cuda::synchronize(queue_.get());
-  *loss = read_loss(program);
-  if (std::isfinite(*loss)) phases(program.backward_begin, last);
+  return *reinterpret_cast<const int32_t*>(pinned_results_.data()) == 0;
 }
 
 // Updates that share a launch count for the first of their phases.
@@ -267,10 +331,14 @@ void CudaStream::run_timed(const CudaProgram& program, const Context& context, i
 CudaStream::Captured& CudaStream::captured(const CudaProgram& program, const Context& context, int32_t first,
                                            int32_t last, bool checked) {
   const uint64_t columns = hash_of(context.columns, program.input_bytes.size());
+  int32_t runs_with_other_set = 0;
   ++clock_;
   for (Captured& known : captured_) {
-    if (known.program != program.number || known.first != first || known.last != last ||
-        known.checked != checked) {
+    const bool same_run = known.program == program.number && known.first == first && known.last == last &&
+                          known.checked == checked;
+    if (!same_run) continue;
+    if (known.set != set_) {
+      runs_with_other_set = known.runs;
       continue;
     }
     known.used = clock_;
@@ -293,6 +361,8 @@ CudaStream::Captured& CudaStream::captured(const CudaProgram& program, const Con
   made.first = first;
   made.last = last;
   made.checked = checked;
+  made.set = set_;
+  made.runs = runs_with_other_set;
   std::copy(context.base, context.base + space_count, made.base);
   made.generation = generation_;
   made.columns = columns;
@@ -309,9 +379,10 @@ void CudaStream::capture(Captured* into, const CudaProgram& program, const Conte
       enqueue(program, context, into->first, into->last);
     } else {
       enqueue(program, context, into->first, program.backward_begin);
-      fetch_loss(program, context);
-      if (program.backward_begin < into->last) {
-        cuda::begin_if_finite(queue, loss_address(program, context), program.dtype);
+      if (program.backward_begin == into->last) {
+        cuda::check_loss(queue, loss_check(program, context));
+      } else {
+        cuda::begin_if_trains(queue, loss_check(program, context));
         enqueue(program, context, program.backward_begin, into->last);
         cuda::end_if(queue);
       }

@@ -85,16 +85,29 @@ struct CudaProgram {
 
 struct CudaStream {
   explicit CudaStream(CudaEngine& engine);
+  ~CudaStream();
 
-  // Runs phases [first, last), or with `loss` all of them, the backward ones only if the loss is finite.
-  void run(CudaProgram& program, const Context& context, int32_t first, int32_t last, double* loss);
+  // See the table (library.h).
+  void run(CudaProgram& program, const Context& context, int32_t first, int32_t last);
+  void begin_steps(CudaProgram& program, const Context& context, const StepNumbers* numbers, int32_t count);
+  void await_inputs(int32_t step);
+  void launch_step(CudaProgram& program, const Context& context, int32_t step);
+  void end_steps(const CudaProgram& program, const Context& context, int32_t launched, double* losses);
 
  private:
+  // Device memory for the data of a run. There are two, so that a step's data come while the one before computes.
+  struct InputSet {
+    std::vector<cuda::Block> blocks;  // by slot
+    std::vector<char*> addresses;
+    std::unique_ptr<cuda::Event, cuda::EventDeleter> copied, consumed;
+  };
+
   // A captured run, and what it was captured for.
   struct Captured {
     int64_t program = -1;
     int32_t first = 0, last = 0;
-    bool checked = false;
+    bool checked = false;  // a whole step, the backward phases only if it trains
+    int32_t set = 0;       // of inputs
     char* base[space_count] = {};
     int64_t generation = 0;
     uint64_t columns = 0;
@@ -106,29 +119,37 @@ struct CudaStream {
   void make_room(cuda::Block* block, int64_t bytes);
   void make_room(const std::vector<int64_t>& bytes, std::vector<cuda::Block>* blocks,
                  std::vector<char*>* addresses);
-  void stage(const CudaProgram& program, const Context& context);
-  void stage_arguments(const CudaProgram& program, const Context& context);
+  void make_room(const CudaProgram& program, bool second_set);
+  void send_arguments(const CudaProgram& program, const Context& context, const StepNumbers* numbers,
+                      int32_t count);
+  void send_inputs(const CudaProgram& program, const Context& context, cuda::Queue* queue);
+  void fetch_outputs(const CudaProgram& program, const Context& context);
   void enqueue(const CudaProgram& program, const Context& context, int32_t first, int32_t last);
   void gather(const CudaProgram& program, const Context& context);
-  void fetch_loss(const CudaProgram& program, const Context& context);
-  double read_loss(const CudaProgram& program) const;
+  void launch(CudaProgram& program, const Context& context, int32_t first, int32_t last, bool checked);
   void run_directly(const CudaProgram& program, const Context& context, int32_t first, int32_t last,
-                    double* loss);
+                    bool checked);
+  bool trains(const CudaProgram& program, const Context& context);
   void run_timed(const CudaProgram& program, const Context& context, int32_t first, int32_t last);
   Captured& captured(const CudaProgram& program, const Context& context, int32_t first, int32_t last,
                      bool checked);
   void capture(Captured* into, const CudaProgram& program, const Context& context);
   cuda::Run run_of(const Context& context);
-  const char* loss_address(const CudaProgram& program, const Context& context) const;
+  cuda::Arguments* arguments() const { return reinterpret_cast<cuda::Arguments*>(arguments_.data()); }
+  cuda::LossCheck loss_check(const CudaProgram& program, const Context& context) const;
 
   CudaEngine& engine_;
   std::unique_ptr<cuda::Queue, cuda::QueueDeleter> queue_;
+  std::unique_ptr<cuda::Queue, cuda::QueueDeleter> copies_;  // of steps' data, beside the computing
   cuda::Block arguments_, pinned_arguments_;
-  int64_t arguments_of_ = -1;  // the program whose numbers are there
-  cuda::Block pinned_loss_;
+  int64_t arguments_of_ = -1;  // the program whose numbers are there, unless steps have changed them
+  cuda::Block pinned_results_;
   cuda::Block scratch_, workspace_;
-  std::vector<cuda::Block> inputs_, outputs_;  // device memory by slot
-  std::vector<char*> input_addresses_, output_addresses_;
+  InputSet sets_[2];
+  int32_t set_ = 0;                   // that the run at hand reads
+  bool overlaps_ = false;             // are the steps at hand more than one, whose data come by copies_?
+  std::vector<cuda::Block> outputs_;  // device memory by slot
+  std::vector<char*> output_addresses_;
   int64_t generation_ = 0;  // changes when one of these moves
   int64_t clock_ = 0;
   std::vector<Captured> captured_;

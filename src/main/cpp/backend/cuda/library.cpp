@@ -118,11 +118,22 @@ void destroy_program(CudaEngine* engine, CudaProgram* program) {
 
 const char* run(CudaEngine* engine, CudaStream* stream, CudaProgram* program, const Context* context,
                 int32_t first, int32_t last) {
-  return on_device(engine, [&] { stream->run(*program, *context, first, last, nullptr); });
+  return on_device(engine, [&] { stream->run(*program, *context, first, last); });
 }
-const char* run_to_loss(CudaEngine* engine, CudaStream* stream, CudaProgram* program, const Context* context,
-                        double* loss) {
-  return on_device(engine, [&] { stream->run(*program, *context, 0, program->phases, loss); });
+const char* begin_steps(CudaEngine* engine, CudaStream* stream, CudaProgram* program, const Context* context,
+                        const StepNumbers* numbers, int32_t count) {
+  return on_device(engine, [&] { stream->begin_steps(*program, *context, numbers, count); });
+}
+const char* await_inputs(CudaEngine* engine, CudaStream* stream, int32_t step) {
+  return on_device(engine, [&] { stream->await_inputs(step); });
+}
+const char* launch_step(CudaEngine* engine, CudaStream* stream, CudaProgram* program, const Context* context,
+                        int32_t step) {
+  return on_device(engine, [&] { stream->launch_step(*program, *context, step); });
+}
+const char* end_steps(CudaEngine* engine, CudaStream* stream, CudaProgram* program, const Context* context,
+                      int32_t launched, double* losses) {
+  return on_device(engine, [&] { stream->end_steps(*program, *context, launched, losses); });
 }
 
 }  // namespace
@@ -151,6 +162,9 @@ extern "C" __attribute__((visibility("default"))) const chainrule::CudaLibrary* 
                                     prepare,
                                     destroy_program,
                                     run,
-                                    run_to_loss};
+                                    begin_steps,
+                                    await_inputs,
+                                    launch_step,
+                                    end_steps};
   return &table;
 }

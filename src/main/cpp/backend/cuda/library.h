@@ -72,19 +72,31 @@ struct CudaLibrary {
   const char* (*prepare)(CudaEngine* engine, const CudaProgramView* view, CudaProgram** program);
   void (*destroy_program)(CudaEngine* engine, CudaProgram* program);
 
-  // As Backend::run and run_to_loss; the stream is that of the caller.
+  // As Backend::run; the stream is that of the caller.
   const char* (*run)(CudaEngine* engine, CudaStream* stream, CudaProgram* program, const Context* context,
                      int32_t first, int32_t last);
-  const char* (*run_to_loss)(CudaEngine* engine, CudaStream* stream, CudaProgram* program,
-                             const Context* context, double* loss);
+
+  // Steps that follow each other, as Backend::run_steps: begin_steps, then for each step in turn (await_inputs and)
+  // launch_step, which does not wait, then end_steps, which does, and tells the losses of those that were launched.
+  // await_inputs returns when the processor's memory that step - 2 took its data from has been read.
+  const char* (*begin_steps)(CudaEngine* engine, CudaStream* stream, CudaProgram* program,
+                             const Context* context, const StepNumbers* numbers, int32_t count);
+  const char* (*await_inputs)(CudaEngine* engine, CudaStream* stream, int32_t step);
+  const char* (*launch_step)(CudaEngine* engine, CudaStream* stream, CudaProgram* program,
+                             const Context* context, int32_t step);
+  const char* (*end_steps)(CudaEngine* engine, CudaStream* stream, CudaProgram* program,
+                           const Context* context, int32_t launched, double* losses);
 };
 
-constexpr int32_t cuda_library_version = 1;
+// So many steps may be begun at once.
+constexpr int32_t cuda_most_steps = 64;
+
+constexpr int32_t cuda_library_version = 2;
 
 // Tells a library that was built from other headers.
 constexpr int32_t cuda_struct_bytes() {
   return static_cast<int32_t>(sizeof(CudaLibrary) + sizeof(Step) + sizeof(Phase) + sizeof(Context) +
-                              sizeof(UpdateScalars));
+                              sizeof(UpdateScalars) + sizeof(StepNumbers));
 }
 
 // The name and the type of the one function that libchainrule_cuda.so exports.

@@ -16,10 +16,34 @@ struct Scalars {
   float alpha_float, beta_float;
 };
 
-// What changes from run to run without a new graph; in device memory, followed by a Scalars for each step.
+// What changes from run to run without a new graph; in device memory, followed by a Scalars for each step of the program.
 struct Arguments {
   UpdateScalars update;
-  const int64_t* rows = nullptr;  // of the batch's samples, where columns are resident
+  const int64_t* order = nullptr;  // of the examples, where columns are resident
+  int32_t step = 0;                // that is being run, of those that follow each other
+  int32_t halted = 0;              // has a loss been found that is not finite? Then nothing trains any more
+  StepNumbers numbers[cuda_most_steps];
+  double losses[cuda_most_steps];
+};
+
+// Looks at the loss of a step. A step trains only if its loss and those before it are finite.
+struct LossCheck {
+  const void* loss;
+  DType dtype;
+  Arguments* arguments;
+
+  // Keeps the loss, makes the numbers those of the update, and says whether the step trains.
+  HOST_DEVICE inline bool run() const {
+    const double value = dtype == DType::float32 ? static_cast<double>(*static_cast<const float*>(loss))
+                                                 : *static_cast<const double*>(loss);
+    Arguments& now = *arguments;
+    now.losses[now.step] = value;
+    if (!(value - value == 0)) now.halted = 1;
+    now.update.correction1 = now.numbers[now.step].correction1;
+    now.update.correction2 = now.numbers[now.step].correction2;
+    ++now.step;
+    return now.halted == 0;
+  }
 };
 
 // All that a launch needs besides its step.

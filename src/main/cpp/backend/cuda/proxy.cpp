@@ -1,5 +1,7 @@
 #include "backend/cuda/proxy.h"
 
+#include <cmath>
+#include <exception>
 #include <utility>
 #include <vector>
 
@@ -169,10 +171,40 @@ class CudaBackend final : public Backend {
 
   double run_to_loss(const Program& program, const Context& context) override {
     if (prepared(program).calls_user) return Backend::run_to_loss(program, context);
+    const StepNumbers numbers{context.update.correction1, context.update.correction2, context.position};
     double loss = 0;
-    require_success(
-        table().run_to_loss(engine_->handle, stream(context), prepared(program).handle, &context, &loss));
+    int32_t made = 0;
+    run_steps(program, context, &numbers, 1, nullptr, &loss, &made);
     return loss;
+  }
+
+  int32_t most_steps() const override { return cuda_most_steps; }
+
+  void run_steps(const Program& program, const Context& context, const StepNumbers* numbers, int32_t count,
+                 StepInputs* inputs, double* losses, int32_t* made) override {
+    const Prepared& ready = prepared(program);
+    if (ready.calls_user) return Backend::run_steps(program, context, numbers, count, inputs, losses, made);
+    *made = 0;
+    CudaStream* own = stream(context);
+    require_success(table().begin_steps(engine_->handle, own, ready.handle, &context, numbers, count));
+    int32_t launched = 0;
+    std::exception_ptr problem;
+    try {
+      Context step = context;
+      for (; launched < count; ++launched) {
+        if (inputs != nullptr && context.columns == nullptr) {
+          require_success(table().await_inputs(engine_->handle, own, launched));
+          step.inputs = inputs->bring(launched);
+        }
+        require_success(table().launch_step(engine_->handle, own, ready.handle, &step, launched));
+      }
+      if (inputs != nullptr) inputs->meanwhile();
+    } catch (...) {
+      problem = std::current_exception();  // those under way still end
+    }
+    require_success(table().end_steps(engine_->handle, own, ready.handle, &context, launched, losses));
+    while (*made < launched && std::isfinite(losses[*made])) ++*made;
+    if (problem != nullptr && *made == launched) std::rethrow_exception(problem);
   }
 
  private:

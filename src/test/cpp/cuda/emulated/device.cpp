@@ -5,9 +5,9 @@
 
 #include <atomic>
 #include <chrono>
-#include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "backend/cuda/launch.h"
+#include "backend/cuda/program.h"
 #include "cuda/emulated/emulation.h"
 #include "cuda/engines.h"
 
@@ -85,7 +86,7 @@ bool pageable(const void* address) {
   return !device_blocks().contain(address) && !pinned_blocks().contain(address);
 }
 
-std::atomic<bool> backwards{false};
+std::atomic<bool> backwards{false}, copies_early{false};
 std::atomic<int64_t> device_bytes{int64_t{1} << 34};
 std::atomic<int64_t> graph_launches{0}, kernel_launches{0};
 thread_local int32_t current = -1;
@@ -101,7 +102,9 @@ struct Graph {
 };
 
 struct Queue {
-  List waiting;
+  std::deque<Work> waiting;
+  int64_t given = 0, done = 0;  // pieces of work so far
+  bool computes = false;        // has a kernel been given to it?
   bool capturing = false;
   std::vector<List> captured;  // the innermost last
   std::vector<std::function<bool()>> conditions;
@@ -109,7 +112,29 @@ struct Queue {
 
 struct Event {
   std::chrono::steady_clock::time_point time;
+  Queue* queue = nullptr;
+  int64_t place = 0;  // of its recording among the queue's work
 };
+
+namespace {
+
+void run_until(Queue* queue, int64_t place) {
+  while (queue->done < place) {
+    const Work work = std::move(queue->waiting.front());
+    queue->waiting.pop_front();
+    ++queue->done;
+    work();
+  }
+}
+
+// As late as can be, or for a queue of copies as early, which the test chooses.
+void give(Queue* queue, Work work) {
+  queue->waiting.push_back(std::move(work));
+  ++queue->given;
+  if (copies_early && !queue->computes) run_until(queue, queue->given);
+}
+
+}  // namespace
 
 void poison(void* memory, size_t bytes) { std::memset(memory, 0xff, bytes); }
 
@@ -121,7 +146,8 @@ void enqueue(Queue* queue, Work work) {
     queue->captured.back().push_back(std::move(work));
   } else {
     ++kernel_launches;
-    queue->waiting.push_back(std::move(work));
+    queue->computes = true;
+    give(queue, std::move(work));
   }
 }
 
@@ -161,6 +187,11 @@ Queue* make_queue() {
 
 void destroy(Queue* queue) noexcept { delete queue; }
 
+static void give_or_capture(Queue* queue, Work work) {
+  if (!queue->capturing) return give(queue, std::move(work));
+  queue->captured.back().push_back(std::move(work));
+}
+
 void copy(Queue* queue, void* to, const void* from, int64_t bytes) {
   const size_t count = static_cast<size_t>(bytes);
   if (queue->capturing && (pageable(to) || pageable(from))) {
@@ -168,24 +199,20 @@ void copy(Queue* queue, void* to, const void* from, int64_t bytes) {
   }
   if (pageable(from)) {  // taken before the call returns
     std::vector<char> taken(static_cast<const char*>(from), static_cast<const char*>(from) + bytes);
-    queue->waiting.push_back([to, taken = std::move(taken)] { std::memcpy(to, taken.data(), taken.size()); });
+    give(queue, [to, taken = std::move(taken)] { std::memcpy(to, taken.data(), taken.size()); });
   } else {
-    List& list = queue->capturing ? queue->captured.back() : queue->waiting;
-    list.push_back([to, from, count] { std::memcpy(to, from, count); });
+    give_or_capture(queue, [to, from, count] { std::memcpy(to, from, count); });
   }
   if (pageable(to)) synchronize(queue);
 }
 
 void zero(Queue* queue, char* to, int64_t bytes) {
-  List& list = queue->capturing ? queue->captured.back() : queue->waiting;
-  list.push_back([to, bytes] { std::memset(to, 0, static_cast<size_t>(bytes)); });
+  give_or_capture(queue, [to, bytes] { std::memset(to, 0, static_cast<size_t>(bytes)); });
 }
 
 void synchronize(Queue* queue) {
   if (queue->capturing) throw Error("waiting for the device: a graph is being captured");
-  const List list = std::move(queue->waiting);
-  queue->waiting.clear();
-  run_all(list);
+  run_until(queue, queue->given);
 }
 
 void begin_capture(Queue* queue) {
@@ -208,11 +235,8 @@ void abandon_capture(Queue* queue) noexcept {
   queue->conditions.clear();
 }
 
-void begin_if_finite(Queue* queue, const void* value, DType dtype) {
-  queue->conditions.push_back([value, dtype] {
-    return dtype == DType::float32 ? std::isfinite(*static_cast<const float*>(value))
-                                   : std::isfinite(*static_cast<const double*>(value));
-  });
+void begin_if_trains(Queue* queue, const LossCheck& check) {
+  queue->conditions.push_back([check] { return check.run(); });
   queue->captured.emplace_back();
 }
 
@@ -228,14 +252,28 @@ void end_if(Queue* queue) {
 
 void launch(Queue* queue, Graph* graph) {
   ++graph_launches;
-  queue->waiting.push_back([graph] { run_all(graph->work); });
+  queue->computes = true;
+  give(queue, [graph] { run_all(graph->work); });
 }
 
 void destroy(Graph* graph) noexcept { delete graph; }
 
+void check_loss(Queue* queue, const LossCheck& check) {
+  enqueue(queue, [check] { check.run(); });
+}
+
 Event* make_event() { return new Event; }
 void record(Queue* queue, Event* event) {
-  queue->waiting.push_back([event] { event->time = std::chrono::steady_clock::now(); });
+  give(queue, [event] { event->time = std::chrono::steady_clock::now(); });
+  event->queue = queue;
+  event->place = queue->given;
+}
+void wait(Queue* queue, Event* event) {
+  if (event->queue == nullptr) return;
+  give(queue, [of = event->queue, place = event->place] { run_until(of, place); });
+}
+void synchronize(Event* event) {
+  if (event->queue != nullptr) run_until(event->queue, event->place);
 }
 double seconds_between(Event* first, Event* second) {
   return std::chrono::duration<double>(second->time - first->time).count();
@@ -247,6 +285,7 @@ void destroy(Event* event) noexcept { delete event; }
 
 namespace test {
 
+void emulate_early_copies(bool early) { chainrule::cuda::copies_early = early; }
 void emulate_backwards(bool backwards) { chainrule::cuda::backwards = backwards; }
 int64_t emulated_bytes() { return chainrule::cuda::device_blocks().bytes; }
 void limit_emulated_bytes(int64_t bytes) { chainrule::cuda::device_bytes = bytes; }

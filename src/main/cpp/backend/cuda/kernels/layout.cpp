@@ -144,7 +144,7 @@ struct Layout {
   }
 };
 
-// to[sample][feature] = column[rows[sample]][feature]
+// to[sample][feature] = column[order[position + sample]][feature]
 template <class To, class From>
 struct Gather {
   static constexpr int threads = 256, phases = 1;
@@ -153,14 +153,14 @@ struct Gather {
 
   To* to;
   const From* column;
-  const Arguments* arguments;  // has the rows
+  const Arguments* arguments;  // has the order, and where in it the step begins
   int64_t samples, features;
 
   template <int>
   DEVICE void run(Thread at, None&, None&) const {
     const int64_t index = at.block * threads + at.thread, sample = divide(index, features);
     if (sample >= samples) return;
-    const int64_t row = arguments->rows[sample];
+    const int64_t row = arguments->order[arguments->numbers[arguments->step].position + sample];
     to[index] = static_cast<To>(column[row * features + (index - sample * features)]);
   }
 };
