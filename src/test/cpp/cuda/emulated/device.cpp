@@ -88,7 +88,7 @@ bool pageable(const void* address) {
 
 std::atomic<bool> backwards{false}, copies_early{false};
 std::atomic<int64_t> device_bytes{int64_t{1} << 34};
-std::atomic<int64_t> graph_launches{0}, kernel_launches{0};
+std::atomic<int64_t> graph_launches{0}, kernel_launches{0}, waits{0};
 thread_local int32_t current = -1;
 
 void require_device() {
@@ -212,6 +212,7 @@ void zero(Queue* queue, char* to, int64_t bytes) {
 
 void synchronize(Queue* queue) {
   if (queue->capturing) throw Error("waiting for the device: a graph is being captured");
+  ++waits;
   run_until(queue, queue->given);
 }
 
@@ -290,7 +291,8 @@ void emulate_backwards(bool backwards) { chainrule::cuda::backwards = backwards;
 int64_t emulated_bytes() { return chainrule::cuda::device_blocks().bytes; }
 void limit_emulated_bytes(int64_t bytes) { chainrule::cuda::device_bytes = bytes; }
 EmulatedLaunches take_emulated_launches() {
-  return {chainrule::cuda::graph_launches.exchange(0), chainrule::cuda::kernel_launches.exchange(0)};
+  return {chainrule::cuda::graph_launches.exchange(0), chainrule::cuda::kernel_launches.exchange(0),
+          chainrule::cuda::waits.exchange(0)};
 }
 bool cuda_is_emulated() { return true; }
 

@@ -15,9 +15,9 @@ void emulate_early_copies(bool early);
 int64_t emulated_bytes();
 void limit_emulated_bytes(int64_t bytes);
 
-// Launches of graphs and of single kernels since the last call.
+// Launches of graphs and of single kernels, and how often the processor waited for a queue, since the last call.
 struct EmulatedLaunches {
-  int64_t graphs, kernels;
+  int64_t graphs, kernels, waits;
 };
 EmulatedLaunches take_emulated_launches();
 
