@@ -149,8 +149,8 @@ void CudaStream::end_steps(const CudaProgram& program, const Context& context, i
   const int64_t bytes = launched * static_cast<int64_t>(sizeof(double));
   if (launched > 0) cuda::copy(queue_.get(), pinned_results_.data(), arguments()->losses, bytes);
   if (!overlaps_) fetch_outputs(program, context);
-  if (overlaps_) cuda::synchronize(copies_.get());
   cuda::synchronize(queue_.get());
+  if (overlaps_) cuda::synchronize(copies_.get());  // done before, unless a step failed half way
   std::memcpy(losses, pinned_results_.data(), static_cast<size_t>(bytes));
 }
 
