@@ -72,6 +72,7 @@ void Trainer::bind(const Dataset& dataset, int64_t batch_size) {
   batch_size_ = std::min(batch_size, dataset.examples());
   columns_ = std::move(columns);
   forget_orders();
+  orders_[order_].examples.reserve(dataset.examples() * static_cast<int64_t>(sizeof(int64_t)));
   if (resident_dataset_ == 0) make_resident(dataset);
   dataset_ = &dataset;
 }
@@ -161,12 +162,14 @@ void Trainer::gather(int64_t batch, int64_t position, Inputs* into) {
 // Gathers the batches of steps that follow each other, in two sets of memory by turns.
 class Trainer::Feed final : public StepInputs {
  public:
-  Feed(Trainer& trainer, int64_t batch, bool ends_epoch)
-      : trainer_(trainer), batch_(batch), ends_epoch_(ends_epoch) {}
+  Feed(Trainer& trainer, const Plan& plan, bool ends_epoch)
+      : trainer_(trainer), plan_(plan), ends_epoch_(ends_epoch) {}
 
   // The first batch may be gathered before its step begins.
   void prepare(int32_t step) {
-    trainer_.gather(batch_, trainer_.progress_.position + step * batch_, &set(step));
+    const int64_t batch = plan_.program.batch;
+    trainer_.gather(batch, trainer_.progress_.position + step * batch, &set(step));
+    set(step).check("training step", plan_, batch);
     prepared_ = step;
   }
 
@@ -184,7 +187,7 @@ class Trainer::Feed final : public StepInputs {
   Inputs& set(int32_t step) { return step % 2 == 0 ? trainer_.inputs_ : trainer_.second_inputs_; }
 
   Trainer& trainer_;
-  const int64_t batch_;
+  const Plan& plan_;
   const bool ends_epoch_;
   int32_t prepared_ = -1;
 };
@@ -204,10 +207,10 @@ void Trainer::count_step(double loss, int64_t batch) {
 // As many of `count` as have a finite loss; the first that has not is refused, as a single step would be.
 void Trainer::run_row(int32_t count, int64_t batch) {
   const bool resident = resident_dataset_ != 0;
-  Feed feed(*this, batch, progress_.position + count * batch == progress_.examples);
+  const Plan& plan = this->plan(Mode::train, batch);
+  Feed feed(*this, plan, progress_.position + count * batch == progress_.examples);
   if (!resident) feed.prepare(0);  // while predictions may still go on
   std::unique_lock<ReaderWriterGate> writing(model_->gate());
-  const Plan& plan = this->plan(Mode::train, batch);
   arena_.reserve(plan.program.arena_bytes);
   Context context = this->context();
   if (resident) {
