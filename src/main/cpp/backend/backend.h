@@ -90,7 +90,8 @@ struct Step {
   StepKind kind = StepKind::fill;
   Op op = Op::identity;  // whose rule
   Operand operands[max_operands];
-  int64_t rows = 1;  // the domain
+  bool writes[max_operands] = {};  // which of them
+  int64_t rows = 1;                // the domain
   int64_t columns = 1;
   double constant = 0;   // the c of the rule; loss: the factor on values and derivatives
   double constant2 = 0;  // loss: the factor on the derivatives (δ folded in)

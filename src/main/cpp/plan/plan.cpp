@@ -37,6 +37,7 @@ Step resolved(const DraftStep& drafted, const std::vector<Value>& values) {
     const Value& value = values[static_cast<size_t>(ref.value)];
     step.operands[i] = {value.space, value.slot, value.offset + ref.offset, ref.row_stride,
                         ref.column_stride};
+    step.writes[i] = drafted.writes[i];
   }
   return step;
 }

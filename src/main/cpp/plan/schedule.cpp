@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "plan/draft.h"
+#include "util/first_fit.h"
 
 namespace chainrule {
 
@@ -131,43 +132,16 @@ class Scheduler {
   }
 
   // Where a value lies, and from when to when it is used.
-  struct Span {
+  struct ValueSpan : Span {
     int32_t value;
-    int64_t bytes;
-    int32_t first, last;
-    int64_t offset = 0;
   };
 
-  // First fit by size: two values share memory only if they are not used at the same time. Those that would end beyond
-  // the limit are dropped. Returns the bytes in all.
-  static int64_t first_fit(std::vector<Span>& spans, int64_t limit) {
-    std::stable_sort(spans.begin(), spans.end(),
-                     [](const Span& a, const Span& b) { return a.bytes > b.bytes; });
-    std::vector<Span> placed;  // by offset
-    int64_t total = 0;
-    for (Span& span : spans) {
-      span.bytes = (span.bytes + 63) / 64 * 64;
-      for (const Span& other : placed) {
-        if (other.last < span.first || span.last < other.first) continue;
-        if (span.offset + span.bytes <= other.offset) break;
-        span.offset = std::max(span.offset, other.offset + other.bytes);
-      }
-      if (span.offset + span.bytes > limit) continue;
-      total = std::max(total, span.offset + span.bytes);
-      placed.insert(std::upper_bound(placed.begin(), placed.end(), span,
-                                     [](const Span& a, const Span& b) { return a.offset < b.offset; }),
-                    span);
-    }
-    spans = std::move(placed);
-    return total;
-  }
-
   void place_in_arena() {
-    std::vector<Span> spans;
+    std::vector<ValueSpan> spans;
     for (size_t v = 0; v < draft_.values.size(); ++v) {
       const Value& value = draft_.values[v];
       if (value.space != Space::arena) continue;
-      Span span{static_cast<int32_t>(v), value.bytes, INT32_MAX, value.keep ? INT32_MAX : -1};
+      ValueSpan span{{value.bytes, INT32_MAX, value.keep ? INT32_MAX : -1}, static_cast<int32_t>(v)};
       for (const std::vector<Use>* uses : {&history_[v].writes, &history_[v].reads}) {
         for (const Use& use : *uses) {
           span.first = std::min(span.first, use.phase);
@@ -176,8 +150,8 @@ class Scheduler {
       }
       spans.push_back(span);
     }
-    result_.arena_bytes = first_fit(spans, INT64_MAX);
-    for (const Span& span : spans) draft_.values[static_cast<size_t>(span.value)].offset = span.offset;
+    result_.arena_bytes = first_fit(spans, 64, INT64_MAX);
+    for (const ValueSpan& span : spans) draft_.values[static_cast<size_t>(span.value)].offset = span.offset;
   }
 
   // The one phase in which tiles see no more of a value than their own columns of it; -1: there is none.
@@ -211,8 +185,8 @@ class Scheduler {
   }
 
   // A value's rows and when it is used, by the steps of a phase; those that take turns are one moment.
-  Span span_within(int32_t value, int32_t phase) const {
-    Span span{value, 0, INT32_MAX, -1};
+  ValueSpan span_within(int32_t value, int32_t phase) const {
+    ValueSpan span{{0, INT32_MAX, -1}, value};
     const std::vector<int32_t>& steps = result_.steps[static_cast<size_t>(phase)];
     int64_t rows = 1;
     for (size_t i = 0; i < steps.size(); ++i) {
@@ -243,13 +217,13 @@ class Scheduler {
       const Step& leading = draft_.steps[static_cast<size_t>(result_.steps[p].front())].step;
       if (!phase.grid.only_columns() || leading.parts > 1) continue;
       if (leading.kind == StepKind::product && !backend_.joins_columns(leading, dtype_, phase.grid)) continue;
-      std::vector<Span> spans;
+      std::vector<ValueSpan> spans;
       for (size_t v = 0; v < draft_.values.size(); ++v) {
         if (only_phase(v) == static_cast<int32_t>(p))
           spans.push_back(span_within(static_cast<int32_t>(v), static_cast<int32_t>(p)));
       }
-      first_fit(spans, backend_.scratch_bytes());
-      for (const Span& span : spans) {
+      first_fit(spans, 64, backend_.scratch_bytes());
+      for (const ValueSpan& span : spans) {
         draft_.values[static_cast<size_t>(span.value)].space = Space::scratch;
         draft_.values[static_cast<size_t>(span.value)].offset = span.offset;
         for (int32_t index : result_.steps[p]) {

@@ -297,6 +297,7 @@ void CudaStream::run_directly(const CudaProgram& program, const Context& context
     enqueue(program, context, begin, end);
   };
   gather(program, context);
+  program.begin(run_of(context), first);
   if (!checked) return phases(first, last);
   phases(first, program.backward_begin);
   if (trains(program, context)) phases(program.backward_begin, last);
@@ -375,6 +376,7 @@ void CudaStream::capture(Captured* into, const CudaProgram& program, const Conte
   cuda::begin_capture(queue);
   try {
     gather(program, context);
+    program.begin(run_of(context), into->first);
     if (!into->checked) {
       enqueue(program, context, into->first, into->last);
     } else {

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "backend/cuda/conversions.h"
 #include "backend/cuda/program.h"
 
 namespace chainrule {
@@ -64,6 +65,10 @@ struct CudaEngine {
 struct CudaProgram {
   CudaProgram(CudaEngine& engine, const CudaProgramView& view);
 
+  // Makes the copies of factors that a run from phase `first` on reads, but that belong to phases before it: of what
+  // earlier runs have left in scratch nothing is known.
+  void begin(const cuda::Run& run, int32_t first) const;
+
   const int64_t number;  // no other program has it
   const DType dtype;
   const int32_t phases;
@@ -75,12 +80,15 @@ struct CudaProgram {
   int64_t scratch_bytes = 0;
 
  private:
-  cuda::Launch make_launch(CudaEngine& engine, const Step& step, int32_t index, int32_t phase);
+  void add_launch(CudaEngine& engine, const Step& step, int32_t index, int32_t phase);
   void prepare_product(CudaEngine& engine, cuda::Launch* launch);
+  void convert_factors(cuda::Launch* product);
+  void place_copies();
   void add_update(const Step& step, cuda::Launch* launch, std::vector<cuda::Segment>* segments);
   void note_slots(const Step& step);
 
   std::vector<cuda::Block> tables_;
+  cuda::Conversions conversions_;
 };
 
 struct CudaStream {

@@ -1,5 +1,5 @@
-// Making a program ready: a launch for each step, one for all updates that follow each other, and the sizes of what it
-// reads and writes.
+// Making a program ready: a launch for each step, one for all updates that follow each other, one for each factor that is
+// converted, and the sizes of what it reads and writes.
 #include "backend/cuda/program.h"
 
 #include <algorithm>
@@ -60,15 +60,17 @@ CudaProgram::CudaProgram(CudaEngine& engine, const CudaProgramView& view)
     for (int32_t i = 0; i < view.phases[p].steps; ++i) {
       const int32_t index = view.phases[p].first_step + i;
       const Step& step = view.steps[index];
-      if (is_custom(step)) continue;  // the core calls the user's operation between two runs
-      note_slots(step);
+      if (!is_custom(step)) note_slots(step);
       const bool joins = is_update(step) && !launches.empty() && launches.back().step.kind == step.kind;
-      if (!joins) launches.push_back(make_launch(engine, step, index, p));
+      // an operation of the user's own is called by the core, between two runs
+      if (!joins && !is_custom(step)) add_launch(engine, step, index, p);
+      conversions_.note_writes(step, dtype);
       if (!is_update(step)) continue;
       if (!joins) updates.emplace_back();
       add_update(step, &launches.back(), &updates.back());
     }
   }
+  place_copies();
   for (int32_t i = 0; i < view.step_count; ++i) {
     alphas.push_back(view.steps[i].alpha);
     betas.push_back(view.steps[i].beta);
@@ -88,7 +90,7 @@ CudaProgram::CudaProgram(CudaEngine& engine, const CudaProgramView& view)
   }
 }
 
-Launch CudaProgram::make_launch(CudaEngine& engine, const Step& step, int32_t index, int32_t phase) {
+void CudaProgram::add_launch(CudaEngine& engine, const Step& step, int32_t index, int32_t phase) {
   Launch launch;
   launch.step = step;
   launch.step_index = index;
@@ -100,7 +102,7 @@ Launch CudaProgram::make_launch(CudaEngine& engine, const Step& step, int32_t in
     launch.launcher = find_launcher(step, dtype);
     scratch_bytes = std::max(scratch_bytes, cuda::scratch_bytes(step));
   }
-  return launch;
+  launches.push_back(launch);
 }
 
 void CudaProgram::prepare_product(CudaEngine& engine, Launch* launch) {
@@ -113,11 +115,11 @@ void CudaProgram::prepare_product(CudaEngine& engine, Launch* launch) {
   }
   launch->launcher = cuda::product_launcher();
   launch->products = &engine.products;
-  launch->converts = dtype == DType::float32 && engine.precision == CudaPrecision::bfloat16;
+  const bool converts = dtype == DType::float32 && engine.precision == CudaPrecision::bfloat16;
   launch->scalars_on_device = depends_on_rate(step.alpha) || depends_on_rate(step.beta);
   cuda::ProductShape shape;
   shape.factors = dtype == DType::float64                   ? cuda::FactorType::float64
-                  : launch->converts                        ? cuda::FactorType::bfloat16
+                  : converts                                ? cuda::FactorType::bfloat16
                   : engine.precision == CudaPrecision::tf32 ? cuda::FactorType::tf32
                                                             : cuda::FactorType::float32;
   shape.transposed_a = step.transposed_a;
@@ -132,14 +134,52 @@ void CudaProgram::prepare_product(CudaEngine& engine, Launch* launch) {
   shape.alignment_b = alignment_of(b);
   shape.alignment_c = alignment_of(c);
   shape.scalars_on_device = launch->scalars_on_device;
-  if (launch->converts) {
-    const cuda::FactorRoom room(step);
-    shape.lda = cuda::bfloat16_stride(room.a_columns);
-    shape.ldb = cuda::bfloat16_stride(room.b_columns);
+  if (converts) {
+    convert_factors(launch);
+    shape.lda = cuda::bfloat16_stride(cuda::factor_of(step, 0).columns);
+    shape.ldb = cuda::bfloat16_stride(cuda::factor_of(step, 1).columns);
     shape.alignment_a = shape.alignment_b = 256;
-    scratch_bytes = std::max(scratch_bytes, room.bytes);
   }
   launch->product = engine.products.choose(shape);
+}
+
+// The conversions that the product needs come before it. Until all copies are placed, launches have their numbers.
+void CudaProgram::convert_factors(Launch* product) {
+  for (int32_t i = 0; i < 2; ++i) {
+    const cuda::Factor factor = cuda::factor_of(product->step, i);
+    const cuda::Conversions::Use use = conversions_.use(factor, product->phase);
+    product->copies[i] = use.copy;
+    if (!use.is_new) continue;
+    Launch conversion;
+    conversion.launcher = cuda::conversion_launcher();
+    conversion.phase = product->phase;
+    conversion.step.kind = StepKind::copy;
+    conversion.step.operands[1] = factor.operand;
+    conversion.step.rows = factor.rows;
+    conversion.step.columns = factor.columns;
+    conversion.copies[0] = use.copy;
+    launches.push_back(conversion);
+  }
+}
+
+// Behind what sums need of scratch.
+void CudaProgram::place_copies() {
+  scratch_bytes = conversions_.place(scratch_bytes);
+  for (Launch& launch : launches) {
+    if (launch.launcher == cuda::conversion_launcher()) {
+      launch.last_phase = conversions_.last_phase(static_cast<int32_t>(launch.copies[0]));
+    }
+    for (int64_t& copy : launch.copies) {
+      if (copy >= 0) copy = conversions_.offset(static_cast<int32_t>(copy));
+    }
+  }
+}
+
+// What was converted before has not been written since, or the copy would not be read from here on: the same again.
+void CudaProgram::begin(const cuda::Run& run, int32_t first) const {
+  for (const Launch& launch : launches) {
+    if (launch.phase < first && launch.last_phase >= first) launch.launcher(launch, run);
+  }
 }
 
 void CudaProgram::add_update(const Step& step, Launch* launch, std::vector<Segment>* segments) {

@@ -79,8 +79,11 @@ struct Launch {
   // product
   Products* products = nullptr;
   std::shared_ptr<const Product> product;
-  bool converts = false;  // the factors, to bfloat16, into scratch
   bool scalars_on_device = false, is_double = false;
+
+  // conversion, and a product of bfloat16: where copies lie in scratch; a product's are those of A and B
+  int64_t copies[2] = {-1, -1};
+  int32_t last_phase = -1;  // conversion: of the products that read the copy
 
   // updates
   char* segments = nullptr;  // device memory: an array of Segment
@@ -98,6 +101,8 @@ Launcher find_loss(const Step& step, DType dtype);
 Launcher find_layout(const Step& step, DType dtype);
 Launcher find_update(const Step& step, DType dtype);
 Launcher product_launcher();
+// Makes the copy of a factor; its step is the copy of operand 1.
+Launcher conversion_launcher();
 
 // Elements of an update that one block works on.
 constexpr int64_t update_block = 4096;

@@ -1,0 +1,166 @@
+// Factors of products become bfloat16 once, and no product reads a copy of what has been written since: whatever phases a
+// run has, and whoever used the stream before it.
+#include <memory>
+#include <vector>
+
+#include "cases.h"
+#include "cuda/engines.h"
+#include "graph/backward.h"
+#include "harness.h"
+#include "plan_run.h"
+#include "random_graph.h"
+#include "runtime/model.h"
+#include "runtime/plan_runner.h"
+
+using namespace test;
+
+namespace {
+
+std::vector<GraphCase> cases_with_products() {
+  std::vector<GraphCase> cases = composite_cases();
+  for (Op op : {Op::linear, Op::matmul}) {
+    for (GraphCase& c : cases_of(op)) cases.push_back(std::move(c));
+  }
+  for (uint64_t seed = 1; seed <= 60; ++seed) cases.push_back(random_graph(seed));
+  return cases;
+}
+
+bool trains(const Graph& graph, int32_t loss) {
+  const std::vector<bool> reached = needs_delta(graph, loss, graph.parameters());
+  return reached[at(loss)];
+}
+
+PlanRequest training(const GraphCase& c, int64_t batch, const UpdateRule& rule) {
+  PlanRequest request;
+  request.batch = batch;
+  request.loss = c.loss;
+  request.backward = request.update = true;
+  request.rule = rule;
+  return request;
+}
+
+UpdateScalars numbers_of(const UpdateRule& rule) {
+  UpdateScalars by;
+  by.learning_rate = 0.05;
+  by.momentum = rule.momentum;
+  by.beta1 = 0.9, by.beta2 = 0.99, by.epsilon = 1e-3;
+  by.correction1 = 10, by.correction2 = 100;
+  return by;
+}
+
+// Every phase is a run of its own, so that every product converts its factors itself.
+void step_by_phases(PlanRun<float>& run) {
+  run.poison_all();
+  const int32_t phases = static_cast<int32_t>(run.plan().program.phases.size());
+  for (int32_t p = 0; p < phases; ++p) run.run(p, p + 1);
+}
+
+}  // namespace
+
+TEST(cuda_copies_in_bfloat16_give_the_bits_of_factors_converted_for_each_product) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::bfloat16);
+  const std::vector<UpdateRule> rules = {{OptimizerKind::sgd, 0, false, 0.1},
+                                         {OptimizerKind::sgd, 0.9, false, 0},
+                                         {OptimizerKind::adam, 0, false, 0}};
+  int compared = 0;
+  for (const GraphCase& c : cases_with_products()) {
+    if (!trains(c.graph, c.loss)) continue;
+    const Values values = random_values(c.graph, 9, 5);
+    for (const UpdateRule& rule : rules) {
+      PlanRun<float> whole(c.graph, training(c, 9, rule), values, engine),
+          phases(c.graph, training(c, 9, rule), values, engine);
+      whole.update = phases.update = numbers_of(rule);
+      for (int step = 0; step < 3; ++step) {
+        const double loss = whole.step();
+        if (!std::isfinite(loss)) break;
+        step_by_phases(phases);
+        if (loss != phases.loss()) fail(c.name.c_str(), step, message(loss, " or ", phases.loss()));
+        for (int32_t id : c.graph.parameters()) {
+          if (!same_bits(whole.parameter(id), phases.parameter(id))) {
+            fail(c.name.c_str(), step, "after an update differs " + c.graph.describe(id));
+          }
+        }
+        ++compared;
+      }
+    }
+  }
+  CHECK(compared > 400);
+}
+
+// Runs that begin at every phase, after another program of the same stream has written over all copies.
+TEST(cuda_runs_from_the_middle_convert_what_they_read) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::bfloat16);
+  const std::unique_ptr<Stream> stream = engine.make_stream();
+  const auto on_stream = [&](PlanRun<float>& run, int32_t first, int32_t last) {
+    Context context = run.context();
+    context.stream = stream.get();
+    engine.run(run.plan().program, context, first, last);
+  };
+  Builder b;
+  const int32_t deep = b.layer(b.op(Op::tanh, {b.layer(b.input(30), 90)}), 90);
+  const GraphCase other{"other", b.graph, b.op(Op::squared_error, {deep, b.target(90)})};
+  for (const GraphCase& c : composite_cases()) {
+    if (!trains(c.graph, c.loss)) continue;
+    const Values values = random_values(c.graph, 9, 5);
+    PlanRequest request;
+    request.batch = 9;
+    request.loss = c.loss;
+    request.backward = true;
+    PlanRun<float> expected(c.graph, request, values, engine);
+    CHECK(std::isfinite(expected.step()));
+    PlanRequest others = training({other.name, b.graph, other.loss}, 40, {});
+    others.update = false;
+    PlanRun<float> between(b.graph, others, random_values(b.graph, 40, 6), engine);
+    const int32_t last_of_other = static_cast<int32_t>(between.plan().program.phases.size());
+    PlanRun<float> run(c.graph, request, values, engine);
+    const int32_t last = static_cast<int32_t>(run.plan().program.phases.size());
+    for (int32_t middle = 1; middle < last; ++middle) {
+      run.poison_all();
+      on_stream(run, 0, middle);
+      between.poison_all();
+      on_stream(between, 0, last_of_other);
+      on_stream(run, middle, last);
+      for (int32_t id : c.graph.parameters()) {
+        if (!same_bits(run.gradient(id), expected.gradient(id))) {
+          fail(c.name.c_str(), middle, "begun there, differs d " + c.graph.describe(id));
+        }
+      }
+    }
+  }
+}
+
+// As Jacobians do: forward once, backward again and again with another δ.
+TEST(cuda_backward_passes_from_several_seeds_in_bfloat16) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::bfloat16);
+  constexpr int64_t batch = 6, features = 5, outputs = 3;
+  Builder b;
+  const int32_t x = b.input(features);
+  const int32_t z = b.layer(b.op(Op::tanh, {b.layer(b.op(Op::tanh, {b.layer(x, 7)}), 4)}), outputs);
+  const auto model = std::make_shared<Model>(b.graph, DType::float32, 5, engine);
+  PlanRequest request;
+  request.batch = batch;
+  request.loss = z;
+  request.backward = request.seeded = true;
+  request.deltas = {x};
+  std::vector<float> samples(batch * features);
+  for (size_t i = 0; i < samples.size(); ++i) samples[i] = 0.1f * static_cast<float>(i % 13) - 0.6f;
+  const auto pass = [&](PlanRunner& runner, int64_t seed) {
+    std::vector<float> seeds(batch * outputs, 0.0f);
+    seeds[static_cast<size_t>(seed)] = 1;
+    void* addresses[] = {samples.data(), seeds.data()};
+    runner.backward(addresses);
+    const float* d = reinterpret_cast<const float*>(runner.delta(0));
+    return std::vector<float>(d, d + batch * features);
+  };
+  std::vector<float> no_seed(batch * outputs, 0.0f);
+  void* addresses[] = {samples.data(), no_seed.data()};
+  PlanRunner again(model, request);
+  again.forward(addresses);
+  for (int64_t seed = 0; seed < batch * outputs; ++seed) {
+    PlanRunner once(model, request);
+    once.forward(addresses);
+    const std::vector<float> expected = pass(once, seed);
+    CHECK(expected != std::vector<float>(expected.size(), 0.0f));
+    CHECK(same_bits(pass(again, seed), expected));
+  }
+}
