@@ -22,6 +22,12 @@ std::vector<GraphCase> cases_with_products() {
     for (GraphCase& c : cases_of(op)) cases.push_back(std::move(c));
   }
   for (uint64_t seed = 1; seed <= 60; ++seed) cases.push_back(random_graph(seed));
+  // layers of one width, whose δ take turns in the same memory
+  Builder b;
+  int32_t a = b.input(10);
+  for (int i = 0; i < 6; ++i) a = b.op(Op::sigmoid, {b.layer(a, 10)});
+  const int32_t loss = b.op(Op::squared_error, {a, b.target(10)});
+  cases.push_back({"six layers of one width", std::move(b.graph), loss});
   return cases;
 }
 
@@ -85,6 +91,21 @@ TEST(cuda_copies_in_bfloat16_give_the_bits_of_factors_converted_for_each_product
     }
   }
   CHECK(compared > 400);
+}
+
+// Without a backward pass, activations take turns.
+TEST(cuda_predictions_in_bfloat16_read_no_old_copies) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::bfloat16);
+  for (const GraphCase& c : cases_with_products()) {
+    PlanRequest request;
+    request.batch = 9;
+    request.outputs = {c.loss};
+    const Values values = random_values(c.graph, 9, 5);
+    PlanRun<float> whole(c.graph, request, values, engine), phases(c.graph, request, values, engine);
+    whole.forward();
+    step_by_phases(phases);
+    if (!same_bits(whole.output(0), phases.output(0))) fail(c.name.c_str(), 0, "the prediction differs");
+  }
 }
 
 // Runs that begin at every phase, after another program of the same stream has written over all copies.
