@@ -1,20 +1,43 @@
-// What is behind the door's objects that more than one file needs.
+// What more than one file of the door needs: what is behind its objects, and how arguments and texts pass through it.
 #pragma once
 
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "api/chainrule.h"
+#include "runtime/dataset.h"
 #include "runtime/inputs.h"
+#include "runtime/model.h"
 
 namespace chainrule {
 namespace api {
 
+struct NativeGraph::Body {
+  Graph graph;
+};
 struct NativeModel::Body {
   std::shared_ptr<Model> model;
 };
 struct NativeInputs::Body {
   Inputs* inputs;
 };
+struct NativeDataset::Body {
+  std::shared_ptr<Dataset> dataset;
+};
+
+// A returned text stays valid until the calling thread's next call that returns one.
+const char* keep(std::string text);
+
+// Refuse null.
+std::string text(const char* operation, const char* value);
+void require_object(const char* operation, const void* object);
+
+template <class Handle, class Body>
+Handle* wrap(Handle* handle, std::unique_ptr<Body> body, Body** place) {
+  *place = body.release();
+  return handle;
+}
 
 }  // namespace api
 }  // namespace chainrule

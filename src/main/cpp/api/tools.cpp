@@ -26,14 +26,13 @@ struct NativeJacobian::Body {
 };
 
 NativeGradientCheck* NativeGradientCheck::create(const NativeModel* model, int32_t loss) {
-  REQUIRE(model != nullptr, "gradient check: an object is null");
+  require_object("gradient check", model);
   auto body = std::make_unique<Body>();
   body->check = std::make_unique<GradientCheck>(*model->body->model, loss);
   body->inputs_body.inputs = &body->check->inputs();
   body->inputs.body = &body->inputs_body;
   auto* made = new NativeGradientCheck;
-  made->body = body.release();
-  return made;
+  return wrap(made, std::move(body), &made->body);
 }
 
 void NativeGradientCheck::destroy(NativeGradientCheck* check) {
@@ -74,14 +73,13 @@ int64_t NativeGradientCheck::worst() const {
 }
 
 NativeJacobian* NativeJacobian::create(NativeModel* model, int32_t z, int32_t x) {
-  REQUIRE(model != nullptr, "Jacobian: an object is null");
+  require_object("Jacobian", model);
   auto body = std::make_unique<Body>();
   body->jacobian = std::make_unique<Jacobian>(model->body->model, z, x);
   body->inputs_body.inputs = &body->jacobian->inputs();
   body->inputs.body = &body->inputs_body;
   auto* made = new NativeJacobian;
-  made->body = body.release();
-  return made;
+  return wrap(made, std::move(body), &made->body);
 }
 
 void NativeJacobian::destroy(NativeJacobian* jacobian) {

@@ -1,0 +1,69 @@
+// The part of the door behind which a model is: made, loaded, saved, its parameters read and written.
+#include <memory>
+#include <utility>
+
+#include "api/bodies.h"
+#include "api/chainrule.h"
+#include "runtime/devices.h"
+#include "runtime/model_file.h"
+
+namespace chainrule {
+namespace api {
+
+NativeModel* NativeModel::create(const NativeGraph* graph, bool double_precision, int64_t seed,
+                                 int32_t device) {
+  require_object("model", graph);
+  auto body = std::make_unique<Body>();
+  body->model = std::make_shared<Model>(
+      graph->body->graph, double_precision ? DType::float64 : DType::float32, seed, engine(device));
+  NativeModel* made = new NativeModel;
+  return wrap(made, std::move(body), &made->body);
+}
+
+NativeModel* NativeModel::load(const char* path, int32_t device) {
+  auto body = std::make_unique<Body>();
+  body->model = load_model(text("loading a model", path), engine(device));
+  NativeModel* made = new NativeModel;
+  return wrap(made, std::move(body), &made->body);
+}
+
+void NativeModel::destroy(NativeModel* model) {
+  if (model == nullptr) return;
+  delete model->body;
+  delete model;
+}
+
+NativeModel* NativeModel::snapshot() const {
+  auto copy = std::make_unique<Body>();
+  copy->model = body->model->snapshot();
+  NativeModel* made = new NativeModel;
+  return wrap(made, std::move(copy), &made->body);
+}
+
+NativeGraph* NativeModel::graph() const {
+  auto copy = std::make_unique<NativeGraph::Body>();
+  copy->graph = body->model->graph();
+  NativeGraph* made = new NativeGraph;
+  return wrap(made, std::move(copy), &made->body);
+}
+
+void NativeModel::save(const char* path) const { save_model(*body->model, text("saving a model", path)); }
+bool NativeModel::double_precision() const { return body->model->dtype() == DType::float64; }
+int64_t NativeModel::parameter_bytes() const { return body->model->layout().parameter_bytes; }
+int64_t NativeModel::constant_bytes() const { return body->model->layout().constant_bytes; }
+int64_t NativeModel::seed() const { return body->model->seed(); }
+void NativeModel::read_parameter(int32_t node, float* values, int64_t count) const {
+  body->model->read_parameter(node, values, count);
+}
+void NativeModel::read_parameter(int32_t node, double* values, int64_t count) const {
+  body->model->read_parameter(node, values, count);
+}
+void NativeModel::write_parameter(int32_t node, const float* values, int64_t count) {
+  body->model->write_parameter(node, values, count);
+}
+void NativeModel::write_parameter(int32_t node, const double* values, int64_t count) {
+  body->model->write_parameter(node, values, count);
+}
+
+}  // namespace api
+}  // namespace chainrule

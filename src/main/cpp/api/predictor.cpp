@@ -1,0 +1,67 @@
+// The part of the door behind which predictors and their workspaces are.
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "api/bodies.h"
+#include "api/chainrule.h"
+#include "runtime/predictor.h"
+#include "util/check.h"
+
+namespace chainrule {
+namespace api {
+
+struct NativeWorkspace::Body {
+  std::unique_ptr<Workspace> workspace;
+  NativeInputs inputs;
+  NativeInputs::Body inputs_body;
+};
+struct NativePredictor::Body {
+  std::unique_ptr<Predictor> predictor;
+};
+
+void NativeWorkspace::destroy(NativeWorkspace* workspace) {
+  if (workspace == nullptr) return;
+  delete workspace->body;
+  delete workspace;
+}
+
+NativeInputs* NativeWorkspace::inputs() { return &body->inputs; }
+char* NativeWorkspace::reserve_output(int32_t index, int64_t batch) {
+  return body->workspace->reserve_output(index, batch);
+}
+
+NativePredictor* NativePredictor::create(NativeModel* model, const int32_t* outputs, int32_t count) {
+  require_object("predictor", model);
+  REQUIRE(outputs != nullptr && count > 0, "predictor: expected at least one output");
+  auto body = std::make_unique<Body>();
+  body->predictor =
+      std::make_unique<Predictor>(model->body->model, std::vector<int32_t>(outputs, outputs + count));
+  NativePredictor* made = new NativePredictor;
+  return wrap(made, std::move(body), &made->body);
+}
+
+void NativePredictor::destroy(NativePredictor* predictor) {
+  if (predictor == nullptr) return;
+  delete predictor->body;
+  delete predictor;
+}
+
+NativeWorkspace* NativePredictor::workspace() const {
+  auto made_body = std::make_unique<NativeWorkspace::Body>();
+  made_body->workspace = body->predictor->workspace();
+  made_body->inputs_body.inputs = &made_body->workspace->inputs();
+  made_body->inputs.body = &made_body->inputs_body;
+  NativeWorkspace* made = new NativeWorkspace;
+  return wrap(made, std::move(made_body), &made->body);
+}
+
+bool NativePredictor::needs(int32_t slot) const { return body->predictor->needs(slot); }
+void NativePredictor::checking(bool on) { body->predictor->set_checking(on); }
+void NativePredictor::predict(NativeWorkspace* workspace, int64_t batch) const {
+  require_object("predicting", workspace);
+  body->predictor->predict(*workspace->body->workspace, batch);
+}
+
+}  // namespace api
+}  // namespace chainrule

@@ -1,0 +1,125 @@
+// The part of the door behind which training is.
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <utility>
+
+#include "api/bodies.h"
+#include "api/chainrule.h"
+#include "runtime/dataset.h"
+#include "runtime/model_file.h"
+#include "runtime/trainer.h"
+#include "util/check.h"
+
+namespace chainrule {
+namespace api {
+
+struct NativeTrainer::Body {
+  std::unique_ptr<Trainer> trainer;
+  NativeInputs inputs;
+  NativeInputs::Body inputs_body;
+  std::shared_ptr<Dataset> bound;  // lives as long as it is bound
+};
+
+NativeTrainer* NativeTrainer::create(NativeModel* model, int32_t loss, int32_t optimizer,
+                                     double learning_rate, double momentum, bool nesterov,
+                                     double weight_decay, double beta1, double beta2, double epsilon) {
+  require_object("trainer", model);
+  auto body = std::make_unique<Body>();
+  OptimizerSettings settings{static_cast<OptimizerKind>(optimizer),
+                             learning_rate,
+                             momentum,
+                             nesterov,
+                             weight_decay,
+                             beta1,
+                             beta2,
+                             epsilon};
+  body->trainer = std::make_unique<Trainer>(model->body->model, loss, settings);
+  body->inputs_body.inputs = &body->trainer->inputs();
+  body->inputs.body = &body->inputs_body;
+  NativeTrainer* made = new NativeTrainer;
+  return wrap(made, std::move(body), &made->body);
+}
+
+NativeTrainer* NativeTrainer::load(NativeModel* model, const char* path) {
+  require_object("trainer", model);
+  auto body = std::make_unique<Body>();
+  body->trainer = load_trainer(model->body->model, text("loading a trainer", path));
+  body->inputs_body.inputs = &body->trainer->inputs();
+  body->inputs.body = &body->inputs_body;
+  NativeTrainer* made = new NativeTrainer;
+  return wrap(made, std::move(body), &made->body);
+}
+
+void NativeTrainer::destroy(NativeTrainer* trainer) {
+  if (trainer == nullptr) return;
+  delete trainer->body;
+  delete trainer;
+}
+
+NativeInputs* NativeTrainer::inputs() { return &body->inputs; }
+double NativeTrainer::step(int64_t batch) { return body->trainer->step(batch); }
+double NativeTrainer::evaluate(int64_t batch) { return body->trainer->evaluate(batch); }
+double NativeTrainer::gradients(int64_t batch) { return body->trainer->gradients(batch); }
+void NativeTrainer::read_gradient(int32_t node, float* values, int64_t count) const {
+  body->trainer->read_gradient(node, values, count);
+}
+void NativeTrainer::read_gradient(int32_t node, double* values, int64_t count) const {
+  body->trainer->read_gradient(node, values, count);
+}
+
+int32_t NativeTrainer::statistics_columns() { return 7; }
+void NativeTrainer::statistics(int64_t batch, double* table, int64_t count) {
+  const int64_t expected = int64_t{statistics_columns()} * body->trainer->model()->graph().size();
+  REQUIRE(table != nullptr && count == expected, "statistics: expected a table of ", expected,
+          " numbers, but one of ", count, " came");
+  std::fill(table, table + count, 0.0);
+  for (const NodeStatistics& s : body->trainer->statistics(batch)) {
+    double* row = table + int64_t{s.node} * statistics_columns();
+    for (double value : {static_cast<double>(s.count), s.minimum, s.maximum, s.mean, s.standard_deviation,
+                         s.delta_norm, s.gradient_norm}) {
+      *row++ = value;
+    }
+  }
+}
+
+void NativeTrainer::checking(bool on) { body->trainer->set_checking(on); }
+void NativeTrainer::memory(int64_t* bytes, int32_t count) const {
+  const MemoryUse use = body->trainer->memory();
+  const int64_t all[] = {use.arena,     use.parameters, use.constants, use.state,
+                         use.gradients, use.inputs,     use.dataset,   use.checks};
+  REQUIRE(bytes != nullptr && count == 8, "memory: expected room for 8 numbers, but for ", count, " came");
+  std::copy(std::begin(all), std::end(all), bytes);
+}
+
+void NativeTrainer::bind(NativeDataset* dataset, int64_t batch_size) {
+  require_object("fit", dataset);
+  body->trainer->bind(*dataset->body->dataset, batch_size);
+  body->bound = dataset->body->dataset;
+}
+
+void NativeTrainer::shuffle(bool on, int64_t seed) { body->trainer->shuffle(on, seed); }
+int64_t NativeTrainer::fit(int64_t max_steps, int64_t epochs, double max_milliseconds) {
+  return body->trainer->fit(max_steps, epochs, max_milliseconds);
+}
+double NativeTrainer::running_loss() const { return body->trainer->running_loss(); }
+double NativeTrainer::epoch_loss() const { return body->trainer->progress().epoch_loss; }
+double NativeTrainer::last_loss() const { return body->trainer->progress().last_loss; }
+double NativeTrainer::learning_rate() const { return body->trainer->optimizer().learning_rate; }
+void NativeTrainer::set_learning_rate(double value) { body->trainer->set_learning_rate(value); }
+int32_t NativeTrainer::optimizer() const { return static_cast<int32_t>(body->trainer->optimizer().kind); }
+int64_t NativeTrainer::steps() const { return body->trainer->progress().steps; }
+int64_t NativeTrainer::epoch() const { return body->trainer->progress().epoch; }
+int64_t NativeTrainer::position() const { return body->trainer->progress().position; }
+int32_t NativeTrainer::loss() const { return body->trainer->loss(); }
+bool NativeTrainer::trains(int32_t parameter) const { return body->trainer->trains(parameter); }
+const char* NativeTrainer::plan(int64_t batch) { return keep(body->trainer->describe_plan(batch)); }
+const char* NativeTrainer::profile(int64_t batch, int64_t steps) {
+  return keep(body->trainer->profile(batch, steps));
+}
+void NativeTrainer::save(const char* path) const {
+  save_trainer(*body->trainer, text("saving a trainer", path));
+}
+
+}  // namespace api
+}  // namespace chainrule
