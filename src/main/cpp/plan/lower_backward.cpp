@@ -12,8 +12,6 @@ namespace chainrule {
 
 namespace {
 
-size_t at(int32_t id) { return static_cast<size_t>(id); }
-
 // d(node)/d(input) of a scalar node that is a known factor of its input, or 0 when it is not.
 double static_factor(const Node& node, int32_t index, const Shape& input) {
   if (!node.shape.is_scalar() || !input.is_scalar()) return 0;

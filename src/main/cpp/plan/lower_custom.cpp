@@ -4,12 +4,6 @@
 
 namespace chainrule {
 
-namespace {
-
-size_t at(int32_t id) { return static_cast<size_t>(id); }
-
-}  // namespace
-
 // A node's value in memory of the engine's own, which is where engines look for what a user's operation gets: data of one
 // feature are read where the user has them.
 int32_t Lowering::own_value_of(int32_t id) {

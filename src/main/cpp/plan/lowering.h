@@ -1,5 +1,5 @@
-// From nodes to steps. Forward in lowering.cpp, one function a kind of operation; backward in lower_backward.cpp, the
-// same functions again, mirrored.
+// From nodes to steps. How steps are emitted and see values is in lowering.cpp; forward in lower_forward.cpp, one function
+// a kind of operation; backward in lower_backward.cpp, the same functions again, mirrored.
 #pragma once
 
 #include <string>
@@ -11,6 +11,8 @@
 #include "plan/plan.h"
 
 namespace chainrule {
+
+inline size_t at(int32_t id) { return static_cast<size_t>(id); }
 
 class Lowering final : public BackwardRules {
  public:
@@ -43,13 +45,16 @@ class Lowering final : public BackwardRules {
   int64_t features(const Shape& shape) const { return shape.elements(); }
   int64_t samples(const Shape& shape) const { return shape.batched ? request_.batch : 1; }
   int32_t new_value(const Shape& shape);
-  int32_t value_of(int32_t id);    // a node's value; data are transposed in at the first use
+  int32_t slot_of(int32_t id) const;
   int32_t user_value(int32_t id);  // a data node's memory as the user laid it out
+  int32_t leaf_value(int32_t id, Space space);
+  int32_t value_of(int32_t id);  // a node's value; data are transposed in at the first use
   // How a value is seen by an elementwise step on `domain`, by a row-wise step, by a product, by a reduction's result.
   Ref elementwise(int32_t value, const Shape& shape, const Shape& domain) const;
   Ref rowwise(int32_t value, const Shape& shape) const;
   Ref matrix(int32_t value, const Shape& shape, Access access) const;
   Ref reduced(int32_t value) const;
+  Ref rows_from(int32_t value, const Shape& shape, int64_t first_row) const;
   DraftStep& emit(StepKind kind, Op op, int64_t rows, int64_t columns, const std::string& text);
   DraftStep& emit_elementwise(StepKind kind, Op op, const Shape& domain, const std::string& text);
   DraftStep& emit_rowwise(StepKind kind, Op op, const Shape& domain, const std::string& text);
@@ -61,19 +66,16 @@ class Lowering final : public BackwardRules {
   void split_sum(int64_t rows, int64_t columns, int64_t k);
   void emit_copy(const Ref& to, const Ref& from, const Shape& shape, bool accumulate,
                  const std::string& text);
-  Ref rows_from(int32_t value, const Shape& shape, int64_t first_row) const;
   void hand_out(int32_t value, const Shape& shape, int32_t slot, const std::string& text);
 
+  // lower_forward.cpp
   void forward(int32_t id);
   void forward_product(int32_t id);
   void forward_unary(int32_t id);
   void forward_structure(int32_t id);
-  int32_t own_value_of(int32_t id);
-  void forward_custom(int32_t id);
   void loss_step(int32_t id, bool values);  // the value, the derivatives, or both in one pass
   bool saves_output(int32_t id) const;
   bool adds_bias_itself(int32_t id) const;  // an activation that can run in place on a linear's output
-  int32_t slot_of(int32_t id) const;
 
   // lower_backward.cpp
   void find_static_deltas();
@@ -86,8 +88,6 @@ class Lowering final : public BackwardRules {
   void backward_binary(int32_t id, int32_t index);
   void backward_rowwise(int32_t id);
   void backward_structure(int32_t id, int32_t index);
-  void backward_custom(int32_t id);
-  bool updates_late() const;  // must nothing be updated before the backward pass has ended?
   // The value that parts of a node's δ are added to; `accumulate` tells whether one is there already.
   int32_t target(int32_t id, bool* accumulate);
   int32_t delta_value(int32_t id);  // a finished δ as a value, made from its number if need be
@@ -95,9 +95,14 @@ class Lowering final : public BackwardRules {
                       const std::string& text);
   bool updates_directly(int32_t id) const;  // may products write the parameter or its velocity themselves?
   int32_t direct_update(int32_t id, Coefficient* alpha, Coefficient* beta);
-  int32_t leaf_value(int32_t id, Space space);
   void update(int32_t id);
   void apply_fault(int32_t id);
+
+  // lower_custom.cpp
+  int32_t own_value_of(int32_t id);
+  void forward_custom(int32_t id);
+  void backward_custom(int32_t id);
+  bool updates_late() const;  // must nothing be updated before the backward pass has ended?
 
   const Graph& graph_;
   const PlanRequest& request_;
