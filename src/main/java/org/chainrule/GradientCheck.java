@@ -52,7 +52,7 @@ public final class GradientCheck {
    */
   public static GradientCheck of(Model model, Node loss) {
     Check.notNull(model, "GradientCheck", "model");
-    model.id("GradientCheck", loss);
+    model.nodes().id("GradientCheck", loss);
     return new GradientCheck(model, loss);
   }
 
@@ -92,7 +92,7 @@ public final class GradientCheck {
    * @return this check
    */
   public GradientCheck at(Node node, long row, long column) {
-    chosen.add(new Chosen(model.id("at", node), row, column));
+    chosen.add(new Chosen(model.nodes().id("at", node), row, column));
     return this;
   }
 
@@ -133,13 +133,13 @@ public final class GradientCheck {
    */
   public Report run(Batch batch) {
     Check.notNull(batch, "GradientCheck", "batch");
-    int id = model.id("GradientCheck", loss);
+    int id = model.nodes().id("GradientCheck", loss);
     model.enter("GradientCheck");
     try {
       NativeGradientCheck check = NativeGradientCheck.create(model.handle(), id);
       try {
-        boolean[] needed = model.ancestors(List.of(loss));
-        new Inputs(check.inputs(), model.dataNodes(), needed, DataType.DOUBLE)
+        boolean[] needed = model.nodes().ancestors(List.of(loss));
+        new Inputs(check.inputs(), model.nodes().data(), needed, DataType.DOUBLE)
             .fill("GradientCheck", batch);
         for (Chosen element : chosen) {
           check.choose(element.node(), element.row(), element.column());
@@ -177,7 +177,7 @@ public final class GradientCheck {
   }
 
   private Node node(double number) {
-    return number < 0 ? null : model.nodes().get((int) number);
+    return number < 0 ? null : model.nodes().all().get((int) number);
   }
 
   /** What one comparison came to. */

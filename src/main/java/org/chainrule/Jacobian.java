@@ -32,8 +32,8 @@ public final class Jacobian extends NativeObject {
     this.model = model;
     this.z = z;
     this.x = x;
-    int from = model.id("Jacobian", z);
-    int to = model.id("Jacobian", x);
+    int from = model.nodes().id("Jacobian", z);
+    int to = model.nodes().id("Jacobian", x);
     model.enter("Jacobian");
     try {
       handle = NativeJacobian.create(model.handle(), from, to);
@@ -41,8 +41,8 @@ public final class Jacobian extends NativeObject {
       model.exit();
     }
     own(() -> NativeJacobian.destroy(handle));
-    boolean[] needed = model.ancestors(List.of(z, x));
-    inputs = new Inputs(handle.inputs(), model.dataNodes(), needed, model.dataType());
+    boolean[] needed = model.nodes().ancestors(List.of(z, x));
+    inputs = new Inputs(handle.inputs(), model.nodes().data(), needed, model.dataType());
   }
 
   /**

@@ -1,7 +1,6 @@
 package org.chainrule;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.chainrule.binding.NativeModel;
 
@@ -15,21 +14,20 @@ import org.chainrule.binding.NativeModel;
  */
 public final class Model extends NativeObject {
   private final NativeModel handle;
-  private final Graph graph;
   private final boolean ownsGraph;
-  private final List<Node> nodes;
+  private final ModelNodes nodes;
   private final DataType type;
   private final Device device;
 
-  private Model(NativeModel handle, Graph source, Device device) {
+  /** {@code nodes} is null for a loaded model, which has a graph of its own. */
+  private Model(NativeModel handle, ModelNodes nodes, Device device) {
     super("model");
     this.handle = handle;
     this.device = device;
     own(() -> NativeModel.destroy(handle));
-    ownsGraph = source == null;
-    graph = ownsGraph ? new Graph(handle.graph()) : source;
+    ownsGraph = nodes == null;
+    this.nodes = ownsGraph ? new ModelNodes(new Graph(handle.graph())) : nodes;
     type = handle.double_precision() ? DataType.DOUBLE : DataType.FLOAT;
-    nodes = graph.nodes();
   }
 
   /**
@@ -119,21 +117,10 @@ public final class Model extends NativeObject {
   public Model snapshot() {
     enter("snapshot");
     try {
-      return new Model(handle.snapshot(), graph, nodes, device);
+      return new Model(handle.snapshot(), nodes, device);
     } finally {
       exit();
     }
-  }
-
-  private Model(NativeModel handle, Graph graph, List<Node> nodes, Device device) {
-    super("model");
-    this.handle = handle;
-    this.device = device;
-    own(() -> NativeModel.destroy(handle));
-    this.graph = graph;
-    this.ownsGraph = false;
-    this.nodes = nodes;
-    this.type = handle.double_precision() ? DataType.DOUBLE : DataType.FLOAT;
   }
 
   /**
@@ -143,7 +130,7 @@ public final class Model extends NativeObject {
    * @return the graph whose nodes this model's methods take
    */
   public Graph graph() {
-    return graph;
+    return nodes.graph();
   }
 
   /**
@@ -201,7 +188,7 @@ public final class Model extends NativeObject {
    * @return an unmodifiable list
    */
   public List<Node> parameters() {
-    return nodes.stream().filter(node -> node.op() == Op.PARAMETER).toList();
+    return nodes.parameters();
   }
 
   /**
@@ -220,7 +207,7 @@ public final class Model extends NativeObject {
    * @return a copy, row by row: [out][in] for a weight; rounded if the model is of doubles
    */
   public float[] getFloats(Node parameter) {
-    int id = parameter("getFloats", parameter);
+    int id = nodes.parameter("getFloats", parameter);
     float[] values = new float[Check.size("getFloats", parameter.rows(), parameter.columns())];
     enter("getFloats");
     try {
@@ -238,7 +225,7 @@ public final class Model extends NativeObject {
    * @return a copy, row by row: [out][in] for a weight
    */
   public double[] getDoubles(Node parameter) {
-    int id = parameter("getDoubles", parameter);
+    int id = nodes.parameter("getDoubles", parameter);
     double[] values = new double[Check.size("getDoubles", parameter.rows(), parameter.columns())];
     enter("getDoubles");
     try {
@@ -256,7 +243,7 @@ public final class Model extends NativeObject {
    * @param values row by row: [out][in] for a weight
    */
   public void set(Node parameter, float[] values) {
-    int id = parameter("set", parameter);
+    int id = nodes.parameter("set", parameter);
     checkLength(parameter, Check.notNull(values, "set", "values").length);
     enter("set");
     try {
@@ -273,7 +260,7 @@ public final class Model extends NativeObject {
    * @param values row by row: [out][in] for a weight; rounded if the model is of floats
    */
   public void set(Node parameter, double[] values) {
-    int id = parameter("set", parameter);
+    int id = nodes.parameter("set", parameter);
     checkLength(parameter, Check.notNull(values, "set", "values").length);
     enter("set");
     try {
@@ -308,7 +295,7 @@ public final class Model extends NativeObject {
   public void close() {
     super.close();
     if (ownsGraph) {
-      graph.close();
+      graph().close();
     }
   }
 
@@ -322,49 +309,15 @@ public final class Model extends NativeObject {
         + " parameters on "
         + device
         + "\n"
-        + graph;
+        + graph();
   }
 
   NativeModel handle() {
     return handle;
   }
 
-  List<Node> nodes() {
+  ModelNodes nodes() {
     return nodes;
-  }
-
-  /** The data nodes in order: the slots of native inputs. */
-  List<Node> dataNodes() {
-    return nodes.stream().filter(node -> node.op().isData()).toList();
-  }
-
-  /** The number of a node of this model. */
-  int id(String operation, Node node) {
-    Check.notNull(node, operation, "node");
-    Check.that(node.graph() == graph, operation, "a node of another graph came: ", node);
-    Check.that(
-        node.id() < nodes.size(), operation, "a node came that is younger than the model: ", node);
-    return node.id();
-  }
-
-  /** Which nodes, by number, these depend on, themselves included. */
-  boolean[] ancestors(List<Node> of) {
-    boolean[] found = new boolean[nodes.size()];
-    List<Node> open = new ArrayList<>(of);
-    while (!open.isEmpty()) {
-      Node node = open.remove(open.size() - 1);
-      if (!found[node.id()]) {
-        found[node.id()] = true;
-        open.addAll(node.inputs());
-      }
-    }
-    return found;
-  }
-
-  private int parameter(String operation, Node node) {
-    int id = id(operation, node);
-    Check.that(node.op() == Op.PARAMETER, operation, "expected a parameter, but came ", node);
-    return id;
   }
 
   private static void checkLength(Node parameter, int length) {
@@ -425,7 +378,10 @@ public final class Model extends NativeObject {
      * @return a model, to be closed
      */
     public Model build() {
-      return new Model(graph.createModel(type, seed, device), graph, device);
+      synchronized (graph) { // nobody adds a node between the two
+        ModelNodes nodes = new ModelNodes(graph);
+        return new Model(graph.createModel(type, seed, device), nodes, device);
+      }
     }
   }
 }

@@ -31,11 +31,11 @@ public final class Predictor extends NativeObject {
     Check.that(outputs.length >= 1, "predictor", "expected 1 output or more, but came ", 0);
     int[] ids = new int[outputs.length];
     for (int i = 0; i < ids.length; ++i) {
-      ids[i] = model.id("predictor", outputs[i]);
+      ids[i] = model.nodes().id("predictor", outputs[i]);
     }
     this.outputs = List.of(outputs);
-    needed = model.ancestors(this.outputs);
-    List<Node> slots = model.dataNodes();
+    needed = model.nodes().ancestors(this.outputs);
+    List<Node> slots = model.nodes().data();
     data = slots.stream().filter(node -> needed[node.id()]).toList();
     slot = data.size() == 1 ? slots.indexOf(data.get(0)) : -1;
     model.enter("predictor");

@@ -31,7 +31,7 @@ public final class Trainer extends TrainerReports {
   }
 
   private static NativeTrainer createNative(Model model, Node loss, Optimizer optimizer) {
-    int id = model.id("trainer", loss);
+    int id = model.nodes().id("trainer", loss);
     Check.notNull(optimizer, "trainer", "optimizer");
     double rate = optimizer.learningRate();
     double decay = optimizer.weightDecay();

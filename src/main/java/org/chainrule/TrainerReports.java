@@ -19,8 +19,8 @@ abstract class TrainerReports extends NativeObject {
     this.model = model;
     this.handle = handle;
     own(() -> NativeTrainer.destroy(handle));
-    boolean[] needed = model.ancestors(List.of(model.nodes().get(handle.loss())));
-    inputs = new Inputs(handle.inputs(), model.dataNodes(), needed, model.dataType());
+    boolean[] needed = model.nodes().ancestors(List.of(model.nodes().all().get(handle.loss())));
+    inputs = new Inputs(handle.inputs(), model.nodes().data(), needed, model.dataType());
   }
 
   /**
@@ -89,9 +89,9 @@ abstract class TrainerReports extends NativeObject {
     begin("statistics");
     try {
       int columns = NativeTrainer.statistics_columns();
-      double[] table = new double[model.nodes().size() * columns];
+      double[] table = new double[model.nodes().all().size() * columns];
       handle.statistics(fill("statistics", batch), table, table.length);
-      return NodeStatistics.ofTable(model.nodes(), table, columns);
+      return NodeStatistics.ofTable(model.nodes().all(), table, columns);
     } finally {
       end(batch);
     }
@@ -116,7 +116,7 @@ abstract class TrainerReports extends NativeObject {
   }
 
   private int gradientSize(String operation, Node node) {
-    model.id(operation, node);
+    model.nodes().id(operation, node);
     Check.that(
         node.op() == Op.PARAMETER || node.op() == Op.INPUT,
         operation,

@@ -17,7 +17,7 @@ final class Workspace {
   Workspace(NativePredictor predictor, Model model, List<Node> outputs, boolean[] needed) {
     this.outputs = outputs;
     handle = predictor.workspace();
-    inputs = new Inputs(handle.inputs(), model.dataNodes(), needed, model.dataType());
+    inputs = new Inputs(handle.inputs(), model.nodes().data(), needed, model.dataType());
     type = Memory.Type.of(model.dataType());
     memories = new Memory[outputs.size()];
     capacities = new int[outputs.size()];
