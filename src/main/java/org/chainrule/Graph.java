@@ -24,7 +24,7 @@ import org.chainrule.binding.NativeModel;
  * thread at a time should build; others wait. A model keeps its own copy: closing the graph, which
  * only ends building, does not touch it.
  */
-public final class Graph extends GraphOperations {
+public final class Graph extends GraphLosses {
   private final NativeGraph handle;
   private final List<Node> nodes = new ArrayList<>();
   private final Map<String, Node> byName = new HashMap<>();
@@ -208,75 +208,6 @@ public final class Graph extends GraphOperations {
     Node weight = parameter(name + ".weight", features, x.rows(), initializer);
     Node bias = parameter(name + ".bias", features, Initializer.zeros());
     return name(name).linear(x, weight, bias);
-  }
-
-  /**
-   * A linear layer with a given weight, without bias.
-   *
-   * @param x batched, as many features as the weight has columns
-   * @param weight not batched, [outputs][inputs]
-   * @return a batched node of as many features as the weight has rows
-   */
-  public Node linear(Node x, Node weight) {
-    return apply(Op.LINEAR, x, weight);
-  }
-
-  /**
-   * A linear layer with a given weight and bias.
-   *
-   * @param x batched, as many features as the weight has columns
-   * @param weight not batched, [outputs][inputs]
-   * @param bias not batched, [outputs]
-   * @return a batched node of as many features as the weight has rows
-   */
-  public Node linear(Node x, Node weight, Node bias) {
-    return apply(Op.LINEAR, x, weight, bias);
-  }
-
-  /**
-   * A linear layer with the transposed of a given weight, without bias.
-   *
-   * @param x batched, as many features as the weight has rows
-   * @param weight not batched, [inputs][outputs]
-   * @return a batched node of as many features as the weight has columns
-   */
-  public Node linearTransposed(Node x, Node weight) {
-    return apply(Op.LINEAR, 0, 0, 0, true, x, weight);
-  }
-
-  /**
-   * A linear layer with the transposed of a given weight, as in a decoder whose weight is tied to
-   * its encoder's.
-   *
-   * @param x batched, as many features as the weight has rows
-   * @param weight not batched, [inputs][outputs]
-   * @param bias not batched, [outputs]
-   * @return a batched node of as many features as the weight has columns
-   */
-  public Node linearTransposed(Node x, Node weight, Node bias) {
-    return apply(Op.LINEAR, 0, 0, 0, true, x, weight, bias);
-  }
-
-  /**
-   * The product of a weight and x, which may be data or a matrix.
-   *
-   * @param x as many rows as the weight has columns
-   * @param weight not batched
-   * @return batched if x is
-   */
-  public Node matmul(Node x, Node weight) {
-    return apply(Op.MATMUL, x, weight);
-  }
-
-  /**
-   * The product of a transposed weight and x, which may be data or a matrix.
-   *
-   * @param x as many rows as the weight has rows
-   * @param weight not batched
-   * @return batched if x is
-   */
-  public Node matmulTransposed(Node x, Node weight) {
-    return apply(Op.MATMUL, 0, 0, 0, true, x, weight);
   }
 
   /**
