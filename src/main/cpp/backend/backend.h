@@ -35,9 +35,17 @@ struct Operand {
   int64_t offset = -1;  // bytes; -1: there is no operand
   int64_t row_stride = 0;
   int64_t column_stride = 1;
+  int64_t bytes = 0;  // from the offset to the end of the value; of users' data and scratch it is not known
 
   bool present() const { return offset >= 0; }
 };
+
+// May two operands share memory? Users' data are one block a slot.
+inline bool overlap(const Operand& a, const Operand& b) {
+  if (a.space != b.space || a.slot != b.slot) return false;
+  if (a.space == Space::input || a.space == Space::output) return true;
+  return a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
+}
 
 // A number known only when the step runs.
 struct Coefficient {

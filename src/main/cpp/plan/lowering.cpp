@@ -102,7 +102,9 @@ int32_t Lowering::user_value(int32_t id) {
 
 int32_t Lowering::leaf_value(int32_t id, Space space) {
   int32_t& value = leaf_values_[static_cast<int32_t>(space)][at(id)];
-  if (value < 0) value = draft.add_value({space, -1, layout_.offsets[at(id)], 0});
+  if (value < 0) {
+    value = draft.add_value({space, -1, layout_.offsets[at(id)], node(id).shape.elements() * element()});
+  }
   return value;
 }
 

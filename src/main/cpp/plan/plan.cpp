@@ -35,8 +35,8 @@ Step resolved(const DraftStep& drafted, const std::vector<Value>& values) {
     const Ref& ref = drafted.refs[i];
     if (!ref.present()) continue;
     const Value& value = values[static_cast<size_t>(ref.value)];
-    step.operands[i] = {value.space, value.slot, value.offset + ref.offset, ref.row_stride,
-                        ref.column_stride};
+    step.operands[i] = {value.space,    value.slot,        value.offset + ref.offset,
+                        ref.row_stride, ref.column_stride, value.bytes - ref.offset};
     step.writes[i] = drafted.writes[i];
   }
   return step;

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "backend/cuda/kernels/convert.h"
-#include "ops/polynomial_features.h"
 
 namespace chainrule {
 namespace cuda {
@@ -17,22 +16,6 @@ bool same(const Factor& a, const Factor& b) {
   return a.operand.space == b.operand.space && a.operand.slot == b.operand.slot &&
          a.operand.offset == b.operand.offset && a.operand.row_stride == b.operand.row_stride &&
          a.operand.column_stride == b.operand.column_stride && a.rows == b.rows && a.columns == b.columns;
-}
-
-// The bytes from an operand's first element to the end of its last one.
-int64_t extent(const Operand& operand, int64_t rows, int64_t columns, int64_t element) {
-  return ((rows - 1) * operand.row_stride + (columns - 1) * operand.column_stride + 1) * element;
-}
-
-int64_t written_bytes(const Step& step, int32_t index, DType dtype) {
-  const Operand& operand = step.operands[index];
-  if (step.kind == StepKind::loss && index == 0) {
-    return (step.columns + loss_block - 1) / loss_block * static_cast<int64_t>(sizeof(double));
-  }
-  // other operands that are written cover the domain, or are one row or column of it
-  const int64_t rows =
-      step.kind == StepKind::polynomial_forward ? PolynomialFeatures::count(step.rows) : step.rows;
-  return extent(operand, rows, step.columns, size_of(dtype));
 }
 
 }  // namespace
@@ -58,16 +41,13 @@ Conversions::Use Conversions::use(const Factor& factor, int32_t phase) {
   return {static_cast<int32_t>(copies_.size()) - 1, true};
 }
 
-void Conversions::note_writes(const Step& step, DType dtype) {
+void Conversions::note_writes(const Step& step) {
   for (int32_t i = 0; i < max_operands; ++i) {
     if (!step.writes[i]) continue;
     const Operand& written = step.operands[i];
-    const int64_t begin = written.offset, end = begin + written_bytes(step, i, dtype);
     for (Copy& copy : copies_) {
       const Operand& from = copy.of.operand;
-      if (from.space != written.space || from.slot != written.slot) continue;
-      const int64_t from_end = from.offset + extent(from, copy.of.rows, copy.of.columns, size_of(dtype));
-      if (from.offset < end && begin < from_end) copy.valid = false;
+      if (overlap(from, written)) copy.valid = false;
     }
   }
 }

@@ -31,7 +31,7 @@ class Conversions {
   Use use(const Factor& factor, int32_t phase);
 
   // Copies of what the step writes serve no later product. To be told of every step, in order.
-  void note_writes(const Step& step, DType dtype);
+  void note_writes(const Step& step);
 
   // Places the copies by their lifetimes, from `begin` on, and returns where the last ends. Predictors need little then:
   // a layer's weight and activations, where all layers' would add up on each of their streams.

@@ -64,7 +64,7 @@ CudaProgram::CudaProgram(CudaEngine& engine, const CudaProgramView& view)
       const bool joins = is_update(step) && !launches.empty() && launches.back().step.kind == step.kind;
       // an operation of the user's own is called by the core, between two runs
       if (!joins && !is_custom(step)) add_launch(engine, step, index, p);
-      conversions_.note_writes(step, dtype);
+      conversions_.note_writes(step);
       if (!is_update(step)) continue;
       if (!joins) updates.emplace_back();
       add_update(step, &launches.back(), &updates.back());
