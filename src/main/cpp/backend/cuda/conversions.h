@@ -38,6 +38,7 @@ class Conversions {
   int64_t place(int64_t begin);
 
   int64_t offset(int32_t copy) const { return copies_[static_cast<size_t>(copy)].span.offset; }
+  int64_t bytes(int32_t copy) const { return copies_[static_cast<size_t>(copy)].span.bytes; }
   // The last phase with a product that reads it.
   int32_t last_phase(int32_t copy) const { return copies_[static_cast<size_t>(copy)].span.last; }
 

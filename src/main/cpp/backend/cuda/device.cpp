@@ -29,9 +29,10 @@ size_t size(int64_t bytes) { return static_cast<size_t>(bytes); }
 }  // namespace
 
 struct Queue {
-  cudaStream_t stream = nullptr;
-  cudaStream_t body = nullptr;  // captures what is conditional
+  cudaStream_t streams[2] = {};  // lanes; the second only captures
+  cudaStream_t bodies[2] = {};   // capture what is conditional
   bool in_body = false;
+  int32_t lane = 0;
 };
 struct Graph {
   cudaGraphExec_t exec = nullptr;
@@ -107,7 +108,14 @@ int64_t free_device_bytes() {
 
 namespace {
 
-cudaStream_t current(const Queue* queue) { return queue->in_body ? queue->body : queue->stream; }
+cudaStream_t current(const Queue* queue) {
+  return (queue->in_body ? queue->bodies : queue->streams)[queue->lane];
+}
+
+void make_stream(cudaStream_t* stream) {
+  if (*stream == nullptr)
+    check(cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking), "making a CUDA stream");
+}
 
 }  // namespace
 
@@ -118,19 +126,21 @@ void check_launch(const char* kernel) {
   if (status != cudaSuccess) check(status, "launching ", kernel);
 }
 
+struct QueueDeleter {
+  void operator()(Queue* queue) const { destroy(queue); }
+};
+
 Queue* make_queue() {
-  auto queue = std::make_unique<Queue>();
-  check(cudaStreamCreateWithFlags(&queue->stream, cudaStreamNonBlocking), "making a CUDA stream");
-  const cudaError_t status = cudaStreamCreateWithFlags(&queue->body, cudaStreamNonBlocking);
-  if (status != cudaSuccess) cudaStreamDestroy(queue->stream);
-  check(status, "making a CUDA stream");
+  std::unique_ptr<Queue, QueueDeleter> queue(new Queue);
+  make_stream(&queue->streams[0]);
   return queue.release();
 }
 
 void destroy(Queue* queue) noexcept {
   if (queue == nullptr) return;
-  cudaStreamDestroy(queue->stream);
-  cudaStreamDestroy(queue->body);
+  for (cudaStream_t stream : {queue->streams[0], queue->streams[1], queue->bodies[0], queue->bodies[1]}) {
+    if (stream != nullptr) cudaStreamDestroy(stream);
+  }
   delete queue;
 }
 
@@ -143,7 +153,7 @@ void zero(Queue* queue, char* to, int64_t bytes) {
   check(cudaMemsetAsync(to, 0, size(bytes), current(queue)), "zeroing ", bytes, " bytes");
 }
 
-void synchronize(Queue* queue) { check(cudaStreamSynchronize(queue->stream), "waiting for the device"); }
+void synchronize(Queue* queue) { check(cudaStreamSynchronize(queue->streams[0]), "waiting for the device"); }
 
 // ---- graphs
 
@@ -180,14 +190,18 @@ struct RunCheck {
 }  // namespace
 
 void begin_capture(Queue* queue) {
+  for (cudaStream_t* stream : {&queue->streams[1], &queue->bodies[0], &queue->bodies[1]}) make_stream(stream);
   queue->in_body = false;
-  check(cudaStreamBeginCapture(queue->stream, cudaStreamCaptureModeThreadLocal),
+  queue->lane = 0;
+  check(cudaStreamBeginCapture(queue->streams[0], cudaStreamCaptureModeThreadLocal),
         "beginning to capture a graph");
 }
 
+void set_lane(Queue* queue, int32_t lane) { queue->lane = lane; }
+
 Graph* end_capture(Queue* queue) {
   cudaGraph_t graph = nullptr;
-  check(cudaStreamEndCapture(queue->stream, &graph), "capturing a graph");
+  check(cudaStreamEndCapture(queue->streams[0], &graph), "capturing a graph");
   auto made = std::make_unique<Graph>();
   const cudaError_t status = cudaGraphInstantiate(&made->exec, graph, 0);
   cudaGraphDestroy(graph);
@@ -197,17 +211,19 @@ Graph* end_capture(Queue* queue) {
 
 void abandon_capture(Queue* queue) noexcept {
   cudaGraph_t graph = nullptr;
-  if (queue->in_body) cudaStreamEndCapture(queue->body, &graph);  // belongs to its node
+  if (queue->in_body) cudaStreamEndCapture(queue->bodies[0], &graph);  // belongs to its node
   queue->in_body = false;
+  queue->lane = 0;
   graph = nullptr;
-  if (cudaStreamEndCapture(queue->stream, &graph) == cudaSuccess && graph != nullptr) cudaGraphDestroy(graph);
+  if (cudaStreamEndCapture(queue->streams[0], &graph) == cudaSuccess && graph != nullptr)
+    cudaGraphDestroy(graph);
   cudaGetLastError();
 }
 
 void begin_if_trains(Queue* queue, const LossCheck& loss) {
   cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
   cudaGraph_t graph = nullptr;
-  check(cudaStreamGetCaptureInfo(queue->stream, &status, nullptr, &graph, nullptr, nullptr, nullptr),
+  check(cudaStreamGetCaptureInfo(queue->streams[0], &status, nullptr, &graph, nullptr, nullptr, nullptr),
         "asking for the graph being captured");
   if (status != cudaStreamCaptureStatusActive) throw Error("no graph is being captured");
   cudaGraphConditionalHandle handle{};
@@ -218,7 +234,7 @@ void begin_if_trains(Queue* queue, const LossCheck& loss) {
   const cudaGraphNode_t* before = nullptr;
   const cudaGraphEdgeData* edges = nullptr;
   size_t count = 0;
-  check(cudaStreamGetCaptureInfo(queue->stream, &status, nullptr, &graph, &before, &edges, &count),
+  check(cudaStreamGetCaptureInfo(queue->streams[0], &status, nullptr, &graph, &before, &edges, &count),
         "asking for the graph being captured");
   cudaGraphNodeParams parameters{};
   parameters.type = cudaGraphNodeTypeConditional;
@@ -227,11 +243,11 @@ void begin_if_trains(Queue* queue, const LossCheck& loss) {
   parameters.conditional.size = 1;
   cudaGraphNode_t node = nullptr;
   check(cudaGraphAddNode(&node, graph, before, edges, count, &parameters), "adding a graph's condition");
-  check(
-      cudaStreamUpdateCaptureDependencies(queue->stream, &node, nullptr, 1, cudaStreamSetCaptureDependencies),
-      "adding a graph's condition");
-  check(cudaStreamBeginCaptureToGraph(queue->body, parameters.conditional.phGraph_out[0], nullptr, nullptr, 0,
-                                      cudaStreamCaptureModeThreadLocal),
+  check(cudaStreamUpdateCaptureDependencies(queue->streams[0], &node, nullptr, 1,
+                                            cudaStreamSetCaptureDependencies),
+        "adding a graph's condition");
+  check(cudaStreamBeginCaptureToGraph(queue->bodies[0], parameters.conditional.phGraph_out[0], nullptr,
+                                      nullptr, 0, cudaStreamCaptureModeThreadLocal),
         "beginning to capture what is conditional");
   queue->in_body = true;
 }
@@ -239,11 +255,11 @@ void begin_if_trains(Queue* queue, const LossCheck& loss) {
 void end_if(Queue* queue) {
   cudaGraph_t graph = nullptr;
   queue->in_body = false;
-  check(cudaStreamEndCapture(queue->body, &graph), "capturing what is conditional");
+  check(cudaStreamEndCapture(queue->bodies[0], &graph), "capturing what is conditional");
 }
 
 void launch(Queue* queue, Graph* graph) {
-  check(cudaGraphLaunch(graph->exec, queue->stream), "launching a captured graph");
+  check(cudaGraphLaunch(graph->exec, queue->streams[0]), "launching a captured graph");
 }
 
 void destroy(Graph* graph) noexcept {
@@ -263,11 +279,11 @@ Event* make_event() {
 }
 
 void record(Queue* queue, Event* event) {
-  check(cudaEventRecord(event->event, queue->stream), "recording a CUDA event");
+  check(cudaEventRecord(event->event, current(queue)), "recording a CUDA event");
 }
 
 void wait(Queue* queue, Event* event) {
-  check(cudaStreamWaitEvent(queue->stream, event->event, 0), "waiting for a CUDA event");
+  check(cudaStreamWaitEvent(current(queue), event->event, 0), "waiting for a CUDA event");
 }
 
 void synchronize(Event* event) { check(cudaEventSynchronize(event->event), "waiting for a CUDA event"); }

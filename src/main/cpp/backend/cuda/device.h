@@ -38,8 +38,11 @@ void copy(Queue* queue, void* to, const void* from, int64_t bytes);
 void zero(Queue* queue, char* to, int64_t bytes);
 void synchronize(Queue* queue);
 
-// Between these two, work given to the queue is not done, but becomes a graph.
+// Between these two, work given to the queue is not done, but becomes a graph. The graph has two lanes. What is given to
+// one has no order with what is given to the other, but by events that are recorded on one and waited for on the other:
+// lane 1 begins with such a wait, and lane 0 waits for the end of lane 1 before the graph, or what is conditional, ends.
 void begin_capture(Queue* queue);
+void set_lane(Queue* queue, int32_t lane);  // of all that is given from now on; 0 to begin with
 Graph* end_capture(Queue* queue);
 // Gives up a capture that failed half way.
 void abandon_capture(Queue* queue) noexcept;
@@ -53,6 +56,7 @@ void destroy(Graph* graph) noexcept;
 void check_loss(Queue* queue, const LossCheck& check);
 
 Event* make_event();
+// While capturing, an event is a place in the graph and has no time.
 void record(Queue* queue, Event* event);
 // What is given to the queue from now on waits until the event, as it was recorded last, has been reached.
 void wait(Queue* queue, Event* event);

@@ -38,9 +38,6 @@ using cuda::Block;
 
 namespace {
 
-// A caller may go through batches of many sizes, each with a graph: those used last are kept.
-constexpr size_t most_captured = 32;
-
 bool graphs_are_wanted() {
   const char* text = std::getenv("CHAINRULE_CUDA_GRAPHS");
   return text == nullptr || std::strcmp(text, "0") != 0;
@@ -49,19 +46,6 @@ bool graphs_are_wanted() {
 int32_t checked_device(int32_t device) {
   cuda::use(device);
   return device;
-}
-
-// Tells whether the columns are those that a graph was captured with (FNV-1a).
-uint64_t hash_of(const ResidentColumn* columns, size_t count) {
-  if (columns == nullptr) return 0;
-  uint64_t hash = 0xcbf29ce484222325u;
-  auto add = [&](uint64_t value) { hash = (hash ^ value) * 0x100000001b3u; };
-  for (size_t i = 0; i < count; ++i) {
-    add(reinterpret_cast<uint64_t>(columns[i].values));
-    add(static_cast<uint64_t>(columns[i].type));
-    add(static_cast<uint64_t>(columns[i].features));
-  }
-  return hash | 1;
 }
 
 }  // namespace
@@ -80,13 +64,13 @@ CudaStream::CudaStream(CudaEngine& engine)
       pinned_arguments_(Block::Kind::pinned),
       pinned_results_(Block::Kind::pinned),
       scratch_(Block::Kind::device),
-      workspace_(Block::Kind::device) {
+      workspaces_{Block(Block::Kind::device), Block(Block::Kind::device)} {
   for (InputSet& set : sets_) {
     set.copied.reset(cuda::make_event());
     set.consumed.reset(cuda::make_event());
   }
   pinned_results_.reserve(sizeof(cuda::Arguments::losses));
-  workspace_.reserve(cuda::Products::workspace_bytes());
+  for (Block& workspace : workspaces_) workspace.reserve(cuda::Products::workspace_bytes());
 }
 
 // Memory must not go while the device works on it, which it may after a failure.
@@ -242,7 +226,7 @@ void CudaStream::fetch_outputs(const CudaProgram& program, const Context& contex
 
 // ---- a run
 
-cuda::Run CudaStream::run_of(const Context& context) {
+cuda::Run CudaStream::run_of(const Context& context, int32_t lane) {
   cuda::Run run;
   run.queue = queue_.get();
   std::copy(context.base, context.base + space_count, run.base);
@@ -251,8 +235,13 @@ cuda::Run CudaStream::run_of(const Context& context) {
   run.arguments = arguments();
   run.scalars = reinterpret_cast<const cuda::Scalars*>(arguments_.data() + sizeof(cuda::Arguments));
   run.scratch = scratch_.data();
-  run.workspace = workspace_.data();
+  run.workspace = workspaces_[lane].data();
   return run;
+}
+
+cuda::Event* CudaStream::event(size_t number) {
+  while (events_.size() <= number) events_.emplace_back(cuda::make_event());
+  return events_[number].get();
 }
 
 void CudaStream::enqueue(const CudaProgram& program, const Context& context, int32_t first, int32_t last) {
@@ -314,86 +303,15 @@ bool CudaStream::trains(const CudaProgram& program, const Context& context) {
 // Updates that share a launch count for the first of their phases.
 void CudaStream::run_timed(const CudaProgram& program, const Context& context, int32_t first, int32_t last) {
   const size_t points = static_cast<size_t>(last - first) + 1;
-  while (events_.size() < points) events_.emplace_back(cuda::make_event());
   for (int32_t phase = first; phase < last; ++phase) {
-    cuda::record(queue_.get(), events_[static_cast<size_t>(phase - first)].get());
+    cuda::record(queue_.get(), event(static_cast<size_t>(phase - first)));
     enqueue(program, context, phase, phase + 1);
   }
-  cuda::record(queue_.get(), events_[points - 1].get());
+  cuda::record(queue_.get(), event(points - 1));
   cuda::synchronize(queue_.get());
   for (size_t i = 0; i + 1 < points; ++i) {
-    context.phase_seconds[static_cast<size_t>(first) + i] +=
-        cuda::seconds_between(events_[i].get(), events_[i + 1].get());
+    context.phase_seconds[static_cast<size_t>(first) + i] += cuda::seconds_between(event(i), event(i + 1));
   }
-}
-
-// ---- graphs
-
-CudaStream::Captured& CudaStream::captured(const CudaProgram& program, const Context& context, int32_t first,
-                                           int32_t last, bool checked) {
-  const uint64_t columns = hash_of(context.columns, program.input_bytes.size());
-  int32_t runs_with_other_set = 0;
-  ++clock_;
-  for (Captured& known : captured_) {
-    const bool same_run = known.program == program.number && known.first == first && known.last == last &&
-                          known.checked == checked;
-    if (!same_run) continue;
-    if (known.set != set_) {
-      runs_with_other_set = known.runs;
-      continue;
-    }
-    known.used = clock_;
-    if (known.generation != generation_ || known.columns != columns ||
-        !std::equal(known.base, known.base + space_count, context.base)) {
-      known.graph = nullptr;  // memory has moved
-      known.generation = generation_;
-      known.columns = columns;
-      std::copy(context.base, context.base + space_count, known.base);
-    }
-    return known;
-  }
-  if (captured_.size() >= most_captured) {
-    captured_.erase(std::min_element(captured_.begin(), captured_.end(),
-                                     [](const Captured& a, const Captured& b) { return a.used < b.used; }));
-  }
-  captured_.emplace_back();
-  Captured& made = captured_.back();
-  made.program = program.number;
-  made.first = first;
-  made.last = last;
-  made.checked = checked;
-  made.set = set_;
-  made.runs = runs_with_other_set;
-  std::copy(context.base, context.base + space_count, made.base);
-  made.generation = generation_;
-  made.columns = columns;
-  made.used = clock_;
-  return made;
-}
-
-void CudaStream::capture(Captured* into, const CudaProgram& program, const Context& context) {
-  cuda::Queue* queue = queue_.get();
-  cuda::begin_capture(queue);
-  try {
-    gather(program, context);
-    program.begin(run_of(context), into->first);
-    if (!into->checked) {
-      enqueue(program, context, into->first, into->last);
-    } else {
-      enqueue(program, context, into->first, program.backward_begin);
-      if (program.backward_begin == into->last) {
-        cuda::check_loss(queue, loss_check(program, context));
-      } else {
-        cuda::begin_if_trains(queue, loss_check(program, context));
-        enqueue(program, context, program.backward_begin, into->last);
-        cuda::end_if(queue);
-      }
-    }
-  } catch (...) {
-    cuda::abandon_capture(queue);
-    throw;
-  }
-  into->graph.reset(cuda::end_capture(queue));
 }
 
 }  // namespace chainrule

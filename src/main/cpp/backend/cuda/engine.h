@@ -84,6 +84,8 @@ struct CudaProgram {
   void prepare_product(CudaEngine& engine, cuda::Launch* launch);
   void convert_factors(cuda::Launch* product);
   void place_copies();
+  static void note_touches(const Step& step, cuda::Launch* launch);
+  static void touch_scratch(int64_t offset, int64_t bytes, bool writes, cuda::Launch* launch);
   void add_update(const Step& step, cuda::Launch* launch, std::vector<cuda::Segment>* segments);
   void note_slots(const Step& step);
 
@@ -133,6 +135,7 @@ struct CudaStream {
   void send_inputs(const CudaProgram& program, const Context& context, cuda::Queue* queue);
   void fetch_outputs(const CudaProgram& program, const Context& context);
   void enqueue(const CudaProgram& program, const Context& context, int32_t first, int32_t last);
+  void enqueue_in_lanes(const CudaProgram& program, const Context& context, int32_t first, int32_t last);
   void gather(const CudaProgram& program, const Context& context);
   void launch(CudaProgram& program, const Context& context, int32_t first, int32_t last, bool checked);
   void run_directly(const CudaProgram& program, const Context& context, int32_t first, int32_t last,
@@ -142,7 +145,8 @@ struct CudaStream {
   Captured& captured(const CudaProgram& program, const Context& context, int32_t first, int32_t last,
                      bool checked);
   void capture(Captured* into, const CudaProgram& program, const Context& context);
-  cuda::Run run_of(const Context& context);
+  cuda::Run run_of(const Context& context, int32_t lane = 0);
+  cuda::Event* event(size_t number);
   cuda::Arguments* arguments() const { return reinterpret_cast<cuda::Arguments*>(arguments_.data()); }
   cuda::LossCheck loss_check(const CudaProgram& program, const Context& context) const;
 
@@ -152,7 +156,8 @@ struct CudaStream {
   cuda::Block arguments_, pinned_arguments_;
   int64_t arguments_of_ = -1;  // the program whose numbers are there, unless steps have changed them
   cuda::Block pinned_results_;
-  cuda::Block scratch_, workspace_;
+  cuda::Block scratch_;
+  cuda::Block workspaces_[2];  // of the BLAS, by lane
   InputSet sets_[2];
   int32_t set_ = 0;                   // that the run at hand reads
   bool overlaps_ = false;             // are the steps at hand more than one, whose data come by copies_?

@@ -65,6 +65,7 @@ CudaProgram::CudaProgram(CudaEngine& engine, const CudaProgramView& view)
       // an operation of the user's own is called by the core, between two runs
       if (!joins && !is_custom(step)) add_launch(engine, step, index, p);
       conversions_.note_writes(step);
+      if (!is_custom(step)) note_touches(step, &launches.back());
       if (!is_update(step)) continue;
       if (!joins) updates.emplace_back();
       add_update(step, &launches.back(), &updates.back());
@@ -143,6 +144,25 @@ void CudaProgram::prepare_product(CudaEngine& engine, Launch* launch) {
   launch->product = engine.products.choose(shape);
 }
 
+// Users' data, and what is between the steps of one launch, no other launch writes.
+void CudaProgram::note_touches(const Step& step, Launch* launch) {
+  for (int32_t i = 0; i < max_operands; ++i) {
+    const Operand& operand = step.operands[i];
+    if (operand.present() && operand.space != Space::input && operand.space != Space::scratch)
+      launch->touches.push_back({operand, step.writes[i]});
+  }
+  if (const int64_t bytes = cuda::scratch_bytes(step); bytes > 0) touch_scratch(0, bytes, true, launch);
+}
+
+// Scratch of the stream, in which sums keep parts and products have copies of factors.
+void CudaProgram::touch_scratch(int64_t offset, int64_t bytes, bool writes, Launch* launch) {
+  Operand scratch;
+  scratch.space = Space::scratch;
+  scratch.offset = offset;
+  scratch.bytes = bytes;
+  launch->touches.push_back({scratch, writes});
+}
+
 // The conversions that the product needs come before it. Until all copies are placed, launches have their numbers.
 void CudaProgram::convert_factors(Launch* product) {
   for (int32_t i = 0; i < 2; ++i) {
@@ -158,6 +178,7 @@ void CudaProgram::convert_factors(Launch* product) {
     conversion.step.rows = factor.rows;
     conversion.step.columns = factor.columns;
     conversion.copies[0] = use.copy;
+    conversion.touches = {{factor.operand, false}};
     launches.push_back(conversion);
   }
 }
@@ -170,7 +191,11 @@ void CudaProgram::place_copies() {
       launch.last_phase = conversions_.last_phase(static_cast<int32_t>(launch.copies[0]));
     }
     for (int64_t& copy : launch.copies) {
-      if (copy >= 0) copy = conversions_.offset(static_cast<int32_t>(copy));
+      if (copy < 0) continue;
+      const int32_t number = static_cast<int32_t>(copy);
+      copy = conversions_.offset(number);
+      touch_scratch(copy, conversions_.bytes(number), launch.launcher == cuda::conversion_launcher(),
+                    &launch);
     }
   }
 }

@@ -69,12 +69,19 @@ struct Segment {
   int64_t first_block;
 };
 
+// What a launch reads or writes.
+struct Touch {
+  Operand operand;
+  bool writes;
+};
+
 // One thing to be launched: a step, or several updates at once.
 struct Launch {
   Launcher launcher = nullptr;
   Step step;
   int32_t step_index = 0;
   int32_t phase = 0;
+  std::vector<Touch> touches;
 
   // product
   Products* products = nullptr;

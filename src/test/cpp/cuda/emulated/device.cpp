@@ -17,6 +17,7 @@
 
 #include "backend/cuda/launch.h"
 #include "backend/cuda/program.h"
+#include "cuda/emulated/captured.h"
 #include "cuda/emulated/emulation.h"
 #include "cuda/engines.h"
 
@@ -26,11 +27,6 @@ namespace cuda {
 namespace {
 
 using Work = std::function<void()>;
-using List = std::vector<Work>;
-
-void run_all(const List& list) {
-  for (const Work& work : list) work();
-}
 
 // Blocks by address, with their sizes.
 struct Blocks {
@@ -86,7 +82,7 @@ bool pageable(const void* address) {
   return !device_blocks().contain(address) && !pinned_blocks().contain(address);
 }
 
-std::atomic<bool> backwards{false}, copies_early{false};
+std::atomic<bool> backwards{false}, early{false};
 std::atomic<int64_t> device_bytes{int64_t{1} << 34};
 std::atomic<int64_t> graph_launches{0}, kernel_launches{0}, waits{0};
 thread_local int32_t current = -1;
@@ -98,7 +94,7 @@ void require_device() {
 }  // namespace
 
 struct Graph {
-  List work;
+  Captured work;
 };
 
 struct Queue {
@@ -106,7 +102,7 @@ struct Queue {
   int64_t given = 0, done = 0;  // pieces of work so far
   bool computes = false;        // has a kernel been given to it?
   bool capturing = false;
-  std::vector<List> captured;  // the innermost last
+  std::vector<Captured> captured;  // the innermost last
   std::vector<std::function<bool()>> conditions;
 };
 
@@ -114,6 +110,7 @@ struct Event {
   std::chrono::steady_clock::time_point time;
   Queue* queue = nullptr;
   int64_t place = 0;  // of its recording among the queue's work
+  int32_t lane = 0;   // while that is captured
 };
 
 namespace {
@@ -131,7 +128,7 @@ void run_until(Queue* queue, int64_t place) {
 void give(Queue* queue, Work work) {
   queue->waiting.push_back(std::move(work));
   ++queue->given;
-  if (copies_early && !queue->computes) run_until(queue, queue->given);
+  if (early && !queue->computes) run_until(queue, queue->given);
 }
 
 }  // namespace
@@ -143,7 +140,7 @@ bool threads_run_backwards() { return backwards.load(std::memory_order_relaxed);
 void enqueue(Queue* queue, Work work) {
   require_device();
   if (queue->capturing) {
-    queue->captured.back().push_back(std::move(work));
+    queue->captured.back().add(std::move(work));
   } else {
     ++kernel_launches;
     queue->computes = true;
@@ -189,7 +186,7 @@ void destroy(Queue* queue) noexcept { delete queue; }
 
 static void give_or_capture(Queue* queue, Work work) {
   if (!queue->capturing) return give(queue, std::move(work));
-  queue->captured.back().push_back(std::move(work));
+  queue->captured.back().add(std::move(work));
 }
 
 void copy(Queue* queue, void* to, const void* from, int64_t bytes) {
@@ -222,8 +219,11 @@ void begin_capture(Queue* queue) {
   queue->captured.assign(1, {});
 }
 
+void set_lane(Queue* queue, int32_t lane) { queue->captured.back().set_lane(lane); }
+
 Graph* end_capture(Queue* queue) {
   if (!queue->capturing || queue->captured.size() != 1) throw Error("capturing a graph: it is not complete");
+  queue->captured.back().require_joined();
   auto graph = std::make_unique<Graph>();
   graph->work = std::move(queue->captured.back());
   queue->capturing = false;
@@ -242,19 +242,21 @@ void begin_if_trains(Queue* queue, const LossCheck& check) {
 }
 
 void end_if(Queue* queue) {
-  List body = std::move(queue->captured.back());
+  Captured body = std::move(queue->captured.back());
+  body.require_joined();
   queue->captured.pop_back();
   const std::function<bool()> condition = std::move(queue->conditions.back());
   queue->conditions.pop_back();
-  queue->captured.back().push_back([condition, body = std::move(body)] {
-    if (condition()) run_all(body);
+  queue->captured.back().require_joined();  // the condition follows the first lane alone
+  queue->captured.back().add([condition, body = std::move(body)] {
+    if (condition()) body.run(early);
   });
 }
 
 void launch(Queue* queue, Graph* graph) {
   ++graph_launches;
   queue->computes = true;
-  give(queue, [graph] { run_all(graph->work); });
+  give(queue, [graph] { graph->work.run(early); });
 }
 
 void destroy(Graph* graph) noexcept { delete graph; }
@@ -265,11 +267,13 @@ void check_loss(Queue* queue, const LossCheck& check) {
 
 Event* make_event() { return new Event; }
 void record(Queue* queue, Event* event) {
-  give(queue, [event] { event->time = std::chrono::steady_clock::now(); });
+  if (!queue->capturing) give(queue, [event] { event->time = std::chrono::steady_clock::now(); });
   event->queue = queue;
-  event->place = queue->given;
+  event->place = queue->capturing ? queue->captured.back().place() : queue->given;
+  event->lane = queue->capturing ? queue->captured.back().lane() : 0;
 }
 void wait(Queue* queue, Event* event) {
+  if (queue->capturing) return queue->captured.back().wait(event->lane, event->place);
   if (event->queue == nullptr) return;
   give(queue, [of = event->queue, place = event->place] { run_until(of, place); });
 }
@@ -286,7 +290,7 @@ void destroy(Event* event) noexcept { delete event; }
 
 namespace test {
 
-void emulate_early_copies(bool early) { chainrule::cuda::copies_early = early; }
+void emulate_early(bool early) { chainrule::cuda::early = early; }
 void emulate_backwards(bool backwards) { chainrule::cuda::backwards = backwards; }
 int64_t emulated_bytes() { return chainrule::cuda::device_blocks().bytes; }
 void limit_emulated_bytes(int64_t bytes) { chainrule::cuda::device_bytes = bytes; }

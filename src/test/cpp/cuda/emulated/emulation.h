@@ -8,8 +8,9 @@ namespace test {
 // Runs the threads of a block from the last to the first between two barriers. Nothing may depend on their order.
 void emulate_backwards(bool backwards);
 
-// Lets queues that only copy run as soon as they are given something. Otherwise all run as late as they may.
-void emulate_early_copies(bool early);
+// Lets queues that only copy run as soon as they are given something, and the second lane of a graph as soon as its waits
+// allow. Otherwise all run as late as they may.
+void emulate_early(bool early);
 
 // Device memory that is held, and how much the device has in all.
 int64_t emulated_bytes();

@@ -92,11 +92,11 @@ TEST(cuda_emulated_steps_under_way_at_once_give_the_bits_of_single_steps) {
     single.fit_one_by_one(170);  // two epochs and a half
     for (Data where : {Data::resident, Data::streamed}) {
       for (bool early : {false, true}) {
-        emulate_early_copies(early);
+        emulate_early(early);
         Training at_once(*data, where, o);
         CHECK(at_once.trainer->fit(170, 100, 1e9) == 170);
         expect_same(at_once, single, where == Data::resident ? "resident" : "streamed");
-        emulate_early_copies(false);
+        emulate_early(false);
       }
     }
   }

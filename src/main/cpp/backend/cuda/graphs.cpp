@@ -1,0 +1,131 @@
+// Runs as graphs: which are known, and how one is captured.
+#include <algorithm>
+
+#include "backend/cuda/engine.h"
+#include "backend/cuda/lanes.h"
+
+namespace chainrule {
+
+namespace {
+
+// A caller may go through batches of many sizes, each with a graph: those used last are kept.
+constexpr size_t most_captured = 32;
+
+// Tells whether the columns are those that a graph was captured with (FNV-1a).
+uint64_t hash_of(const ResidentColumn* columns, size_t count) {
+  if (columns == nullptr) return 0;
+  uint64_t hash = 0xcbf29ce484222325u;
+  auto add = [&](uint64_t value) { hash = (hash ^ value) * 0x100000001b3u; };
+  for (size_t i = 0; i < count; ++i) {
+    add(reinterpret_cast<uint64_t>(columns[i].values));
+    add(static_cast<uint64_t>(columns[i].type));
+    add(static_cast<uint64_t>(columns[i].features));
+  }
+  return hash | 1;
+}
+
+}  // namespace
+
+CudaStream::Captured& CudaStream::captured(const CudaProgram& program, const Context& context, int32_t first,
+                                           int32_t last, bool checked) {
+  const uint64_t columns = hash_of(context.columns, program.input_bytes.size());
+  int32_t runs_with_other_set = 0;
+  ++clock_;
+  for (Captured& known : captured_) {
+    const bool same_run = known.program == program.number && known.first == first && known.last == last &&
+                          known.checked == checked;
+    if (!same_run) continue;
+    if (known.set != set_) {
+      runs_with_other_set = known.runs;
+      continue;
+    }
+    known.used = clock_;
+    if (known.generation != generation_ || known.columns != columns ||
+        !std::equal(known.base, known.base + space_count, context.base)) {
+      known.graph = nullptr;  // memory has moved
+      known.generation = generation_;
+      known.columns = columns;
+      std::copy(context.base, context.base + space_count, known.base);
+    }
+    return known;
+  }
+  if (captured_.size() >= most_captured) {
+    captured_.erase(std::min_element(captured_.begin(), captured_.end(),
+                                     [](const Captured& a, const Captured& b) { return a.used < b.used; }));
+  }
+  captured_.emplace_back();
+  Captured& made = captured_.back();
+  made.program = program.number;
+  made.first = first;
+  made.last = last;
+  made.checked = checked;
+  made.set = set_;
+  made.runs = runs_with_other_set;
+  std::copy(context.base, context.base + space_count, made.base);
+  made.generation = generation_;
+  made.columns = columns;
+  made.used = clock_;
+  return made;
+}
+
+// As enqueue, but launches that may go beside each other do.
+void CudaStream::enqueue_in_lanes(const CudaProgram& program, const Context& context, int32_t first,
+                                  int32_t last) {
+  std::vector<const cuda::Launch*> launches;
+  for (const cuda::Launch& launch : program.launches) {
+    if (launch.phase >= first && launch.phase < last) launches.push_back(&launch);
+  }
+  const std::vector<cuda::Turn> turns = cuda::take_turns(launches);
+  std::vector<bool> awaited(launches.size(), false);
+  int32_t last_beside = -1;
+  for (size_t i = 0; i < turns.size(); ++i) {
+    if (turns[i].waits_for >= 0) awaited[static_cast<size_t>(turns[i].waits_for)] = true;
+    if (turns[i].lane == 1) last_beside = static_cast<int32_t>(i);
+  }
+  if (last_beside < 0) return enqueue(program, context, first, last);
+  awaited[static_cast<size_t>(last_beside)] = true;
+
+  cuda::Queue* queue = queue_.get();
+  const cuda::Run runs[2] = {run_of(context, 0), run_of(context, 1)};
+  auto switch_to = [&](int32_t lane, cuda::Event* after) {
+    cuda::set_lane(queue, lane);
+    if (after != nullptr) cuda::wait(queue, after);
+  };
+  cuda::Event* const begin = event(launches.size());
+  cuda::record(queue, begin);
+  switch_to(1, begin);
+  for (size_t i = 0; i < launches.size(); ++i) {
+    const int32_t before = turns[i].waits_for;
+    switch_to(turns[i].lane, before < 0 ? nullptr : event(static_cast<size_t>(before)));
+    launches[i]->launcher(*launches[i], runs[turns[i].lane]);
+    if (awaited[i]) cuda::record(queue, event(i));
+  }
+  switch_to(0, event(static_cast<size_t>(last_beside)));
+}
+
+void CudaStream::capture(Captured* into, const CudaProgram& program, const Context& context) {
+  cuda::Queue* queue = queue_.get();
+  cuda::begin_capture(queue);
+  try {
+    gather(program, context);
+    program.begin(run_of(context), into->first);
+    if (!into->checked) {
+      enqueue_in_lanes(program, context, into->first, into->last);
+    } else {
+      enqueue_in_lanes(program, context, into->first, program.backward_begin);
+      if (program.backward_begin == into->last) {
+        cuda::check_loss(queue, loss_check(program, context));
+      } else {
+        cuda::begin_if_trains(queue, loss_check(program, context));
+        enqueue_in_lanes(program, context, program.backward_begin, into->last);
+        cuda::end_if(queue);
+      }
+    }
+  } catch (...) {
+    cuda::abandon_capture(queue);
+    throw;
+  }
+  into->graph.reset(cuda::end_capture(queue));
+}
+
+}  // namespace chainrule
