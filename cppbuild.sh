@@ -150,7 +150,7 @@ build_core() {
 
 # The sources of the CUDA engine that know nothing of CUDA: the tests run them on an emulated device.
 portable_cuda_sources() {
-  sources src/main/cpp/backend/cuda | grep -vE '/(proxy|device|products)\.cpp$'
+  sources src/main/cpp/backend/cuda | grep -vE '/(proxy|device|blas)\.cpp$'
 }
 
 # build_tests DIR FLAG...: links DIR/chainrule_test with the core in the same DIR, and with the emulated CUDA engine.

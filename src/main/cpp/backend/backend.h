@@ -295,8 +295,11 @@ class Backend : public Memory {
   // Bytes that each thread has for the values of a tile (Space::scratch).
   virtual int64_t scratch_bytes() const = 0;
 
-  // Who computes a product, for people.
-  virtual const char* product_by(const Step& step, DType dtype) const = 0;
+  // Who computes the product that a step of a prepared program is, for people.
+  virtual std::string product_by(const Program& program, int32_t step) const = 0;
+
+  // What has been chosen by timing, a line each, for people; an engine that was not told to do so has nothing to say.
+  virtual std::string tuned_products() const { return ""; }
 
   // Chooses the kernels; once a program, before the first run. Throws InvalidArgument for sizes beyond the BLAS.
   virtual void prepare(Program& program) const = 0;

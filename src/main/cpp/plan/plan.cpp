@@ -73,15 +73,18 @@ double bytes(const Step& step, DType dtype) {
   return count * static_cast<double>(size_of(dtype));
 }
 
-std::string phase_text(const Draft& draft, const std::vector<int32_t>& steps, DType dtype,
-                       const Backend& backend) {
+// `steps` are the phase's in the draft.
+std::string phase_text(const Draft& draft, const std::vector<int32_t>& steps, const Program& program,
+                       int32_t first_step, const Backend& backend) {
   std::string what;
+  int32_t step = first_step;
   for (int32_t index : steps) {
     const DraftStep& drafted = draft.steps[static_cast<size_t>(index)];
     what += (what.empty() ? "" : ", ") + drafted.text;
     if (drafted.step.kind == StepKind::product) {
-      what += message(" [", backend.product_by(drafted.step, dtype), "]");
+      what += message(" [", backend.product_by(program, step), "]");
     }
+    ++step;
   }
   return what;
 }
@@ -144,8 +147,9 @@ Plan make_plan(const Graph& graph, const PlanRequest& request, Backend& backend)
   backend.prepare(program);
 
   for (size_t p = 0; p < program.phases.size(); ++p) {
-    plan.costs.push_back(cost(program, program.phases[p]));
-    plan.phase_texts.push_back(phase_text(draft, scheduled.steps[p], request.dtype, backend));
+    const Phase& phase = program.phases[p];
+    plan.costs.push_back(cost(program, phase));
+    plan.phase_texts.push_back(phase_text(draft, scheduled.steps[p], program, phase.first_step, backend));
   }
   plan.notes = lowering.notes;
   plan.reads_slot = lowering.reads_slot;

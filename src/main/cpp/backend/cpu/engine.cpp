@@ -72,8 +72,8 @@ class CpuBackend final : public Backend {
 
   int64_t scratch_bytes() const override { return tile_scratch_bytes; }
 
-  const char* product_by(const Step& step, DType dtype) const override {
-    return by_tile_kernel(step, dtype) ? "tile kernel" : "BLAS";
+  std::string product_by(const Program& program, int32_t step) const override {
+    return by_tile_kernel(program.steps[static_cast<size_t>(step)], program.dtype) ? "tile kernel" : "BLAS";
   }
 
   void prepare(Program& program) const override {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "backend/cuda/engine.h"
+#include "backend/cuda/product_text.h"
 
 namespace chainrule {
 
@@ -136,6 +137,27 @@ const char* end_steps(CudaEngine* engine, CudaStream* stream, CudaProgram* progr
   return on_device(engine, [&] { stream->end_steps(*program, *context, launched, losses); });
 }
 
+const char* tune(CudaEngine* engine, const char* known, int32_t first_line) {
+  return on_device(engine, [&] { engine->products.tune(known, first_line); });
+}
+const char* tuned_products(CudaEngine* engine, CudaTuned* tuned) {
+  thread_local cuda::Products::Tuned found;
+  return on_device(engine, [&] {
+    found = engine->products.tuned();
+    *tuned = {found.lines.c_str(), found.for_people.c_str(), found.timed};
+  });
+}
+const char* product_note(CudaEngine* engine, CudaProgram* program, int32_t step, const char** note) {
+  thread_local std::string text;
+  return on_device(engine, [&] {
+    text.clear();
+    for (const cuda::Launch& launch : program->launches) {
+      if (launch.step_index == step && launch.product != nullptr) text = describe_times(*launch.product);
+    }
+    *note = text.c_str();
+  });
+}
+
 }  // namespace
 
 }  // namespace chainrule
@@ -165,6 +187,9 @@ extern "C" __attribute__((visibility("default"))) const chainrule::CudaLibrary* 
                                     begin_steps,
                                     await_inputs,
                                     launch_step,
-                                    end_steps};
+                                    end_steps,
+                                    tune,
+                                    tuned_products,
+                                    product_note};
   return &table;
 }

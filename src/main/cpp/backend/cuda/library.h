@@ -42,6 +42,13 @@ struct CudaProgramView {
   Operand loss;
 };
 
+// The texts stay valid until the thread's next call.
+struct CudaTuned {
+  const char* lines;
+  const char* for_people;
+  int64_t timed;
+};
+
 struct CudaEngine;   // a device opened with a precision
 struct CudaStream;   // a caller's queue, buffers for inputs and outputs, and captured graphs
 struct CudaProgram;  // a program made ready
@@ -86,6 +93,14 @@ struct CudaLibrary {
                              const Context* context, int32_t step);
   const char* (*end_steps)(CudaEngine* engine, CudaStream* stream, CudaProgram* program,
                            const Context* context, int32_t launched, double* losses);
+
+  // Tuning. Products of programs prepared from now on are chosen by timing them, or from `known`: lines as tuned_products
+  // gives them. They are checked here; a sentence on a wrong one begins with its number, the first one's being first_line.
+  const char* (*tune)(CudaEngine* engine, const char* known, int32_t first_line);
+  // Of a tuned engine: all choices, a line each, as `known` wants them and for people; how many were timed by it so far.
+  const char* (*tuned_products)(CudaEngine* engine, CudaTuned* tuned);
+  // What a plan says of a step's product besides who computes it: nothing, or what was timed.
+  const char* (*product_note)(CudaEngine* engine, CudaProgram* program, int32_t step, const char** note);
 };
 
 // So many steps may be begun at once.

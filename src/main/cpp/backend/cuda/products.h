@@ -1,51 +1,52 @@
-// Matrix products by cuBLASLt: products.cpp. (The tests have a plain loop instead: src/test/cpp/cuda.)
+// Which algorithm computes a product: by the heuristic of the BLAS, or by timing what it proposes.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <string>
 
-#include "backend/cuda/device.h"
+#include "backend/cuda/blas.h"
 
 namespace chainrule {
 namespace cuda {
 
-enum class FactorType : int32_t { float32, tf32, bfloat16, float64 };
-
-// C = α op(A) op(B) + β C, all row-major; op(A) is m x k, op(B) k x n. C is float or double. Alignments are those that
-// the addresses will have at least, in bytes.
-struct ProductShape {
-  FactorType factors = FactorType::float32;
-  bool transposed_a = false, transposed_b = false;
-  int64_t m = 0, n = 0, k = 0;
-  int64_t lda = 0, ldb = 0, ldc = 0;
-  int32_t alignment_a = 0, alignment_b = 0, alignment_c = 0;
-  bool scalars_on_device = false;  // where α and β lie; else they are the processor's
-};
-
-// A product made ready: its algorithm has been chosen.
-struct Product;
-
+// The choices of one engine. Any number of threads.
 class Products {
  public:
-  Products();
-  ~Products();
-  Products(const Products&) = delete;
-  Products& operator=(const Products&) = delete;
-
-  // The heuristic's first algorithm whose sums have one order, chosen once for each shape: nothing is timed, so that the
-  // same card computes the same bits. Throws Error when there is none.
+  // The product made ready, its algorithm chosen once for each shape. Without tuning it is the heuristic's first: nothing
+  // is timed, so that the same card computes the same bits. Throws Error when there is none.
   std::shared_ptr<const Product> choose(const ProductShape& shape);
 
-  // α and β are of C's type.
   void run(Queue* queue, const Product& product, const void* a, const void* b, void* c, const void* alpha,
-           const void* beta, char* workspace) const;
+           const void* beta, char* workspace) const {
+    blas_.run(queue, product, a, b, c, alpha, beta, workspace);
+  }
+  static int64_t workspace_bytes() { return Blas::workspace_bytes(); }
 
-  // Device memory that a run may use; a queue's own.
-  static int64_t workspace_bytes();
+  // From now on a shape's algorithm is the one that takes the least time here (tuning.h), or the one that `known` has for
+  // it: lines as text() gives them. Each is checked; Error names a wrong one by its number, the first being first_line.
+  void tune(const std::string& known, int32_t first_line);
+
+  // All choices of a tuned engine, a line each, for a file or for people; how many of them have been timed here.
+  struct Tuned {
+    std::string lines, for_people;
+    int64_t timed = 0;
+  };
+  Tuned tuned() const;
 
  private:
-  struct Body;
-  std::unique_ptr<Body> body_;
+  struct Less {
+    bool operator()(const ProductShape& a, const ProductShape& b) const;
+  };
+  std::shared_ptr<const Product> timed(const ProductShape& shape) const;
+
+  Blas blas_;
+  mutable std::mutex mutex_;
+  std::map<ProductShape, std::shared_ptr<const Product>, Less> chosen_;
+  bool tuned_ = false;
+  int64_t timed_ = 0;
 };
 
 }  // namespace cuda

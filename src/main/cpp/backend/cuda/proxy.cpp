@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <exception>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -88,8 +89,11 @@ struct Prepared {
 
 class CudaBackend final : public Backend {
  public:
-  CudaBackend(std::shared_ptr<Engine> engine, CudaPrecision precision)
-      : engine_(std::move(engine)), pinned_(*engine_), precision_(precision) {}
+  CudaBackend(std::shared_ptr<Engine> engine, CudaPrecision precision, Tuning tuning)
+      : engine_(std::move(engine)), pinned_(*engine_), precision_(precision), tuning_(std::move(tuning)) {
+    if (!tuning_.keep) return;
+    require_success(table().tune(engine_->handle, tuning_.known.c_str(), tuning_.first_line));
+  }
 
   char* allocate(int64_t bytes) override {
     REQUIRE(bytes >= 0, "memory: expected a size that is not negative, but ", bytes, " bytes were asked for");
@@ -136,14 +140,13 @@ class CudaBackend final : public Backend {
   bool joins_columns(const Step&, DType, const Grid&) const override { return false; }
   int64_t scratch_bytes() const override { return 0; }
 
-  const char* product_by(const Step&, DType dtype) const override {
-    if (dtype == DType::float64) return "cuBLASLt, double";
-    switch (precision_) {
-      case CudaPrecision::tf32: return "cuBLASLt, TF32";
-      case CudaPrecision::bfloat16: return "cuBLASLt, bfloat16";
-      default: return "cuBLASLt";
-    }
+  std::string product_by(const Program& program, int32_t step) const override {
+    const char* note = nullptr;
+    require_success(table().product_note(engine_->handle, prepared(program).handle, step, &note));
+    return std::string(product_by(program.dtype)) + note;
   }
+
+  std::string tuned_products() const override { return tuned().for_people; }
 
   void prepare(Program& program) const override {
     const CudaProgramView view{program.dtype,
@@ -154,6 +157,7 @@ class CudaBackend final : public Backend {
                                program.backward_begin,
                                program.loss};
     program.prepared = std::make_shared<Prepared>(engine_, view);
+    if (tuning_.keep) keep_tuning();
   }
 
   void run(const Program& program, const Context& context, int32_t first, int32_t last) override {
@@ -209,6 +213,31 @@ class CudaBackend final : public Backend {
 
  private:
   const CudaLibrary& table() const { return engine_->library; }
+
+  const char* product_by(DType dtype) const {
+    if (dtype == DType::float64) return "cuBLASLt, double";
+    switch (precision_) {
+      case CudaPrecision::tf32: return "cuBLASLt, TF32";
+      case CudaPrecision::bfloat16: return "cuBLASLt, bfloat16";
+      default: return "cuBLASLt";
+    }
+  }
+
+  CudaTuned tuned() const {
+    CudaTuned found{};
+    require_success(table().tuned_products(engine_->handle, &found));
+    return found;
+  }
+
+  // Preparing a program timed some products, or an earlier one could not keep what it timed.
+  void keep_tuning() const {
+    const std::lock_guard<std::mutex> lock(keeping_);
+    const CudaTuned found = tuned();
+    if (found.timed == kept_) return;
+    tuning_.keep(found.lines);
+    kept_ = found.timed;
+  }
+
   static CudaStream* stream(const Context& context) {
     if (context.stream == nullptr)
       throw Error("the CUDA engine runs nothing without a stream of the caller's");
@@ -252,16 +281,19 @@ class CudaBackend final : public Backend {
   const std::shared_ptr<Engine> engine_;
   PinnedMemory pinned_;
   const CudaPrecision precision_;
+  const Tuning tuning_;
+  mutable std::mutex keeping_;
+  mutable int64_t kept_ = 0;  // of the products that were timed
 };
 
 }  // namespace
 
-std::unique_ptr<Backend> open_cuda_engine(const CudaLibrary& library, int32_t device,
-                                          CudaPrecision precision) {
+std::unique_ptr<Backend> open_cuda_engine(const CudaLibrary& library, int32_t device, CudaPrecision precision,
+                                          Tuning tuning) {
   require_same_build(library);
   auto engine = std::make_shared<Engine>(library);
   require_success(library.open(device, precision, &engine->handle));
-  return std::make_unique<CudaBackend>(std::move(engine), precision);
+  return std::make_unique<CudaBackend>(std::move(engine), precision, std::move(tuning));
 }
 
 CudaVersions cuda_versions(const CudaLibrary& library) {

@@ -22,4 +22,13 @@ struct EmulatedLaunches {
 };
 EmulatedLaunches take_emulated_launches();
 
+// Events take their times from a clock that only what runs on the device moves: so much, or a microsecond for a kernel.
+void spend_emulated_seconds(double seconds);
+
+// The algorithms that a product with so many columns has, how long one of them takes, and how many products have run
+// since the last call.
+int32_t emulated_algorithms(int64_t columns);
+double emulated_seconds(int64_t columns, int32_t algorithm);
+int64_t take_emulated_product_runs();
+
 }  // namespace test

@@ -1,0 +1,147 @@
+#include "backend/cuda/product_text.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <initializer_list>
+#include <iterator>
+
+#include "util/check.h"
+
+namespace chainrule {
+namespace cuda {
+
+namespace {
+
+const char* const type_names[] = {"float32", "tf32", "bfloat16", "float64"};
+constexpr int64_t most_nanoseconds = int64_t{1} << 50;  // days
+
+std::string microseconds(int64_t nanoseconds) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f µs", static_cast<double>(nanoseconds) / 1e3);
+  return text;
+}
+
+// Goes through a line, a word at a time; words are separated by single spaces.
+class Words {
+ public:
+  explicit Words(const std::string& line) : line_(line) {}
+
+  std::string next(const char* what) {
+    if (at_ > line_.size()) throw Error(message("expected ", what, ", but the line ends"));
+    const size_t end = std::min(line_.find(' ', at_), line_.size());
+    const std::string word = line_.substr(at_, end - at_);
+    at_ = end + 1;
+    return word;
+  }
+
+  template <class T>
+  T number(const char* what, T least, T most, int base = 10) {
+    const std::string word = next(what);
+    T value{};
+    const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), value, base);
+    if (word.empty() || problem != std::errc() || end != word.data() + word.size() || value < least ||
+        value > most) {
+      throw Error(message("expected ", what, " from ", least, " to ", most, ", but '", word, "' came"));
+    }
+    return value;
+  }
+
+  // The place of a word in a list.
+  int32_t one_of(const char* what, std::initializer_list<const char*> words) {
+    const std::string word = next(what);
+    int32_t place = 0;
+    for (const char* expected : words) {
+      if (word == expected) return place;
+      ++place;
+    }
+    throw Error(message("expected ", what, ", but '", word, "' came"));
+  }
+
+  void end() const {
+    if (at_ <= line_.size())
+      throw Error(message("expected the line's end, but '", line_.substr(at_), "' came"));
+  }
+
+ private:
+  const std::string& line_;
+  size_t at_ = 0;
+};
+
+int32_t alignment(Words* words) {
+  const int32_t value = words->number<int32_t>("an alignment", 1, 256);
+  if ((value & (value - 1)) != 0)
+    throw Error(message("expected an alignment, a power of 2, but ", value, " came"));
+  return value;
+}
+
+Algorithm parse_algorithm(const std::string& hex) {
+  Algorithm algorithm;
+  constexpr size_t digits = 16;
+  const size_t expected = digits * std::size(algorithm.words);
+  if (hex.size() != expected) {
+    throw Error(message("expected an algorithm of ", expected, " hexadecimal digits, but ", hex.size(),
+                        " characters came"));
+  }
+  for (size_t i = 0; i < std::size(algorithm.words); ++i) {
+    const char* begin = hex.data() + i * digits;
+    const auto [end, problem] = std::from_chars(begin, begin + digits, algorithm.words[i], 16);
+    if (problem != std::errc() || end != begin + digits) {
+      throw Error(message("expected hexadecimal digits, but '", std::string(begin, digits), "' came"));
+    }
+  }
+  return algorithm;
+}
+
+}  // namespace
+
+std::string describe(const ProductShape& s) {
+  return message("a product of ", s.m, " x ", s.k, s.transposed_a ? " (transposed)" : "", " by ", s.k, " x ",
+                 s.n, s.transposed_b ? " (transposed)" : "", " in ",
+                 type_names[static_cast<int32_t>(s.factors)]);
+}
+
+std::string describe_times(const Product& product) {
+  if (product.nanoseconds == 0) return "";
+  return ", tuned: " + microseconds(product.nanoseconds) + ", untuned " +
+         microseconds(product.first_nanoseconds);
+}
+
+std::string line_of(const Product& product) {
+  const ProductShape& s = product.shape;
+  std::string line = message(type_names[static_cast<int32_t>(s.factors)], s.transposed_a ? " T" : " N",
+                             s.transposed_b ? " T " : " N ", s.m, " ", s.n, " ", s.k, " ", s.lda, " ", s.ldb,
+                             " ", s.ldc, " ", s.alignment_a, " ", s.alignment_b, " ", s.alignment_c,
+                             s.scalars_on_device ? " device : " : " host : ");
+  for (uint64_t word : product.algorithm.words) {
+    char hex[17];
+    std::snprintf(hex, sizeof hex, "%016llx", static_cast<unsigned long long>(word));
+    line += hex;
+  }
+  return line + message(" ", product.nanoseconds, " ", product.first_nanoseconds);
+}
+
+ProductLine parse_line(const std::string& line) {
+  Words words(line);
+  ProductLine parsed;
+  ProductShape& s = parsed.shape;
+  s.factors = static_cast<FactorType>(
+      words.one_of("float32, tf32, bfloat16 or float64", {"float32", "tf32", "bfloat16", "float64"}));
+  s.transposed_a = words.one_of("N or T", {"N", "T"}) == 1;
+  s.transposed_b = words.one_of("N or T", {"N", "T"}) == 1;
+  // what the BLAS counts rows, columns and strides in
+  constexpr int64_t most = INT32_MAX;
+  for (int64_t* size : {&s.m, &s.n, &s.k}) *size = words.number<int64_t>("a size", 1, most);
+  for (int64_t* stride : {&s.lda, &s.ldb, &s.ldc}) *stride = words.number<int64_t>("a stride", 0, most);
+  for (int32_t* a : {&s.alignment_a, &s.alignment_b, &s.alignment_c}) *a = alignment(&words);
+  s.scalars_on_device = words.one_of("host or device", {"host", "device"}) == 1;
+  words.one_of("a colon", {":"});
+  parsed.algorithm = parse_algorithm(words.next("an algorithm"));
+  parsed.nanoseconds = words.number<int64_t>("nanoseconds", 1, most_nanoseconds);
+  parsed.first_nanoseconds = words.number<int64_t>("nanoseconds", 1, most_nanoseconds);
+  words.end();
+  return parsed;
+}
+
+}  // namespace cuda
+}  // namespace chainrule

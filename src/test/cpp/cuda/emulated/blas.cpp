@@ -1,0 +1,143 @@
+// Products by plain loops, with the factors rounded as tensor cores round them. There are a few algorithms, which compute
+// the same and take different times by the emulated clock.
+#include "backend/cuda/blas.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+
+#include "backend/cuda/launch.h"
+#include "backend/cuda/product_text.h"
+#include "cuda/emulated/emulation.h"
+
+namespace chainrule {
+namespace cuda {
+
+struct Blas::Body {};
+
+Blas::Blas() = default;
+Blas::~Blas() = default;
+int64_t Blas::workspace_bytes() { return 256; }
+
+namespace {
+
+std::atomic<int64_t> product_runs{0};
+
+// An algorithm is its number and a mark.
+constexpr uint64_t algorithm_mark = 0x656d756c61746564u;
+
+Algorithm algorithm(uint64_t number) { return {{number, algorithm_mark}}; }
+
+}  // namespace
+
+std::vector<Algorithm> Blas::algorithms(const ProductShape& shape, int32_t most) const {
+  std::vector<Algorithm> all;
+  for (int32_t i = 0; i < std::min(most, test::emulated_algorithms(shape.n)); ++i) {
+    all.push_back(algorithm(static_cast<uint64_t>(i)));
+  }
+  return all;
+}
+
+std::shared_ptr<Product> Blas::make(const ProductShape& shape, const Algorithm& algorithm) const {
+  auto made = std::make_shared<Product>();
+  made->shape = shape;
+  made->algorithm = algorithm;
+  return made;
+}
+
+void Blas::check(const Product& product) const {
+  for (const Algorithm& known : algorithms(product.shape, INT32_MAX)) {
+    if (std::memcmp(&known, &product.algorithm, sizeof known) == 0) return;
+  }
+  throw Error("checking the algorithm of " + describe(product.shape) + ": there is no such algorithm");
+}
+
+namespace {
+
+float rounded_to_tf32(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  if (std::isfinite(x)) bits = (bits + 0x1000) & ~0x1fffu;
+  std::memcpy(&x, &bits, sizeof bits);
+  return x;
+}
+
+float from_bfloat16(uint16_t x) {
+  const uint32_t bits = static_cast<uint32_t>(x) << 16;
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+double factor(FactorType type, const void* values, int64_t index) {
+  switch (type) {
+    case FactorType::tf32:
+      return static_cast<double>(rounded_to_tf32(static_cast<const float*>(values)[index]));
+    case FactorType::bfloat16:
+      return static_cast<double>(from_bfloat16(static_cast<const uint16_t*>(values)[index]));
+    case FactorType::float64: return static_cast<const double*>(values)[index];
+    default: return static_cast<double>(static_cast<const float*>(values)[index]);
+  }
+}
+
+template <class T>
+void multiply(const ProductShape& s, const void* a, const void* b, T* c, double alpha, double beta) {
+  for (int64_t i = 0; i < s.m; ++i) {
+    for (int64_t j = 0; j < s.n; ++j) {
+      double sum = 0;
+      for (int64_t k = 0; k < s.k; ++k) {
+        sum += factor(s.factors, a, s.transposed_a ? k * s.lda + i : i * s.lda + k) *
+               factor(s.factors, b, s.transposed_b ? j * s.ldb + k : k * s.ldb + j);
+      }
+      T& place = c[i * s.ldc + j];
+      place = static_cast<T>(alpha * sum + (beta == 0 ? 0.0 : beta * static_cast<double>(place)));
+    }
+  }
+}
+
+template <class T>
+void enqueue_product(Queue* queue, const ProductShape& shape, const void* a, const void* b, void* c,
+                     const void* alpha, const void* beta, double seconds) {
+  // The processor's scalars are read now, the device's when the queue gets there.
+  const T *alpha_at = static_cast<const T*>(alpha), *beta_at = static_cast<const T*>(beta);
+  const T alpha_now = shape.scalars_on_device ? T(0) : *alpha_at,
+          beta_now = shape.scalars_on_device ? T(0) : *beta_at;
+  enqueue(queue, [=] {
+    const bool later = shape.scalars_on_device;
+    multiply(shape, a, b, static_cast<T*>(c), static_cast<double>(later ? *alpha_at : alpha_now),
+             static_cast<double>(later ? *beta_at : beta_now));
+    test::spend_emulated_seconds(seconds);
+    ++product_runs;
+  });
+}
+
+}  // namespace
+
+void Blas::run(Queue* queue, const Product& product, const void* a, const void* b, void* c, const void* alpha,
+               const void* beta, char*) const {
+  const double seconds =
+      test::emulated_seconds(product.shape.n, static_cast<int32_t>(product.algorithm.words[0]));
+  if (product.shape.factors == FactorType::float64) {
+    enqueue_product<double>(queue, product.shape, a, b, c, alpha, beta, seconds);
+  } else {
+    enqueue_product<float>(queue, product.shape, a, b, c, alpha, beta, seconds);
+  }
+}
+
+}  // namespace cuda
+}  // namespace chainrule
+
+namespace test {
+
+// One more where the columns are even, so that not every algorithm is one of every shape.
+int32_t emulated_algorithms(int64_t columns) { return columns % 2 == 0 ? 4 : 3; }
+
+// The fastest of three or four is at place n mod 3, and no two take the same.
+double emulated_seconds(int64_t columns, int32_t algorithm) {
+  return 1e-3 * (1 + (algorithm + 3 - columns % 3) % 3) + 1e-4 * algorithm;
+}
+
+int64_t take_emulated_product_runs() { return chainrule::cuda::product_runs.exchange(0); }
+
+}  // namespace test
