@@ -8,9 +8,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <utility>
+#include <tuple>
 
 #include "backend/cuda/proxy.h"
+#include "runtime/tuning_file.h"
 #include "util/check.h"
 
 namespace chainrule {
@@ -121,9 +122,9 @@ struct Cuda {
 // Engines are never closed: CUDA may be gone before the process's own end comes to them.
 struct Registry {
   std::mutex mutex;
-  std::map<std::string, std::unique_ptr<Cuda>> found;  // by what was looked for
-  std::map<std::pair<int32_t, int32_t>, int32_t> numbers;
-  std::vector<std::unique_ptr<Backend>> engines;  // number 1 is the first
+  std::map<std::string, std::unique_ptr<Cuda>> found;                    // by what was looked for
+  std::map<std::tuple<int32_t, int32_t, std::string>, int32_t> numbers;  // by device, precision, tuning file
+  std::vector<std::unique_ptr<Backend>> engines;                         // number 1 is the first
 };
 
 Registry& registry() {
@@ -202,7 +203,7 @@ std::vector<std::string> describe_cuda(const CudaPlaces& places) {
   return lines;
 }
 
-int32_t open_cuda(const CudaPlaces& places, int32_t device, int32_t precision) {
+int32_t open_cuda(const CudaPlaces& places, int32_t device, int32_t precision, const std::string& tuning) {
   REQUIRE(precision >= 0 && precision <= static_cast<int32_t>(CudaPrecision::bfloat16),
           "cuda: there is no precision number ", precision);
   Registry& all = registry();
@@ -213,9 +214,11 @@ int32_t open_cuda(const CudaPlaces& places, int32_t device, int32_t precision) {
   const int32_t devices = cuda_versions(*cuda.table).devices;
   REQUIRE(device >= 0 && device < devices, "cuda: there is no device number ", device,
           "; this machine's are 0 to ", devices - 1);
-  int32_t& number = all.numbers[{device, precision}];
+  int32_t& number = all.numbers[{device, precision, tuning}];
   if (number == 0) {
-    all.engines.push_back(open_cuda_engine(*cuda.table, device, static_cast<CudaPrecision>(precision)));
+    const CudaPrecision how = static_cast<CudaPrecision>(precision);
+    all.engines.push_back(tuning.empty() ? open_cuda_engine(*cuda.table, device, how)
+                                         : open_tuned_cuda_engine(*cuda.table, device, how, tuning));
     number = static_cast<int32_t>(all.engines.size());
   }
   return number;

@@ -26,9 +26,11 @@ int32_t cuda_device_count(const CudaPlaces& places);
 // What was found, a line each, for a report of a problem: "driver: ...". Never throws for want of CUDA.
 std::vector<std::string> describe_cuda(const CudaPlaces& places);
 
-// The number of the engine of a device and a precision (backend/cuda/library.h), opened once a process. Throws Error
+// The number of the engine of a device and a precision (backend/cuda/library.h), opened once a process. With the path of a
+// tuning file it is another engine, one for each path, as open_tuned_cuda_engine opens it (tuning_file.h). Throws Error
 // with all problems, InvalidArgument when there is no such device or precision.
-int32_t open_cuda(const CudaPlaces& places, int32_t device, int32_t precision);
+int32_t open_cuda(const CudaPlaces& places, int32_t device, int32_t precision,
+                  const std::string& tuning = "");
 
 // An engine by number; 0 is the processor's. It lives as long as the process. Throws InvalidArgument when there is none.
 Backend& engine(int32_t number);
