@@ -3,6 +3,7 @@
 //   reset       the first parameters again
 //   step N      N training steps on a batch that comes from the processor's memory
 //   fit N       N training steps over a data set of that one batch, which an engine may keep in its own memory
+// With --tuning FILE the algorithms of products are chosen by timing, and kept in the file.
 // An answer holds the seconds and the last step's loss. Parameters and data are functions of their place alone
 // (uniform_value), so that compare.py can give the same to others.
 #include <chrono>
@@ -50,6 +51,10 @@ struct Options {
     const auto found = values.find("--" + name);
     if (found == values.end()) throw std::runtime_error("the option --" + name + " is missing");
     return found->second;
+  }
+  // Empty where the option was not given.
+  std::string optional(const std::string& name) const {
+    return values.count("--" + name) == 0 ? "" : (*this)[name];
   }
   std::vector<std::string> list(const std::string& name, char separator) const {
     std::vector<std::string> parts;
@@ -102,10 +107,13 @@ class Network {
 
  private:
   static Backend& backend(const Options& options) {
-    const std::string device = options["device"];
-    if (device == "cpu") return engine(0);
-    return engine(
-        open_cuda({options["library"], options.list("folders", ':')}, 0, std::stoi(options["precision"])));
+    const std::string device = options["device"], tuning = options.optional("tuning");
+    if (device == "cpu") {
+      if (!tuning.empty()) throw std::runtime_error("--tuning needs a CUDA device");
+      return engine(0);
+    }
+    return engine(open_cuda({options["library"], options.list("folders", ':')}, 0,
+                            std::stoi(options["precision"]), tuning));
   }
 
   int32_t op(Op kind, std::vector<int32_t> inputs) {

@@ -222,7 +222,7 @@ class Chainrule:
             [options.benchmark, "--device", options.device, "--precision", str(PRECISIONS.index(options.precision)),
              "--layers", ",".join(map(str, layers)), "--activation", activation, "--loss", loss,
              "--batch", str(batch), "--learning-rate", str(LEARNING_RATE), "--threads", str(options.threads),
-             "--library", options.library, "--folders", options.folders],
+             "--library", options.library, "--folders", options.folders, "--tuning", options.tuning],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.read()
         self.ask("step", 3)
@@ -324,7 +324,7 @@ def row(workload, results):
 
 def machine(options):
     about = {"device": options.device, "precision": options.precision, "threads": options.threads,
-             "torch": torch.__version__, "processor": platform.processor() or platform.machine()}
+             "tuned": bool(options.tuning), "torch": torch.__version__, "processor": platform.processor() or platform.machine()}
     if options.device == "cuda":
         properties = torch.cuda.get_device_properties(0)
         about.update(gpu=properties.name, memory_MiB=properties.total_memory >> 20,
@@ -344,11 +344,14 @@ def main():
     parser.add_argument("--benchmark", required=True, help="what benchmark.cpp was compiled to")
     parser.add_argument("--library", default="", help="libchainrule_cuda.so")
     parser.add_argument("--folders", default="", help="where CUDA's libraries are, joined by colons")
+    parser.add_argument("--tuning", default="", help="a file of tuned products, that Chainrule reads and adds to")
     parser.add_argument("--output", required=True, help="results go to this name with .json and .md")
     options = parser.parse_args()
     options.without = options.without.split(",")
     if options.device == "cpu" and options.precision != "float32":
         sys.exit("compare.py: the processor computes in float32 only")
+    if options.device == "cpu" and options.tuning:
+        sys.exit("compare.py: --tuning chooses algorithms of a GPU's products, and the processor has none to choose from")
     if options.device == "cuda" and not torch.cuda.is_available():
         sys.exit("compare.py: PyTorch finds no CUDA device")
     torch.manual_seed(1)
