@@ -2,10 +2,11 @@
 // answer in JSON a line on standard output.
 //   reset       the first parameters again
 //   step N      N training steps on a batch that comes from the processor's memory
-//   fit N       N training steps over a data set of that one batch, which an engine may keep in its own memory
+//   fit N       N training steps over a data set of that batch, many times, which an engine may keep in its own memory
 // With --tuning FILE the algorithms of products are chosen by timing, and kept in the file.
 // An answer holds the seconds and the last step's loss. Parameters and data are functions of their place alone
 // (uniform_value), so that compare.py can give the same to others.
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -64,6 +65,8 @@ struct Options {
   }
 };
 
+// An epoch's steps, and the data set's bytes, at most.
+constexpr int64_t most_copies = 256, most_bytes = int64_t{1} << 30;
 constexpr uint64_t input_stream = 1000, target_stream = 1001;
 
 class Network {
@@ -78,7 +81,6 @@ class Network {
     sgd.learning_rate = std::stod(options["learning-rate"]);
     model_ = std::make_shared<Model>(graph_, DType::float32, 1, backend(options));
     trainer_ = std::make_unique<Trainer>(model_, loss_, sgd);
-    bring_data();
     reset();
   }
 
@@ -145,18 +147,27 @@ class Network {
     }
   }
 
-  void bring_data() {
+ public:
+  // The batch for step().
+  void bring_batch() {
     write_data(trainer_->inputs().reserve(0, batch_), trainer_->inputs().reserve(1, batch_));
-    dataset_ = std::make_unique<Dataset>(batch_);
-    char* x = dataset_->add_column("x", ColumnType::float32, layers_[0]);
-    char* y = dataset_->add_column("y", classes_ ? ColumnType::label : ColumnType::float32,
-                                   classes_ ? 1 : layers_.back());
-    write_data(x, y);
   }
 
- public:
-  // The data set takes the place of the batch that step() uses: no step after this.
-  void bind() {
+  // A data set for fit(): the batch again and again, as often as an epoch is to have steps.
+  void bring_dataset() {
+    const int64_t outputs = classes_ ? 1 : layers_.back();
+    const int64_t bytes = batch_ * (layers_[0] + outputs) * static_cast<int64_t>(sizeof(float));
+    const int64_t copies = std::max<int64_t>(1, std::min(most_copies, most_bytes / bytes));
+    dataset_ = std::make_unique<Dataset>(batch_ * copies);
+    char* x = dataset_->add_column("x", ColumnType::float32, layers_[0]);
+    char* y = dataset_->add_column("y", classes_ ? ColumnType::label : ColumnType::float32, outputs);
+    write_data(x, y);
+    const size_t x_bytes = static_cast<size_t>(batch_ * layers_[0]) * sizeof(float);
+    const size_t y_bytes = static_cast<size_t>(batch_ * outputs) * sizeof(float);
+    for (int64_t i = 1; i < copies; ++i) {
+      std::memcpy(x + static_cast<size_t>(i) * x_bytes, x, x_bytes);
+      std::memcpy(y + static_cast<size_t>(i) * y_bytes, y, y_bytes);
+    }
     trainer_->bind(*dataset_, batch_);
     trainer_->shuffle(false, 1);
   }
@@ -186,7 +197,8 @@ int main(int count, char** arguments) {
     const Options options(count, arguments);
     set_team_threads(std::stoi(options["threads"]));
     Network stepping(options), fitting(options);
-    fitting.bind();
+    stepping.bring_batch();
+    fitting.bring_dataset();
     answer(0, 0);
     for (std::string line; std::getline(std::cin, line);) {
       std::istringstream words(line);
