@@ -257,6 +257,15 @@ class Memory {
   virtual void release(char* memory, int64_t bytes) = 0;
 };
 
+// Memory of an engine, in bytes.
+struct MemoryBytes {
+  int64_t held = 0;             // by the library, in the engine's own memory
+  int64_t peak = 0;             // the most that it has held at a time
+  int64_t host = 0;             // held in the processor's memory besides, for copies
+  int64_t allocations = 0;      // blocks asked for so far, of both
+  int64_t free = 0, total = 0;  // of the device, as its system tells
+};
+
 // An engine. Its own memory is a device's unless on_host(): then only the engine reads and writes there, and others
 // copy. Copies have finished when the call returns.
 class Backend : public Memory {
@@ -271,6 +280,8 @@ class Backend : public Memory {
 
   // One for each caller that runs programs; null where the engine needs none. Outlived by the engine.
   virtual std::unique_ptr<Stream> make_stream() { return nullptr; }
+
+  virtual MemoryBytes memory_bytes() = 0;
 
   // So many bytes of a dataset may lie in the engine's memory, for run() to take a batch's samples from there
   // (Context::columns). 0: the engine does not do that.

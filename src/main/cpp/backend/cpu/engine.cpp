@@ -46,6 +46,7 @@ class CpuBackend final : public Backend {
  public:
   char* allocate(int64_t bytes) override { return allocate_counted(bytes); }
   void release(char* memory, int64_t bytes) override { release_counted(memory, bytes); }
+  MemoryBytes memory_bytes() override { return native_memory(); }
 
   int64_t leading_dimension(DType dtype, int64_t columns) const override {
     if (columns == 1) return 1;

@@ -1,8 +1,11 @@
 #include "backend/cpu/memory.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <string>
 
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -14,7 +17,7 @@ namespace chainrule {
 
 namespace {
 
-std::atomic<int64_t> held{0};
+std::atomic<int64_t> held{0}, peak{0};
 std::atomic<int64_t> asked{0};
 
 constexpr int64_t alignment = 64;
@@ -42,6 +45,16 @@ char* allocate_aligned(int64_t bytes) {
   return static_cast<char*>(memory);
 }
 
+// The number behind a word in one of the kernel's files, times its unit; INT64_MAX where there is none.
+int64_t number_in(const char* file, const std::string& word, int64_t unit) {
+  std::ifstream in(file);
+  std::string next;
+  while (!word.empty() && in >> next && next != word) {
+  }
+  int64_t number = 0;
+  return in >> number ? number * unit : INT64_MAX;
+}
+
 }  // namespace
 
 char* allocate_counted(int64_t bytes) {
@@ -50,7 +63,9 @@ char* allocate_counted(int64_t bytes) {
   char* memory = allocate_aligned(bytes);
   if (memory == nullptr) throw Error(message("out of native memory: ", bytes, " bytes were needed"));
   std::memset(memory, 0, static_cast<size_t>(rounded(bytes)));
-  held.fetch_add(bytes, std::memory_order_relaxed);
+  const int64_t now = held.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  for (int64_t most = peak; now > most && !peak.compare_exchange_weak(most, now);) {
+  }
   asked.fetch_add(1, std::memory_order_relaxed);
   return memory;
 }
@@ -63,5 +78,21 @@ void release_counted(char* memory, int64_t bytes) {
 
 int64_t counted_bytes() { return held.load(std::memory_order_relaxed); }
 int64_t counted_allocations() { return asked.load(std::memory_order_relaxed); }
+
+MemoryBytes native_memory() {
+  MemoryBytes bytes;
+  bytes.held = counted_bytes();
+  bytes.peak = peak.load(std::memory_order_relaxed);
+  bytes.allocations = counted_allocations();
+  bytes.total = number_in("/proc/meminfo", "MemTotal:", 1024);
+  bytes.free = number_in("/proc/meminfo", "MemAvailable:", 1024);
+  const int64_t limit = number_in("/sys/fs/cgroup/memory.max", "", 1);
+  if (limit < bytes.total) {
+    bytes.total = limit;
+    bytes.free =
+        std::clamp<int64_t>(limit - number_in("/sys/fs/cgroup/memory.current", "", 1), 0, bytes.free);
+  }
+  return bytes;
+}
 
 }  // namespace chainrule

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "backend/backend.h"
+
 namespace chainrule {
 
 // Zeroed, aligned to 64 bytes. Throws Error with the size when there is none, InvalidArgument when bytes is negative.
@@ -12,5 +14,8 @@ void release_counted(char* memory, int64_t bytes);
 // Bytes held now, and blocks asked for since the process began.
 int64_t counted_bytes();
 int64_t counted_allocations();
+
+// The same, with what the machine has, or the container where that has less.
+MemoryBytes native_memory();
 
 }  // namespace chainrule

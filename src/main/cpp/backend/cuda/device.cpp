@@ -6,8 +6,10 @@
 
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "backend/cuda/launch.h"
+#include "backend/cuda/memory.h"
 #include "backend/cuda/program.h"
 #include "util/check.h"
 
@@ -33,6 +35,9 @@ struct Queue {
   cudaStream_t bodies[2] = {};   // capture what is conditional
   bool in_body = false;
   int32_t lane = 0;
+};
+struct Pool {
+  cudaMemPool_t pool = nullptr;
 };
 struct Graph {
   cudaGraphExec_t exec = nullptr;
@@ -73,21 +78,54 @@ void use(int32_t device) {
 
 // ---- memory
 
-char* allocate_device(int64_t bytes) {
+Pool* make_pool(int32_t device) {
+  int pools = 0;
+  check(cudaDeviceGetAttribute(&pools, cudaDevAttrMemoryPoolsSupported, device), "asking for memory pools");
+  if (pools == 0) return nullptr;
+  cudaMemPoolProps properties{};
+  properties.allocType = cudaMemAllocationTypePinned;
+  properties.location.type = cudaMemLocationTypeDevice;
+  properties.location.id = device;
+  std::unique_ptr<Pool, PoolDeleter> made(new Pool);
+  check(cudaMemPoolCreate(&made->pool, &properties), "making a memory pool");
+  uint64_t kept = UINT64_MAX;  // all, until it is trimmed
+  check(cudaMemPoolSetAttribute(made->pool, cudaMemPoolAttrReleaseThreshold, &kept), "making a memory pool");
+  return made.release();
+}
+
+void destroy(Pool* pool) noexcept {
+  if (pool == nullptr) return;
+  if (pool->pool != nullptr) cudaMemPoolDestroy(pool->pool);
+  delete pool;
+}
+
+int64_t unused_bytes(Pool* pool) {
+  uint64_t reserved = 0, used = 0;
+  for (auto [attribute, value] :
+       {std::pair(cudaMemPoolAttrReservedMemCurrent, &reserved), {cudaMemPoolAttrUsedMemCurrent, &used}}) {
+    check(cudaMemPoolGetAttribute(pool->pool, attribute, value), "asking for a memory pool's size");
+  }
+  return static_cast<int64_t>(reserved - used);
+}
+
+void trim(Pool* pool) { check(cudaMemPoolTrimTo(pool->pool, 0), "trimming a memory pool"); }
+
+char* allocate_device(Pool* pool, Queue* queue, int64_t bytes) {
   void* memory = nullptr;
-  const cudaError_t status = cudaMalloc(&memory, size(bytes));
+  const cudaError_t status =
+      pool == nullptr ? cudaMalloc(&memory, size(bytes))
+                      : cudaMallocFromPoolAsync(&memory, size(bytes), pool->pool, queue->streams[0]);
   if (status == cudaErrorMemoryAllocation) {
     cudaGetLastError();
-    size_t free_now = 0, total = 0;
-    cudaMemGetInfo(&free_now, &total);
-    throw Error(message("out of device memory: ", bytes, " bytes were needed, and ", free_now, " of ", total,
-                        " are free"));
+    return nullptr;
   }
   check(status, "allocating ", bytes, " bytes of device memory");
   return static_cast<char*>(memory);
 }
 
-void release_device(char* memory) noexcept { cudaFree(memory); }
+void release_device(Pool* pool, Queue* queue, char* memory) noexcept {
+  pool == nullptr ? cudaFree(memory) : cudaFreeAsync(memory, queue->streams[0]);
+}
 
 char* allocate_pinned(int64_t bytes) {
   void* memory = nullptr;
@@ -98,10 +136,10 @@ char* allocate_pinned(int64_t bytes) {
 
 void release_pinned(char* memory) noexcept { cudaFreeHost(memory); }
 
-int64_t free_device_bytes() {
+DeviceBytes device_bytes() {
   size_t free_now = 0, total = 0;
   check(cudaMemGetInfo(&free_now, &total), "asking for the device's free memory");
-  return static_cast<int64_t>(free_now);
+  return {static_cast<int64_t>(free_now), static_cast<int64_t>(total)};
 }
 
 // ---- queues

@@ -12,6 +12,8 @@ namespace cuda {
 
 // A queue of work on the device: a CUDA stream, and while a graph is captured, its state.
 struct Queue;
+// Device memory kept for later.
+struct Pool;
 // A captured graph, ready to be launched.
 struct Graph;
 // A point in a queue, which can be waited for, and whose time is taken.
@@ -25,11 +27,22 @@ CudaDevice describe(int32_t device);
 // Makes the device the calling thread's; before anything below.
 void use(int32_t device);
 
-char* allocate_device(int64_t bytes);  // not zeroed; an Error says how much was needed and how much is free
-void release_device(char* memory) noexcept;
+// Memory as CUDA gives it: memory.h is what the engine uses. The pool is null where the device has none.
+Pool* make_pool(int32_t device);
+void destroy(Pool* pool) noexcept;
+int64_t unused_bytes(Pool* pool);  // that the pool has of the device, and nobody holds
+void trim(Pool* pool);             // gives them back to the device, once the queue has come to their release
+// Not zeroed; null when there is no memory. From a pool the block is there, and goes back, when the queue gets there;
+// without one, at once.
+char* allocate_device(Pool* pool, Queue* queue, int64_t bytes);
+void release_device(Pool* pool, Queue* queue, char* memory) noexcept;
 char* allocate_pinned(int64_t bytes);  // not zeroed
 void release_pinned(char* memory) noexcept;
-int64_t free_device_bytes();
+
+struct DeviceBytes {
+  int64_t free = 0, total = 0;
+};
+DeviceBytes device_bytes();
 
 Queue* make_queue();
 void destroy(Queue* queue) noexcept;

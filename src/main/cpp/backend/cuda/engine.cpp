@@ -9,32 +9,8 @@
 
 namespace chainrule {
 
-namespace cuda {
-
-Block::Block(Block&& other) noexcept
-    : kind_(other.kind_),
-      data_(std::exchange(other.data_, nullptr)),
-      bytes_(std::exchange(other.bytes_, 0)) {}
-
-Block::~Block() { release(); }
-
-void Block::release() noexcept {
-  if (data_ == nullptr) return;
-  kind_ == Kind::device ? release_device(data_) : release_pinned(data_);
-  data_ = nullptr;
-  bytes_ = 0;
-}
-
-void Block::reserve(int64_t bytes) {
-  if (bytes <= bytes_) return;
-  release();  // first: two may not fit
-  data_ = kind_ == Kind::device ? allocate_device(bytes) : allocate_pinned(bytes);
-  bytes_ = bytes;
-}
-
-}  // namespace cuda
-
 using cuda::Block;
+using cuda::MemoryKind;
 
 namespace {
 
@@ -54,17 +30,19 @@ CudaEngine::CudaEngine(int32_t index, CudaPrecision how)
     : device(checked_device(index)),
       precision(how),
       captures(graphs_are_wanted()),
+      memory(index),
+      products(memory),
       queue(cuda::make_queue()) {}
 
 CudaStream::CudaStream(CudaEngine& engine)
     : engine_(engine),
       queue_(cuda::make_queue()),
       copies_(cuda::make_queue()),
-      arguments_(Block::Kind::device),
-      pinned_arguments_(Block::Kind::pinned),
-      pinned_results_(Block::Kind::pinned),
-      scratch_(Block::Kind::device),
-      workspaces_{Block(Block::Kind::device), Block(Block::Kind::device)} {
+      arguments_(engine.memory, MemoryKind::device),
+      pinned_arguments_(engine.memory, MemoryKind::pinned),
+      pinned_results_(engine.memory, MemoryKind::pinned),
+      scratch_(engine.memory, MemoryKind::device),
+      workspaces_{Block(engine.memory, MemoryKind::device), Block(engine.memory, MemoryKind::device)} {
   for (InputSet& set : sets_) {
     set.copied.reset(cuda::make_event());
     set.consumed.reset(cuda::make_event());
@@ -73,14 +51,9 @@ CudaStream::CudaStream(CudaEngine& engine)
   for (Block& workspace : workspaces_) workspace.reserve(cuda::Products::workspace_bytes());
 }
 
-// Memory must not go while the device works on it, which it may after a failure.
-CudaStream::~CudaStream() {
-  for (cuda::Queue* queue : {copies_.get(), queue_.get()}) {
-    try {
-      cuda::synchronize(queue);
-    } catch (const Error&) {  // then the device does nothing any more
-    }
-  }
+void CudaStream::wait() noexcept {
+  cuda::finish(copies_.get());
+  cuda::finish(queue_.get());
 }
 
 void CudaStream::run(CudaProgram& program, const Context& context, int32_t first, int32_t last) {
@@ -151,7 +124,7 @@ void CudaStream::make_room(Block* block, int64_t bytes) {
 void CudaStream::make_room(const std::vector<int64_t>& bytes, std::vector<Block>* blocks,
                            std::vector<char*>* addresses) {
   while (blocks->size() < bytes.size()) {
-    blocks->emplace_back(Block::Kind::device);
+    blocks->emplace_back(engine_.memory, MemoryKind::device);
     addresses->push_back(nullptr);
   }
   for (size_t slot = 0; slot < bytes.size(); ++slot) {

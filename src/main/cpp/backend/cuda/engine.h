@@ -7,38 +7,13 @@
 #include <vector>
 
 #include "backend/cuda/conversions.h"
+#include "backend/cuda/memory.h"
 #include "backend/cuda/program.h"
 
 namespace chainrule {
 
 namespace cuda {
 
-// A block of device or pinned memory that grows.
-class Block {
- public:
-  enum class Kind { device, pinned };
-  explicit Block(Kind kind) : kind_(kind) {}
-  Block(Block&& other) noexcept;
-  Block(const Block&) = delete;
-  Block& operator=(const Block&) = delete;
-  ~Block();
-
-  // At least this many bytes, not zeroed; what was there is lost when it grows.
-  void reserve(int64_t bytes);
-  char* data() const { return data_; }
-  int64_t bytes() const { return bytes_; }
-
- private:
-  void release() noexcept;
-
-  Kind kind_;
-  char* data_ = nullptr;
-  int64_t bytes_ = 0;
-};
-
-struct QueueDeleter {
-  void operator()(Queue* queue) const { destroy(queue); }
-};
 struct GraphDeleter {
   void operator()(Graph* graph) const { destroy(graph); }
 };
@@ -55,6 +30,7 @@ struct CudaEngine {
   const CudaPrecision precision;
   const bool
       captures;  // are programs run as graphs? (CHAINRULE_CUDA_GRAPHS=0 says no, for tools that cannot see into one)
+  cuda::EngineMemory memory;
   cuda::Products products;
 
   // For copies that belong to no stream; one at a time.
@@ -95,7 +71,10 @@ struct CudaProgram {
 
 struct CudaStream {
   explicit CudaStream(CudaEngine& engine);
-  ~CudaStream();
+  ~CudaStream() { wait(); }
+
+  // Until the device does nothing for this stream, whatever has failed: memory must not go while it works on it.
+  void wait() noexcept;
 
   // See the table (library.h).
   void run(CudaProgram& program, const Context& context, int32_t first, int32_t last);

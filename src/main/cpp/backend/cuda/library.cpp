@@ -41,11 +41,27 @@ const char* on_device(const CudaEngine* engine, Body&& body) noexcept {
 
 // A copy or the like that belongs to no caller's stream.
 template <class Body>
+void alone(CudaEngine* engine, Body&& body) {
+  const std::lock_guard<std::mutex> lock(engine->mutex);
+  body(engine->queue.get());
+  cuda::synchronize(engine->queue.get());
+}
+template <class Body>
 const char* at_once(CudaEngine* engine, Body&& body) noexcept {
+  return on_device(engine, [&] { alone(engine, body); });
+}
+
+// Work of a caller's stream. Where it fails half way, the device may still be at what was given to it before: the caller
+// may free what that uses when this returns.
+template <class Body>
+const char* on_stream(CudaEngine* engine, CudaStream* stream, Body&& body) noexcept {
   return on_device(engine, [&] {
-    const std::lock_guard<std::mutex> lock(engine->mutex);
-    body(engine->queue.get());
-    cuda::synchronize(engine->queue.get());
+    try {
+      body();
+    } catch (...) {
+      stream->wait();
+      throw;
+    }
   });
 }
 
@@ -63,32 +79,33 @@ void close(CudaEngine* engine) {
   on_device(engine, [&] { delete engine; });
 }
 
-const char* allocate(CudaEngine* engine, int64_t bytes, char** memory) {
-  return at_once(engine, [&](cuda::Queue* queue) {
-    char* made = cuda::allocate_device(bytes);
-    try {
-      cuda::zero(queue, made, bytes);
-    } catch (...) {
-      cuda::release_device(made);
-      throw;
+// Zeroed memory: by the queue, or by the processor.
+const char* allocate(CudaEngine* engine, cuda::MemoryKind kind, int64_t bytes, char** memory) {
+  return on_device(engine, [&] {
+    cuda::Block block(engine->memory, kind);
+    block.reserve(bytes);
+    if (kind == cuda::MemoryKind::pinned) {
+      std::memset(block.data(), 0, static_cast<size_t>(bytes));
+    } else {
+      alone(engine, [&](cuda::Queue* queue) { cuda::zero(queue, block.data(), bytes); });
     }
-    *memory = made;
+    *memory = block.take();
   });
 }
-void release(CudaEngine* engine, char* memory) {
-  on_device(engine, [&] { cuda::release_device(memory); });
+const char* allocate_device(CudaEngine* engine, int64_t bytes, char** memory) {
+  return allocate(engine, cuda::MemoryKind::device, bytes, memory);
 }
 const char* allocate_pinned(CudaEngine* engine, int64_t bytes, char** memory) {
-  return on_device(engine, [&] {
-    *memory = cuda::allocate_pinned(bytes);
-    std::memset(*memory, 0, static_cast<size_t>(bytes));
-  });
+  return allocate(engine, cuda::MemoryKind::pinned, bytes, memory);
 }
-void release_pinned(CudaEngine* engine, char* memory) {
-  on_device(engine, [&] { cuda::release_pinned(memory); });
+void release_device(CudaEngine* engine, char* memory, int64_t bytes) {
+  on_device(engine, [&] { engine->memory.release(cuda::MemoryKind::device, memory, bytes); });
 }
-const char* free_bytes(CudaEngine* engine, int64_t* bytes) {
-  return on_device(engine, [&] { *bytes = cuda::free_device_bytes(); });
+void release_pinned(CudaEngine* engine, char* memory, int64_t bytes) {
+  on_device(engine, [&] { engine->memory.release(cuda::MemoryKind::pinned, memory, bytes); });
+}
+const char* memory_bytes(CudaEngine* engine, MemoryBytes* bytes) {
+  return on_device(engine, [&] { *bytes = engine->memory.bytes(); });
 }
 
 const char* copy_in(CudaEngine* engine, char* to, const void* from, int64_t bytes) {
@@ -119,22 +136,22 @@ void destroy_program(CudaEngine* engine, CudaProgram* program) {
 
 const char* run(CudaEngine* engine, CudaStream* stream, CudaProgram* program, const Context* context,
                 int32_t first, int32_t last) {
-  return on_device(engine, [&] { stream->run(*program, *context, first, last); });
+  return on_stream(engine, stream, [&] { stream->run(*program, *context, first, last); });
 }
 const char* begin_steps(CudaEngine* engine, CudaStream* stream, CudaProgram* program, const Context* context,
                         const StepNumbers* numbers, int32_t count) {
-  return on_device(engine, [&] { stream->begin_steps(*program, *context, numbers, count); });
+  return on_stream(engine, stream, [&] { stream->begin_steps(*program, *context, numbers, count); });
 }
 const char* await_inputs(CudaEngine* engine, CudaStream* stream, int32_t step) {
-  return on_device(engine, [&] { stream->await_inputs(step); });
+  return on_stream(engine, stream, [&] { stream->await_inputs(step); });
 }
 const char* launch_step(CudaEngine* engine, CudaStream* stream, CudaProgram* program, const Context* context,
                         int32_t step) {
-  return on_device(engine, [&] { stream->launch_step(*program, *context, step); });
+  return on_stream(engine, stream, [&] { stream->launch_step(*program, *context, step); });
 }
 const char* end_steps(CudaEngine* engine, CudaStream* stream, CudaProgram* program, const Context* context,
                       int32_t launched, double* losses) {
-  return on_device(engine, [&] { stream->end_steps(*program, *context, launched, losses); });
+  return on_stream(engine, stream, [&] { stream->end_steps(*program, *context, launched, losses); });
 }
 
 const char* tune(CudaEngine* engine, const char* known, int32_t first_line) {
@@ -170,11 +187,11 @@ extern "C" __attribute__((visibility("default"))) const chainrule::CudaLibrary* 
                                     describe,
                                     open,
                                     close,
-                                    allocate,
-                                    release,
+                                    allocate_device,
+                                    release_device,
                                     allocate_pinned,
                                     release_pinned,
-                                    free_bytes,
+                                    memory_bytes,
                                     copy_in,
                                     copy_out,
                                     copy,

@@ -65,10 +65,10 @@ struct CudaLibrary {
 
   // Device memory, zeroed; pinned memory of the processor's, zeroed.
   const char* (*allocate)(CudaEngine* engine, int64_t bytes, char** memory);
-  void (*release)(CudaEngine* engine, char* memory);
+  void (*release)(CudaEngine* engine, char* memory, int64_t bytes);
   const char* (*allocate_pinned)(CudaEngine* engine, int64_t bytes, char** memory);
-  void (*release_pinned)(CudaEngine* engine, char* memory);
-  const char* (*free_bytes)(CudaEngine* engine, int64_t* bytes);
+  void (*release_pinned)(CudaEngine* engine, char* memory, int64_t bytes);
+  const char* (*memory_bytes)(CudaEngine* engine, MemoryBytes* bytes);
   const char* (*copy_in)(CudaEngine* engine, char* to, const void* from, int64_t bytes);
   const char* (*copy_out)(CudaEngine* engine, void* to, const char* from, int64_t bytes);
   const char* (*copy)(CudaEngine* engine, char* to, const char* from, int64_t bytes);
@@ -106,12 +106,12 @@ struct CudaLibrary {
 // So many steps may be begun at once.
 constexpr int32_t cuda_most_steps = 64;
 
-constexpr int32_t cuda_library_version = 2;
+constexpr int32_t cuda_library_version = 3;
 
 // Tells a library that was built from other headers.
 constexpr int32_t cuda_struct_bytes() {
   return static_cast<int32_t>(sizeof(CudaLibrary) + sizeof(Step) + sizeof(Phase) + sizeof(Context) +
-                              sizeof(UpdateScalars) + sizeof(StepNumbers));
+                              sizeof(UpdateScalars) + sizeof(StepNumbers) + sizeof(MemoryBytes));
 }
 
 // The name and the type of the one function that libchainrule_cuda.so exports.

@@ -48,7 +48,7 @@ std::shared_ptr<const Product> Products::timed(const ProductShape& shape) const 
   for (const Algorithm& algorithm : blas_.algorithms(shape, most_candidates)) {
     candidates.push_back(blas_.make(shape, algorithm));
   }
-  const std::vector<double> seconds = median_seconds(blas_, candidates);
+  const std::vector<double> seconds = median_seconds(memory_, blas_, candidates);
   const size_t fastest =
       static_cast<size_t>(std::min_element(seconds.begin(), seconds.end()) - seconds.begin());
   candidates[fastest]->nanoseconds = nanoseconds(seconds[fastest]);

@@ -12,9 +12,13 @@
 namespace chainrule {
 namespace cuda {
 
+class EngineMemory;
+
 // The choices of one engine. Any number of threads.
 class Products {
  public:
+  explicit Products(EngineMemory& memory) : memory_(memory) {}
+
   // The product made ready, its algorithm chosen once for each shape. Without tuning it is the heuristic's first: nothing
   // is timed, so that the same card computes the same bits. Throws Error when there is none.
   std::shared_ptr<const Product> choose(const ProductShape& shape);
@@ -42,6 +46,7 @@ class Products {
   };
   std::shared_ptr<const Product> timed(const ProductShape& shape) const;
 
+  EngineMemory& memory_;
   Blas blas_;
   mutable std::mutex mutex_;
   std::map<ProductShape, std::shared_ptr<const Product>, Less> chosen_;

@@ -81,7 +81,7 @@ CudaProgram::CudaProgram(CudaEngine& engine, const CudaProgramView& view)
     if (!is_update(launch.step)) continue;
     const std::vector<Segment>& segments = updates[update++];
     const int64_t bytes = static_cast<int64_t>(segments.size() * sizeof(Segment));
-    tables_.emplace_back(cuda::Block::Kind::device);
+    tables_.emplace_back(engine.memory, cuda::MemoryKind::device);
     tables_.back().reserve(bytes);
     launch.segments = tables_.back().data();
     launch.segment_count = static_cast<int32_t>(segments.size());

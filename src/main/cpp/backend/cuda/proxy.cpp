@@ -49,8 +49,8 @@ class PinnedMemory final : public Memory {
     if (bytes != 0) require_success(engine_.library.allocate_pinned(engine_.handle, bytes, &memory));
     return memory;
   }
-  void release(char* memory, int64_t) override {
-    if (memory != nullptr) engine_.library.release_pinned(engine_.handle, memory);
+  void release(char* memory, int64_t bytes) override {
+    if (memory != nullptr) engine_.library.release_pinned(engine_.handle, memory, bytes);
   }
 
  private:
@@ -101,8 +101,8 @@ class CudaBackend final : public Backend {
     if (bytes != 0) require_success(table().allocate(engine_->handle, bytes, &memory));
     return memory;
   }
-  void release(char* memory, int64_t) override {
-    if (memory != nullptr) table().release(engine_->handle, memory);
+  void release(char* memory, int64_t bytes) override {
+    if (memory != nullptr) table().release(engine_->handle, memory, bytes);
   }
 
   bool on_host() const override { return false; }
@@ -122,10 +122,11 @@ class CudaBackend final : public Backend {
 
   std::unique_ptr<Stream> make_stream() override { return std::make_unique<ProxyStream>(engine_); }
   // Half of what is free: the rest is for batches.
-  int64_t resident_bytes() override {
-    int64_t bytes = 0;
-    require_success(table().free_bytes(engine_->handle, &bytes));
-    return bytes / 2;
+  int64_t resident_bytes() override { return memory_bytes().free / 2; }
+  MemoryBytes memory_bytes() override {
+    MemoryBytes bytes;
+    require_success(table().memory_bytes(engine_->handle, &bytes));
+    return bytes;
   }
   bool merges_steps() const override { return false; }
 

@@ -88,7 +88,13 @@ void fill(Queue* queue, const Block& block, FactorType type) {
 // Memory for a product, none of it anybody else's.
 class Operands {
  public:
-  Operands(Queue* queue, const ProductShape& s) {
+  Operands(EngineMemory& memory, Queue* queue, const ProductShape& s)
+      : queue_(queue),
+        a_(memory, MemoryKind::device),
+        b_(memory, MemoryKind::device),
+        c_(memory, MemoryKind::device),
+        workspace_(memory, MemoryKind::device),
+        scalars_on_device_(memory, MemoryKind::device) {
     const bool is_double = s.factors == FactorType::float64;
     const int64_t size = element_bytes(s.factors), result_size = is_double ? 8 : 4;
     a_.reserve((s.transposed_a ? s.k * std::max(s.lda, s.m) : s.m * std::max(s.lda, s.k)) * size);
@@ -110,15 +116,19 @@ class Operands {
     synchronize(queue);
   }
 
-  void run(const Blas& blas, Queue* queue, const Product& product) {
+  Operands(const Operands&) = delete;
+  Operands& operator=(const Operands&) = delete;
+  ~Operands() { finish(queue_); }
+
+  void run(const Blas& blas, const Product& product) {
     const char* scalars = product.shape.scalars_on_device ? scalars_on_device_.data() : scalars_[0];
-    blas.run(queue, product, a_.data(), b_.data(), c_.data(), scalars, scalars + sizeof scalars_[0],
+    blas.run(queue_, product, a_.data(), b_.data(), c_.data(), scalars, scalars + sizeof scalars_[0],
              workspace_.data());
   }
 
  private:
-  Block a_{Block::Kind::device}, b_{Block::Kind::device}, c_{Block::Kind::device};
-  Block workspace_{Block::Kind::device}, scalars_on_device_{Block::Kind::device};
+  Queue* const queue_;
+  Block a_, b_, c_, workspace_, scalars_on_device_;
   alignas(8) char scalars_[2][8] = {};  // α, β
 };
 
@@ -156,14 +166,15 @@ std::vector<double> median_seconds(Queue* queue, const std::vector<Body>& bodies
   return medians;
 }
 
-std::vector<double> median_seconds(const Blas& blas, const std::vector<std::shared_ptr<Product>>& products) {
+std::vector<double> median_seconds(EngineMemory& memory, const Blas& blas,
+                                   const std::vector<std::shared_ptr<Product>>& products) {
   const ProductShape& shape = products.front()->shape;
   try {
     const OwnedQueue queue(make_queue());
-    Operands operands(queue.get(), shape);
+    Operands operands(memory, queue.get(), shape);
     std::vector<Body> bodies;
     for (const std::shared_ptr<Product>& product : products) {
-      bodies.push_back([&, product] { operands.run(blas, queue.get(), *product); });
+      bodies.push_back([&, product] { operands.run(blas, *product); });
     }
     return median_seconds(queue.get(), bodies);
   } catch (const Error& error) {

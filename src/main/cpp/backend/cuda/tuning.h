@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backend/cuda/blas.h"
+#include "backend/cuda/memory.h"
 
 namespace chainrule {
 namespace cuda {
@@ -17,8 +18,9 @@ namespace cuda {
 // into the device's caches is there. One measurement a process at a time.
 std::vector<double> median_seconds(Queue* queue, const std::vector<std::function<void()>>& bodies);
 
-// The same of products of one shape, on memory of their own with random values in it.
-std::vector<double> median_seconds(const Blas& blas, const std::vector<std::shared_ptr<Product>>& products);
+// The same of products of one shape, on memory that is taken for them, with random values in it.
+std::vector<double> median_seconds(EngineMemory& memory, const Blas& blas,
+                                   const std::vector<std::shared_ptr<Product>>& products);
 
 }  // namespace cuda
 }  // namespace chainrule

@@ -1,6 +1,5 @@
 // A device in the processor's memory, for the engine's tests. Queues are lazy: what is given to one is done when somebody
-// waits for it, so that a wait that is missing shows. Captured work becomes a list that a launch goes through. Memory is
-// filled with NaN before it is used.
+// waits for it, so that a wait that is missing shows. Captured work becomes a list that a launch goes through.
 #include "backend/cuda/device.h"
 
 #include <atomic>
@@ -9,9 +8,7 @@
 #include <cstring>
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -19,6 +16,7 @@
 #include "backend/cuda/program.h"
 #include "cuda/emulated/captured.h"
 #include "cuda/emulated/emulation.h"
+#include "cuda/emulated/memory.h"
 #include "cuda/engines.h"
 
 namespace chainrule {
@@ -26,74 +24,18 @@ namespace cuda {
 
 namespace {
 
-using Work = std::function<void()>;
-
-// Blocks by address, with their sizes.
-struct Blocks {
-  std::mutex mutex;
-  std::map<const char*, int64_t> held;
-  int64_t bytes = 0;
-
-  char* add(int64_t bytes_more, int64_t most, const char* what) {
-    const std::lock_guard<std::mutex> lock(mutex);
-    if (bytes_more > most - bytes) {
-      throw Error(message("out of ", what, ": ", bytes_more, " bytes were needed, and ", most - bytes, " of ",
-                          most, " are free"));
-    }
-    // aligned to 256 bytes as by the runtime, and ending where it ends, so that an overrun is seen by the sanitizer
-    void* memory = nullptr;
-    if (posix_memalign(&memory, 256, static_cast<size_t>(bytes_more)) != 0) throw Error("out of memory");
-    poison(memory, static_cast<size_t>(bytes_more));
-    held[static_cast<const char*>(memory)] = bytes_more;
-    bytes += bytes_more;
-    return static_cast<char*>(memory);
-  }
-
-  void remove(char* memory) {
-    if (memory == nullptr) return;
-    const std::lock_guard<std::mutex> lock(mutex);
-    const auto found = held.find(memory);
-    if (found == held.end()) std::abort();  // freed twice, or never made
-    bytes -= found->second;
-    held.erase(found);
-    std::free(memory);
-  }
-
-  bool contain(const void* address) {
-    const std::lock_guard<std::mutex> lock(mutex);
-    const char* at = static_cast<const char*>(address);
-    auto next = held.upper_bound(at);
-    if (next == held.begin()) return false;
-    --next;
-    return at < next->first + next->second;
-  }
-};
-
-Blocks& device_blocks() {
-  static Blocks* blocks = new Blocks;
-  return *blocks;
-}
-Blocks& pinned_blocks() {
-  static Blocks* blocks = new Blocks;
-  return *blocks;
-}
-
-bool pageable(const void* address) {
-  return !device_blocks().contain(address) && !pinned_blocks().contain(address);
-}
-
 std::atomic<bool> backwards{false}, early{false};
-std::atomic<int64_t> device_bytes{int64_t{1} << 34};
 std::atomic<int64_t> graph_launches{0}, kernel_launches{0}, waits{0};
+std::atomic<int64_t> fails_after{-1}, work_waiting{0};
 thread_local int32_t current = -1;
 // Of all that queues have done on this thread: others do not disturb a measurement.
 thread_local double clock_seconds = 0;
 
+}  // namespace
+
 void require_device() {
   if (current != 0) throw Error("no CUDA device has been opened by this thread");
 }
-
-}  // namespace
 
 struct Graph {
   Captured work;
@@ -122,18 +64,20 @@ void run_until(Queue* queue, int64_t place) {
     const Work work = std::move(queue->waiting.front());
     queue->waiting.pop_front();
     ++queue->done;
+    --work_waiting;
     work();
   }
 }
+
+}  // namespace
 
 // As late as can be, or for a queue of copies as early, which the test chooses.
 void give(Queue* queue, Work work) {
   queue->waiting.push_back(std::move(work));
   ++queue->given;
+  ++work_waiting;
   if (early && !queue->computes) run_until(queue, queue->given);
 }
-
-}  // namespace
 
 void poison(void* memory, size_t bytes) { std::memset(memory, 0xff, bytes); }
 
@@ -141,6 +85,7 @@ bool threads_run_backwards() { return backwards.load(std::memory_order_relaxed);
 
 void enqueue(Queue* queue, Work work) {
   require_device();
+  if (fails_after >= 0 && fails_after-- == 0) throw Error("the emulated device fails");
   const auto timed = [work = std::move(work)] {
     work();
     test::spend_emulated_seconds(1e-6);
@@ -165,7 +110,7 @@ CudaDevice describe(int32_t device) {
   if (device != 0) throw Error(message("asking for CUDA device ", device, ": invalid device ordinal"));
   CudaDevice about;
   std::strcpy(about.name, "emulated");
-  about.total_bytes = device_bytes;
+  about.total_bytes = device_bytes().total;
   return about;
 }
 
@@ -173,15 +118,6 @@ void use(int32_t device) {
   if (device != 0) throw Error(message("opening CUDA device ", device, ": invalid device ordinal"));
   current = device;
 }
-
-char* allocate_device(int64_t bytes) {
-  require_device();
-  return device_blocks().add(bytes, device_bytes, "device memory");
-}
-void release_device(char* memory) noexcept { device_blocks().remove(memory); }
-char* allocate_pinned(int64_t bytes) { return pinned_blocks().add(bytes, INT64_MAX, "pinned memory"); }
-void release_pinned(char* memory) noexcept { pinned_blocks().remove(memory); }
-int64_t free_device_bytes() { return device_bytes - device_blocks().bytes; }
 
 Queue* make_queue() {
   require_device();
@@ -295,10 +231,10 @@ void destroy(Event* event) noexcept { delete event; }
 namespace test {
 
 void emulate_early(bool early) { chainrule::cuda::early = early; }
+void fail_emulated_launch(int64_t after) { chainrule::cuda::fails_after = after; }
+int64_t emulated_work_waiting() { return chainrule::cuda::work_waiting; }
 void emulate_backwards(bool backwards) { chainrule::cuda::backwards = backwards; }
 void spend_emulated_seconds(double seconds) { chainrule::cuda::clock_seconds += seconds; }
-int64_t emulated_bytes() { return chainrule::cuda::device_blocks().bytes; }
-void limit_emulated_bytes(int64_t bytes) { chainrule::cuda::device_bytes = bytes; }
 EmulatedLaunches take_emulated_launches() {
   return {chainrule::cuda::graph_launches.exchange(0), chainrule::cuda::kernel_launches.exchange(0),
           chainrule::cuda::waits.exchange(0)};

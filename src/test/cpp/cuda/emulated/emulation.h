@@ -12,9 +12,16 @@ void emulate_backwards(bool backwards);
 // allow. Otherwise all run as late as they may.
 void emulate_early(bool early);
 
-// Device memory that is held, and how much the device has in all.
+// Device memory that is held, that pools keep unused, and how much the device has in all; blocks that the device was
+// asked for so far, and not a pool.
 int64_t emulated_bytes();
+int64_t emulated_unused_bytes();
+int64_t emulated_blocks_asked();
 void limit_emulated_bytes(int64_t bytes);
+
+// The launch after so many more fails. Work that was given to queues and has not been done.
+void fail_emulated_launch(int64_t after);
+int64_t emulated_work_waiting();
 
 // Launches of graphs and of single kernels, and how often the processor waited for a queue, since the last call.
 struct EmulatedLaunches {

@@ -1,0 +1,210 @@
+// Memory of the emulated device. It is NaN before it is used and after it was freed. A pool hands out the address that it
+// got back last for the size, and fills the block with NaN when its queue gets there: who has not waited for that loses
+// what he wrote. Under the address sanitizer, what a pool keeps may not be touched.
+#include "cuda/emulated/memory.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <set>
+#include <utility>
+#include <vector>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
+#include "backend/cuda/launch.h"
+#include "cuda/emulated/emulation.h"
+
+namespace chainrule {
+namespace cuda {
+
+struct Pool {
+  std::vector<std::pair<char*, int64_t>> unused;
+};
+
+namespace {
+
+void allow(char* memory, int64_t bytes, bool allowed) {
+#if defined(__SANITIZE_ADDRESS__)
+  allowed ? __asan_unpoison_memory_region(memory, static_cast<size_t>(bytes))
+          : __asan_poison_memory_region(memory, static_cast<size_t>(bytes));
+#else
+  (void)memory, (void)bytes, (void)allowed;
+#endif
+}
+
+// Blocks by address, with their sizes.
+struct Blocks {
+  std::map<const char*, int64_t> held;
+  int64_t bytes = 0;
+
+  void add(char* memory, int64_t size) {
+    poison(memory, static_cast<size_t>(size));
+    held[memory] = size;
+    bytes += size;
+  }
+
+  int64_t remove(const char* memory) {
+    const auto found = held.find(memory);
+    if (found == held.end()) std::abort();  // freed twice, or never made
+    const int64_t size = found->second;
+    bytes -= size;
+    held.erase(found);
+    return size;
+  }
+
+  bool contain(const void* address) {
+    const char* at = static_cast<const char*>(address);
+    auto next = held.upper_bound(at);
+    if (next == held.begin()) return false;
+    --next;
+    return at < next->first + next->second;
+  }
+};
+
+struct Memory {
+  std::mutex mutex;
+  Blocks device, pinned;
+  std::set<Pool*> pools;
+  int64_t limit = int64_t{1} << 34;
+  int64_t asked = 0;  // blocks that the device was asked for
+
+  int64_t unused() const {
+    int64_t bytes = 0;
+    for (const Pool* pool : pools) bytes += unused_in(*pool);
+    return bytes;
+  }
+  static int64_t unused_in(const Pool& pool) {
+    int64_t bytes = 0;
+    for (const auto& block : pool.unused) bytes += block.second;
+    return bytes;
+  }
+  static void empty(Pool* pool) {
+    for (const auto& [memory, bytes] : pool->unused) {
+      allow(memory, bytes, true);
+      std::free(memory);
+    }
+    pool->unused.clear();
+  }
+};
+
+Memory& memory() {
+  static Memory& all = *new Memory;
+  return all;
+}
+
+// Aligned to 256 bytes as by the runtime, and ending where it ends, so that an overrun is seen by the sanitizer.
+char* aligned(int64_t bytes) {
+  void* place = nullptr;
+  if (posix_memalign(&place, 256, static_cast<size_t>(bytes)) != 0) throw Error("out of memory");
+  return static_cast<char*>(place);
+}
+
+}  // namespace
+
+bool pageable(const void* address) {
+  const std::lock_guard<std::mutex> lock(memory().mutex);
+  return !memory().device.contain(address) && !memory().pinned.contain(address);
+}
+
+Pool* make_pool(int32_t) {
+  const std::lock_guard<std::mutex> lock(memory().mutex);
+  return *memory().pools.insert(new Pool).first;
+}
+
+void destroy(Pool* pool) noexcept {
+  if (pool == nullptr) return;
+  const std::lock_guard<std::mutex> lock(memory().mutex);
+  Memory::empty(pool);
+  memory().pools.erase(pool);
+  delete pool;
+}
+
+int64_t unused_bytes(Pool* pool) {
+  const std::lock_guard<std::mutex> lock(memory().mutex);
+  return Memory::unused_in(*pool);
+}
+
+void trim(Pool* pool) {
+  const std::lock_guard<std::mutex> lock(memory().mutex);
+  Memory::empty(pool);
+}
+
+char* allocate_device(Pool* pool, Queue* queue, int64_t bytes) {
+  require_device();
+  const std::lock_guard<std::mutex> lock(memory().mutex);
+  Memory& all = memory();
+  char* made = nullptr;
+  for (size_t i = pool == nullptr ? 0 : pool->unused.size(); i-- > 0 && made == nullptr;) {
+    if (pool->unused[i].second != bytes) continue;
+    made = pool->unused[i].first;
+    pool->unused.erase(pool->unused.begin() + static_cast<std::ptrdiff_t>(i));
+    allow(made, bytes, true);
+  }
+  if (made == nullptr) {
+    if (bytes > all.limit - all.device.bytes - all.unused()) return nullptr;
+    made = aligned(bytes);
+    ++all.asked;
+  }
+  all.device.add(made, bytes);
+  if (pool != nullptr) give(queue, [made, bytes] { poison(made, static_cast<size_t>(bytes)); });
+  return made;
+}
+
+void release_device(Pool* pool, Queue*, char* block) noexcept {
+  if (block == nullptr) return;
+  const std::lock_guard<std::mutex> lock(memory().mutex);
+  const int64_t bytes = memory().device.remove(block);
+  poison(block, static_cast<size_t>(bytes));
+  if (pool == nullptr) return std::free(block);
+  pool->unused.emplace_back(block, bytes);
+  allow(block, bytes, false);
+}
+
+char* allocate_pinned(int64_t bytes) {
+  const std::lock_guard<std::mutex> lock(memory().mutex);
+  char* made = aligned(bytes);
+  memory().pinned.add(made, bytes);
+  return made;
+}
+
+void release_pinned(char* block) noexcept {
+  if (block == nullptr) return;
+  const std::lock_guard<std::mutex> lock(memory().mutex);
+  memory().pinned.remove(block);
+  std::free(block);
+}
+
+DeviceBytes device_bytes() {
+  const std::lock_guard<std::mutex> lock(memory().mutex);
+  return {memory().limit - memory().device.bytes - memory().unused(), memory().limit};
+}
+
+}  // namespace cuda
+}  // namespace chainrule
+
+namespace test {
+
+using chainrule::cuda::memory;
+
+int64_t emulated_bytes() {
+  const std::lock_guard<std::mutex> lock(memory().mutex);
+  return memory().device.bytes;
+}
+int64_t emulated_unused_bytes() {
+  const std::lock_guard<std::mutex> lock(memory().mutex);
+  return memory().unused();
+}
+int64_t emulated_blocks_asked() {
+  const std::lock_guard<std::mutex> lock(memory().mutex);
+  return memory().asked;
+}
+void limit_emulated_bytes(int64_t bytes) {
+  const std::lock_guard<std::mutex> lock(memory().mutex);
+  memory().limit = bytes;
+}
+
+}  // namespace test
