@@ -164,10 +164,6 @@ void check_launch(const char* kernel) {
   if (status != cudaSuccess) check(status, "launching ", kernel);
 }
 
-struct QueueDeleter {
-  void operator()(Queue* queue) const { destroy(queue); }
-};
-
 Queue* make_queue() {
   std::unique_ptr<Queue, QueueDeleter> queue(new Queue);
   make_stream(&queue->streams[0]);
