@@ -201,9 +201,15 @@ std::string print_plan(const Plan& plan, const std::vector<double>& seconds) {
             format(" %10.3f MFLOP", cost.flops / 1e6) + format(" %10.3f MB", cost.bytes / 1e6) +
             format(" %3.0f tiles", static_cast<double>(program.phases[p].grid.tiles()));
     if (!seconds.empty()) {
-      text += format(" %9.4f ms", seconds[p] * 1e3) + format(" %5.1f %%", 100 * seconds[p] / total) +
-              format(" %6.1f GFLOP/s", cost.flops / seconds[p] / 1e9) +
-              format(" %6.1f GB/s", cost.bytes / seconds[p] / 1e9);
+      text += format(" %9.4f ms", seconds[p] * 1e3) +
+              format(" %5.1f %%", total > 0 ? 100 * seconds[p] / total : 0.0);
+      // an update that shares the launch of another takes no time of its own, and has no rate
+      if (seconds[p] > 0) {
+        text += format(" %6.1f GFLOP/s", cost.flops / seconds[p] / 1e9) +
+                format(" %6.1f GB/s", cost.bytes / seconds[p] / 1e9);
+      } else {
+        text += std::string(27, ' ');
+      }
     }
     text += "  " + plan.phase_texts[p] + "\n";
   }

@@ -200,3 +200,26 @@ TEST(plan_refuses_what_cannot_be_trained) {
   PlanRequest none;
   CHECK_THROWS(make_plan(b.graph, none, cpu_backend()), "no output was named");
 }
+
+// As where updates share a launch, and none has been made at all.
+TEST(plan_prints_no_rate_where_no_time_was_taken) {
+  Builder b;
+  const int32_t loss = b.op(Op::squared_error, {b.layer(b.input(20), 10), b.target(10)});
+  const Plan plan = make_plan(b.graph, training(loss, 4), cpu_backend());
+  std::vector<double> seconds(plan.program.phases.size(), 0.0);
+  CHECK(seconds.size() >= 2);
+  const auto count = [](const std::string& text, const std::string& word) {
+    size_t found = 0;
+    for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++found;
+    return found;
+  };
+  for (size_t timed : {seconds.size() - 1, seconds.size()}) {  // of phases without a time
+    if (timed < seconds.size()) seconds[0] = 1e-3;
+    const std::string text = print_plan(plan, seconds);
+    CHECK(count(text, "GFLOP/s") == seconds.size() - timed);
+    CHECK(count(text, "GB/s") == seconds.size() - timed);
+    CHECK(count(text, "inf") == 0 && count(text, "nan") == 0);
+    CHECK(count(text, " %") == seconds.size());
+    seconds[0] = 0;
+  }
+}
