@@ -93,7 +93,8 @@ if wanted sanitize && [[ $device == cuda ]]; then
   if [[ -x $sanitizer ]]; then
     for tool in memcheck racecheck initcheck; do
       say "compute-sanitizer $tool"
-      "$sanitizer" --tool "$tool" --error-exitcode 1 "$BUILT/bin/chainrule_cuda_test" 2>&1 | tee "$OUT/$tool.txt"
+      # each block by itself, so that an overrun does not end in a neighbour
+      CHAINRULE_CUDA_POOL=0 "$sanitizer" --tool "$tool" --error-exitcode 1 "$BUILT/bin/chainrule_cuda_test" 2>&1 | tee "$OUT/$tool.txt"
     done
   else
     say "SKIPPED: compute-sanitizer is not here"

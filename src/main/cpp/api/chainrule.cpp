@@ -2,6 +2,8 @@
 // the files beside this one: graph.cpp, model.cpp, data.cpp, trainer.cpp, predictor.cpp and tools.cpp.
 #include "api/chainrule.h"
 
+#include <algorithm>
+#include <iterator>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -10,7 +12,6 @@
 #include "api/bodies.h"
 #include "backend/cpu/blas.h"
 #include "backend/cpu/cpu.h"
-#include "backend/cpu/memory.h"
 #include "backend/cpu/products.h"
 #include "backend/cpu/team.h"
 #include "ops/custom.h"
@@ -87,8 +88,14 @@ int32_t open_cuda(const char* library, const char* folders, int32_t index, int32
   return chainrule::open_cuda(places(library, folders), index, precision);
 }
 
-int64_t native_bytes() { return counted_bytes(); }
-int64_t native_allocations() { return counted_allocations(); }
+void device_memory(int32_t device, int64_t* bytes, int32_t count) {
+  REQUIRE(bytes != nullptr && count == 4, "memory: expected room for 4 numbers, but for ", count, " came");
+  const MemoryBytes of = engine(device).memory_bytes();
+  const int64_t all[] = {of.held, of.peak, of.free, of.total};
+  std::copy(std::begin(all), std::end(all), bytes);
+}
+int64_t native_bytes() { return chainrule::native_bytes(); }
+int64_t native_allocations() { return chainrule::native_allocations(); }
 const char* blas_description() { return keep(describe_blas()); }
 const char* instruction_set() { return instruction_set_name(); }
 

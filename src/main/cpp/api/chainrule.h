@@ -298,6 +298,9 @@ CHAINRULE_EXPORT int32_t cuda_device_count(const char* library, const char* fold
 CHAINRULE_EXPORT int32_t open_cuda(const char* library, const char* folders, int32_t index,
                                    int32_t precision);
 
+// A device's memory in bytes: held by the library now, the most that it has held, free, and in all.
+CHAINRULE_EXPORT void device_memory(int32_t device, int64_t* bytes, int32_t count);
+
 // Native memory held by the library, in bytes, and how often it was asked for since the process began.
 CHAINRULE_EXPORT int64_t native_bytes();
 CHAINRULE_EXPORT int64_t native_allocations();

@@ -233,4 +233,20 @@ Backend& engine(int32_t number) {
   return *all.engines[static_cast<size_t>(number) - 1];
 }
 
+int64_t native_bytes() {
+  int64_t bytes = cpu_backend().memory_bytes().held;
+  Registry& all = registry();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  for (const std::unique_ptr<Backend>& engine : all.engines) bytes += engine->memory_bytes().host;
+  return bytes;
+}
+
+int64_t native_allocations() {
+  int64_t count = cpu_backend().memory_bytes().allocations;
+  Registry& all = registry();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  for (const std::unique_ptr<Backend>& engine : all.engines) count += engine->memory_bytes().allocations;
+  return count;
+}
+
 }  // namespace chainrule

@@ -35,6 +35,11 @@ int32_t open_cuda(const CudaPlaces& places, int32_t device, int32_t precision,
 // An engine by number; 0 is the processor's. It lives as long as the process. Throws InvalidArgument when there is none.
 Backend& engine(int32_t number);
 
+// Memory of the processor's that the library holds, that of devices' copies included, and how often memory was asked for,
+// of the processor or of a device.
+int64_t native_bytes();
+int64_t native_allocations();
+
 // The sentence on a driver that serves no CUDA newer than `found` (13000 for 13.0; 0: there is none, and `error` says
 // what the system said), or empty when it will do.
 std::string cuda_driver_problem(int32_t found, const std::string& error);

@@ -38,3 +38,15 @@ TEST(opening_a_device_without_the_library_says_what_is_missing) {
     CHECK(describe_cuda(places).size() >= 4);
   }
 }
+
+TEST(the_processors_memory_is_counted) {
+  const MemoryBytes before = engine(0).memory_bytes();
+  CHECK(before.held <= before.peak && before.free > 0 && before.free <= before.total);
+  char* memory = engine(0).allocate(5000);
+  const MemoryBytes held = engine(0).memory_bytes();
+  CHECK(held.held == before.held + 5000 && held.peak >= held.held);
+  CHECK(held.allocations == before.allocations + 1);
+  CHECK(native_bytes() == held.held && native_allocations() == held.allocations);
+  engine(0).release(memory, 5000);
+  CHECK(engine(0).memory_bytes().held == before.held && engine(0).memory_bytes().peak == held.peak);
+}

@@ -106,7 +106,8 @@ public final class Chainrule {
 
   /**
    * Native memory that the library holds now, for all models, trainers, predictors and data sets of
-   * the process.
+   * the process; memory of a GPU does not count, but what copies to and from it go through does.
+   * {@link Device#memory} has each device's.
    *
    * @return bytes
    */
@@ -116,8 +117,8 @@ public final class Chainrule {
   }
 
   /**
-   * How often the library has asked for native memory since the process began. It stays the same
-   * while steps of one batch size are made.
+   * How often the library has asked for native memory, or a GPU's, since the process began. It
+   * stays the same while steps of one batch size are made.
    *
    * @return a count
    */
@@ -156,6 +157,9 @@ public final class Chainrule {
     int processors = Runtime.getRuntime().availableProcessors();
     line(text, "threads", threads() + ", processors granted " + processors);
     line(text, "native memory", nativeBytes() + " bytes");
+    for (Device device : Device.opened()) {
+      line(text, "device memory", device + ": " + device.memory());
+    }
     for (String fact : Cuda.describe()) {
       line(text, "CUDA", fact);
     }

@@ -1,6 +1,10 @@
 package org.chainrule;
 
+import java.util.Collection;
 import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ConcurrentSkipListMap;
+import org.chainrule.binding.Native;
 
 /**
  * Where a model's parameters lie and its steps are computed. A model stays where it was made:
@@ -9,6 +13,9 @@ import java.util.Locale;
  */
 public final class Device {
   private static final Device CPU = new Device("cpu", 0);
+
+  /** All that have been opened, by number. */
+  private static final Map<Integer, Device> OPENED = new ConcurrentSkipListMap<>(Map.of(0, CPU));
 
   private final String name;
   private final int number;
@@ -58,7 +65,8 @@ public final class Device {
         precision == Precision.FLOAT32
             ? ""
             : " (" + precision.name().toLowerCase(Locale.ROOT) + ")";
-    return new Device("cuda:" + index + suffix, Cuda.open(index, precision));
+    return OPENED.computeIfAbsent(
+        Cuda.open(index, precision), number -> new Device("cuda:" + index + suffix, number));
   }
 
   /**
@@ -69,6 +77,23 @@ public final class Device {
    */
   public static int cudaCount() {
     return Cuda.count();
+  }
+
+  /**
+   * How much of the device's memory the library holds, and how much is free.
+   *
+   * @return bytes, as they are now
+   */
+  public DeviceMemory memory() {
+    Chainrule.load();
+    long[] bytes = new long[DeviceMemory.PARTS];
+    Native.device_memory(number, bytes, bytes.length);
+    return DeviceMemory.of(bytes);
+  }
+
+  /** All devices that this process has opened, the CPU first. */
+  static Collection<Device> opened() {
+    return OPENED.values();
   }
 
   /** What the core calls it. */

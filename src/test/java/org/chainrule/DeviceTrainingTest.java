@@ -204,6 +204,30 @@ class DeviceTrainingTest {
     }
   }
 
+  @ParameterizedTest
+  @MethodSource("devices")
+  void aDeviceSaysWhoHoldsItsMemory(String name) {
+    Device device = device(name);
+    DeviceMemory before = device.memory();
+    long weights = 0;
+    try (Graph graph = graph();
+        Model model = Model.create(graph, 3, device);
+        Trainer trainer = model.trainer(graph.node("loss"), Adam.of(0.01));
+        Dataset data = data(graph)) {
+      trainer.fit(data, BATCH, 1);
+      weights = trainer.memory().parameters();
+      DeviceMemory open = device.memory();
+      assertTrue(open.held() >= before.held() + 3 * weights, open + " after " + before);
+      assertTrue(open.peak() >= open.held(), open.toString());
+      assertTrue(open.free() > 0 && open.free() <= open.total(), open.toString());
+      assertEquals(before.total(), open.total());
+      String line = device + ": " + String.format("%,d bytes held", open.held());
+      assertTrue(Chainrule.diagnose().contains(line), line);
+    }
+    assertTrue(weights > 0);
+    assertEquals(before.held(), device.memory().held());
+  }
+
   @Test
   void reducedPrecisionsStayNearTheCpu() {
     assumeTrue(Device.cudaCount() > 0, "no CUDA device");
