@@ -110,6 +110,7 @@ struct Step {
   bool labels = false;             // loss: y holds class indices (int32), not values
   int64_t count = 0;               // reduction: features; loss_value: partial sums
   int64_t k = 0;                   // product
+  bool over_samples = false;       // product, row_sum: what is summed are samples
   int64_t parts = 1;               // product, row_sum, sum_parts: a long sum is made of so many,
   int64_t part_depth = INT64_MAX;  // each over so much of k or so many columns, the last over what is left
   bool transposed_a = false;
@@ -168,6 +169,7 @@ struct Phase {
   int64_t columns = 1;
   Grid grid;
   bool uses_scratch = false;  // then its tiles are computed one at a time
+  bool at_once = false;       // its steps run beside each other: none uses what another writes
 
   // Filled in by the engine's prepare.
   bool joinable = false;  // neighbouring tiles may be computed as one: no bit changes
@@ -205,6 +207,14 @@ struct ResidentColumn {
   const char* values = nullptr;  // null: the slot's data come by its address
   ColumnType type = ColumnType::float32;
   int64_t features = 0;
+};
+
+// A step that may become the last of a phase, as far as dependencies and tiles go. Operands have no place yet.
+struct Joining {
+  const Step& step;
+  const Phase& phase;
+  const std::vector<const Step*>& steps;  // of the phase, in order
+  bool continues = false;  // its second operand is, element by element, what the first step writes
 };
 
 // What an engine keeps for one caller from one run to the next: on a device a queue of work and memory for copies.
@@ -287,8 +297,12 @@ class Backend : public Memory {
   // (Context::columns). 0: the engine does not do that.
   virtual int64_t resident_bytes() { return 0; }
 
-  // May steps follow each other on one tile? If not, each is a phase, and all updates come last.
-  virtual bool merges_steps() const { return true; }
+  // Does the engine run the step in this phase? Where it launches each phase, what it says makes the launches.
+  virtual bool joins(const Joining&, DType) const { return true; }
+  // Does it run steps of this kind beside each other (Phase::at_once)?
+  virtual bool runs_at_once(StepKind) const { return false; }
+  // Do all updates come last, so that they can be run at once?
+  virtual bool updates_last() const { return false; }
 
   // Elements from one row of a batched value to the next.
   virtual int64_t leading_dimension(DType dtype, int64_t columns) const = 0;
@@ -297,14 +311,24 @@ class Backend : public Memory {
   virtual Grid grid(const Step& step, DType dtype) const = 0;
 
   // How much of k is summed at a time: all of it, or less where C is too small to be divided among threads. A function
-  // of the shape of C and of k alone.
-  virtual int64_t part_depth(int64_t rows, int64_t columns, int64_t k) const = 0;
+  // of the shape of C, of k, and of whether k counts samples.
+  virtual int64_t part_depth(DType dtype, int64_t rows, int64_t columns, int64_t k,
+                             bool over_samples) const = 0;
+
+  // Is the input of a layer with such a weight transposed in like other values, so that tiles of samples can go through
+  // it? Else its products read the user's layout.
+  virtual bool transposes_input(DType, int64_t /*weight_rows*/, int64_t /*weight_columns*/) const {
+    return false;
+  }
 
   // May a product run on the columns of another step's tiles, and still give the same bits?
   virtual bool joins_columns(const Step& product, DType dtype, const Grid& grid) const = 0;
 
-  // Bytes that each thread has for the values of a tile (Space::scratch).
+  // Do values that only one tile of the phase sees lie in memory of its own (Space::scratch)?
+  virtual bool has_scratch(const Phase& phase, const std::vector<const Step*>& steps, DType dtype) const = 0;
+  // Bytes of that memory, and elements in it from one row of a value to the next.
   virtual int64_t scratch_bytes() const = 0;
+  virtual int64_t scratch_stride(DType dtype, int64_t tile_columns) const = 0;
 
   // Who computes the product that a step of a prepared program is, for people.
   virtual std::string product_by(const Program& program, int32_t step) const = 0;

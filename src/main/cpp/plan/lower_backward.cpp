@@ -115,8 +115,8 @@ void Lowering::complete(int32_t id) {
   if (request_.has_fault && request_.fault_op == n.op && !deltas_[at(id)].is_static) apply_fault(id);
   hand_out_delta(id);
   if (n.op == Op::parameter) {
-    if (request_.update && (updates_late() || !backend_.merges_steps())) {
-      late_updates_.push_back(id);  // an engine that does not merge steps updates them side by side
+    if (request_.update && (updates_late() || backend_.updates_last())) {
+      late_updates_.push_back(id);  // side by side
     } else if (request_.update) {
       update(id);
     } else {
@@ -153,7 +153,7 @@ void Lowering::backward_product(int32_t id, int32_t index) {
     if (!updates_directly(to)) return sum_over_batch(rowwise(d, n.shape), n.shape, to, 1, text);
     int32_t written = direct_update(to, &alpha, &beta);
     return emit_row_sum(Op::linear, n.shape.rows, request_.batch, {written, 0, 1, 0, Access::row},
-                        rowwise(d, n.shape), alpha, beta, "update " + node(to).name);
+                        rowwise(d, n.shape), true, alpha, beta, "update " + node(to).name);
   }
   const Product which = index == 0 ? Linear::d_input(n.transposed) : Linear::d_weight(n.transposed);
   if (index == 1 && updates_directly(to)) {
@@ -225,15 +225,16 @@ void Lowering::sum_over_batch(const Ref& part, const Shape& domain, int32_t id, 
   const Shape& shape = node(id).shape;
   bool accumulate;
   int32_t value = target(id, &accumulate);
-  auto row_sum = [&](int64_t rows, int64_t columns, const Ref& from, int32_t to, double alpha, bool add) {
-    emit_row_sum(Op::add, rows, columns, {to, 0, 1, 0, Access::row}, from, {alpha, 0}, {add ? 1.0 : 0.0, 0},
-                 text);
+  auto row_sum = [&](int64_t rows, int64_t columns, const Ref& from, int32_t to, double alpha, bool add,
+                     bool over_samples = true) {
+    emit_row_sum(Op::add, rows, columns, {to, 0, 1, 0, Access::row}, from, over_samples, {alpha, 0},
+                 {add ? 1.0 : 0.0, 0}, text);
   };
-  if (!domain.batched) return row_sum(1, domain.elements(), part, value, factor, accumulate);
+  if (!domain.batched) return row_sum(1, domain.elements(), part, value, factor, accumulate, false);
   if (shape.rows == domain.rows) return row_sum(domain.rows, request_.batch, part, value, factor, accumulate);
   int32_t by_feature = new_value(Shape::matrix(domain.rows, 1));
   row_sum(domain.rows, request_.batch, part, by_feature, 1, false);
-  row_sum(1, domain.rows, {by_feature, 0, domain.rows, 1, Access::tile}, value, factor, accumulate);
+  row_sum(1, domain.rows, {by_feature, 0, domain.rows, 1, Access::tile}, value, factor, accumulate, false);
 }
 
 void Lowering::backward_rowwise(int32_t id) {

@@ -121,7 +121,7 @@ void Lowering::forward_structure(int32_t id) {
     step.writes[0] = true;
     step.refs[1] = rowwise(x, of);
   } else {
-    emit_row_sum(n.op, of.rows, request_.batch, {out, 0, 1, 0, Access::row}, rowwise(x, of),
+    emit_row_sum(n.op, of.rows, request_.batch, {out, 0, 1, 0, Access::row}, rowwise(x, of), true,
                  {BatchMean::factor(request_.batch), 0}, {0, 0}, n.name);
   }
 }

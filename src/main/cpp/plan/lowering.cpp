@@ -181,6 +181,7 @@ void Lowering::emit_product(int32_t id, const Product& which, const Ref& c, int3
     bool transposed, batched;
     int64_t rows, columns;  // of op(side)
   };
+  const Shape& weight = input(id, 1).shape;
   auto side = [&](Factor factor, bool transposed) {
     const bool is_delta = factor == Factor::delta;
     const int32_t source = is_delta ? id : input_id(id, factor == Factor::weight ? 1 : 0);
@@ -192,7 +193,8 @@ void Lowering::emit_product(int32_t id, const Product& which, const Ref& c, int3
     result.rows = shape.rows;
     result.columns = shape.batched ? request_.batch : shape.columns;
     if (transposed) std::swap(result.rows, result.columns);
-    if (!is_delta && (op == Op::input || op == Op::target)) {
+    if (!is_delta && (op == Op::input || op == Op::target) &&
+        !backend_.transposes_input(request_.dtype, weight.rows, weight.columns)) {
       // The user's [batch][feature] is the transpose of what the formula means: read it through the flag.
       result.ref = {user_value(source), 0, shape.rows, 1, Access::whole};
       result.transposed = !transposed;
@@ -203,15 +205,17 @@ void Lowering::emit_product(int32_t id, const Product& which, const Ref& c, int3
   };
   Side a = side(which.a, which.a_transposed), b = side(which.b, which.b_transposed);
   // Samples are the columns of C, of which a tile needs its own; or the sum goes over them, and a part needs its own.
-  const bool over_samples = backend_.part_depth(a.rows, b.columns, a.columns) < a.columns;
-  if (a.batched && over_samples && !which.a_transposed) a.ref.access = Access::column;
-  if (b.batched && over_samples == which.b_transposed) b.ref.access = Access::column;
+  const bool over_samples = a.batched ? !which.a_transposed : b.batched && which.b_transposed;
+  const bool in_parts = part_depth(a.rows, b.columns, a.columns, over_samples) < a.columns;
+  if (a.batched && in_parts && !which.a_transposed) a.ref.access = Access::column;
+  if (b.batched && in_parts == which.b_transposed) b.ref.access = Access::column;
   DraftStep& step = emit(StepKind::product, node(id).op, a.rows, b.columns, text);
   step.refs[0] = c;
   step.writes[0] = true;
   step.refs[1] = a.ref;
   step.refs[2] = b.ref;
   step.step.k = a.columns;
+  step.step.over_samples = over_samples;
   step.step.transposed_a = a.transposed;
   step.step.transposed_b = b.transposed;
   step.step.alpha = alpha;
@@ -220,8 +224,10 @@ void Lowering::emit_product(int32_t id, const Product& which, const Ref& c, int3
 }
 
 void Lowering::emit_row_sum(Op op, int64_t rows, int64_t columns, const Ref& to, const Ref& from,
-                            const Coefficient& alpha, const Coefficient& beta, const std::string& text) {
+                            bool over_samples, const Coefficient& alpha, const Coefficient& beta,
+                            const std::string& text) {
   DraftStep& step = emit(StepKind::row_sum, op, rows, columns, text);
+  step.step.over_samples = over_samples;
   step.refs[0] = to;
   step.writes[0] = true;
   step.refs[1] = from;
@@ -231,9 +237,10 @@ void Lowering::emit_row_sum(Op op, int64_t rows, int64_t columns, const Ref& to,
 }
 
 void Lowering::split_sum(int64_t rows, int64_t columns, int64_t k) {
-  const int64_t depth = backend_.part_depth(rows, columns, k), parts = (k + depth - 1) / depth;
-  if (parts == 1) return;
   const DraftStep whole = draft.steps.back();
+  const int64_t depth = part_depth(rows, columns, k, whole.step.over_samples),
+                parts = (k + depth - 1) / depth;
+  if (parts == 1) return;
   const bool product = whole.step.kind == StepKind::product;
   const Ref partial{new_value(Shape::matrix(parts * rows, columns)), 0, columns, product ? 1 : 0,
                     Access::whole};

@@ -60,8 +60,12 @@ class Lowering final : public BackwardRules {
   DraftStep& emit_rowwise(StepKind kind, Op op, const Shape& domain, const std::string& text);
   void emit_product(int32_t id, const Product& which, const Ref& c, int32_t delta, const Coefficient& alpha,
                     const Coefficient& beta, const std::string& text);
-  void emit_row_sum(Op op, int64_t rows, int64_t columns, const Ref& to, const Ref& from,
+  void emit_row_sum(Op op, int64_t rows, int64_t columns, const Ref& to, const Ref& from, bool over_samples,
                     const Coefficient& alpha, const Coefficient& beta, const std::string& text);
+  // How much of a sum over k is added at a time.
+  int64_t part_depth(int64_t rows, int64_t columns, int64_t k, bool over_samples) const {
+    return backend_.part_depth(request_.dtype, rows, columns, k, over_samples);
+  }
   // Makes the step just emitted, of a rows x columns result, one of parts and adds their sum, if k is long.
   void split_sum(int64_t rows, int64_t columns, int64_t k);
   void emit_copy(const Ref& to, const Ref& from, const Shape& shape, bool accumulate,

@@ -64,17 +64,39 @@ class Scheduler {
     return !needs_whole_columns(step.step) && phase.grid.column_tiles == 1;
   }
 
+  const DraftStep& leading(int32_t phase) const {
+    return draft_.steps[static_cast<size_t>(result_.steps[static_cast<size_t>(phase)].front())];
+  }
+
+  std::vector<const Step*> steps_of(int32_t phase) const {
+    std::vector<const Step*> steps;
+    for (int32_t index : result_.steps[static_cast<size_t>(phase)]) {
+      steps.push_back(&draft_.steps[static_cast<size_t>(index)].step);
+    }
+    return steps;
+  }
+
+  // Is the step's second operand what the other writes first, seen in the same way?
+  static bool continues(const DraftStep& step, const DraftStep& other) {
+    const Ref &read = step.refs[1], &written = other.refs[0];
+    return other.writes[0] && read.value == written.value && read.offset == written.offset &&
+           read.row_stride == written.row_stride && read.column_stride == written.column_stride;
+  }
+
   // The user's code may fail, or take its time: nothing else is in its phase.
-  bool runs_alone(int32_t phase) const {
-    return is_custom(
-        draft_.steps[static_cast<size_t>(result_.steps[static_cast<size_t>(phase)].front())].step);
+  bool joins(const DraftStep& step, int32_t p) const {
+    const Phase& phase = result_.phases[static_cast<size_t>(p)];
+    const DraftStep& first = leading(p);
+    if (is_custom(first.step) || !fits(step, phase)) return false;
+    return backend_.joins({step.step, phase, steps_of(p), continues(step, first)}, dtype_);
   }
 
   // The same where a tile has all rows of some columns, however many rows the step has.
   bool fits_columns(const Step& step, const Phase& phase) const {
     const bool product = step.kind == StepKind::product;
     if (step.parts > 1 && step.kind != StepKind::sum_parts) {
-      return (product ? step.k : step.columns) == phase.columns && step.part_depth == phase.grid.tile_columns;
+      return (product ? step.k : step.columns) == phase.columns &&
+             step.part_depth % phase.grid.tile_columns == 0;
     }
     if (step.columns != phase.columns || step.kind == StepKind::row_sum) return false;
     if (product) return backend_.joins_columns(step, dtype_, phase.grid);
@@ -86,6 +108,7 @@ class Scheduler {
     auto both = [&](Access access) {
       return (before == Access::tile || before == access) && (now == Access::tile || now == access);
     };
+    if (phase.at_once) return false;
     return phase.grid.tiles() == 1 || both(Access::tile) ||
            (phase.grid.row_tiles == 1 && both(Access::column)) ||
            (phase.grid.column_tiles == 1 && both(Access::row));
@@ -111,12 +134,13 @@ class Scheduler {
         earliest = std::max(earliest, result_.backward_begin);
     }
     for (int32_t p = is_custom(step.step) ? phase_count() : earliest; p < phase_count(); ++p) {
-      if (!runs_alone(p) && fits(step, result_.phases[static_cast<size_t>(p)])) return p;
+      if (joins(step, p)) return p;
     }
     Phase phase;
     phase.rows = step.step.rows;
     phase.columns = step.step.columns;
     phase.grid = backend_.grid(step.step, dtype_);
+    phase.at_once = backend_.runs_at_once(step.step.kind);
     result_.phases.push_back(phase);
     result_.steps.emplace_back();
     return phase_count() - 1;
@@ -154,23 +178,35 @@ class Scheduler {
     for (const ValueSpan& span : spans) draft_.values[static_cast<size_t>(span.value)].offset = span.offset;
   }
 
-  // The one phase in which tiles see no more of a value than their own columns of it; -1: there is none.
-  int32_t only_phase(size_t v) const {
-    const Value& value = draft_.values[v];
-    if (value.space != Space::arena || value.keep || history_[v].writes.empty()) return -1;
-    const int32_t phase = history_[v].writes.front().phase;
-    for (const std::vector<Use>* uses : {&history_[v].writes, &history_[v].reads}) {
-      for (const Use& use : *uses) {
-        if (use.phase != phase || (use.access != Access::tile && use.access != Access::column)) return -1;
-      }
-    }
-    return result_.phases[static_cast<size_t>(phase)].grid.only_columns() ? phase : -1;
+  // Is it a batched value of which a tile sees no more than its own columns?
+  bool within_tile(const Ref& ref, const Phase& phase) const {
+    if (ref.row_stride != 0 && ref.row_stride != backend_.leading_dimension(dtype_, phase.columns))
+      return false;
+    if (ref.access == Access::tile || ref.access == Access::column) return true;
+    return phase.grid.tiles() == 1 && ref.access == Access::whole && ref.row_stride != 0 &&
+           ref.column_stride == 1;
   }
 
-  // Elements from one row of a tile to the next; a line apart, so that rows do not push each other out of the cache.
+  // Do only tiles of this phase see the value, each its own columns of it?
+  bool stays_in_tiles(int32_t v, int32_t p) const {
+    const Value& value = draft_.values[static_cast<size_t>(v)];
+    const History& history = history_[static_cast<size_t>(v)];
+    if (value.space != Space::arena || value.keep || history.writes.empty()) return false;
+    for (const std::vector<Use>* uses : {&history.writes, &history.reads}) {
+      for (const Use& use : *uses) {
+        if (use.phase != p) return false;
+      }
+    }
+    for (int32_t index : result_.steps[static_cast<size_t>(p)]) {
+      for (const Ref& ref : draft_.steps[static_cast<size_t>(index)].refs) {
+        if (ref.value == v && !within_tile(ref, result_.phases[static_cast<size_t>(p)])) return false;
+      }
+    }
+    return true;
+  }
+
   int64_t scratch_stride(const Phase& phase) const {
-    const int64_t line = 64 / size_of(dtype_);
-    return (phase.grid.tile_columns + line - 1) / line * line + line;
+    return backend_.scratch_stride(dtype_, phase.grid.tile_columns);
   }
 
   // The last step that an engine may run on parts of a tile in turn with the phase's leading product.
@@ -209,17 +245,14 @@ class Scheduler {
     return span;
   }
 
-  // Values that only one tile sees lie in its thread's own memory, which stays in cache from tile to tile. Tiles then
-  // cannot be joined, which a product with a large weight, copied once a tile, would suffer from.
+  // Values that only one tile sees lie in its thread's own memory, which stays in cache from tile to tile.
   void place_in_scratch() {
     for (size_t p = 0; p < result_.phases.size(); ++p) {
       Phase& phase = result_.phases[p];
-      const Step& leading = draft_.steps[static_cast<size_t>(result_.steps[p].front())].step;
-      if (!phase.grid.only_columns() || leading.parts > 1) continue;
-      if (leading.kind == StepKind::product && !backend_.joins_columns(leading, dtype_, phase.grid)) continue;
+      if (!backend_.has_scratch(phase, steps_of(static_cast<int32_t>(p)), dtype_)) continue;
       std::vector<ValueSpan> spans;
       for (size_t v = 0; v < draft_.values.size(); ++v) {
-        if (only_phase(v) == static_cast<int32_t>(p))
+        if (stays_in_tiles(static_cast<int32_t>(v), static_cast<int32_t>(p)))
           spans.push_back(span_within(static_cast<int32_t>(v), static_cast<int32_t>(p)));
       }
       first_fit(spans, 64, backend_.scratch_bytes());
@@ -248,7 +281,7 @@ class Scheduler {
 }  // namespace
 
 Schedule schedule(Draft& draft, DType dtype, const Backend& backend, bool merge) {
-  return Scheduler(draft, dtype, backend, merge && backend.merges_steps()).run();
+  return Scheduler(draft, dtype, backend, merge).run();
 }
 
 }  // namespace chainrule

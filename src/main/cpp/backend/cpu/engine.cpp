@@ -63,7 +63,7 @@ class CpuBackend final : public Backend {
     return cut(step.rows, step.columns, tiles, step.rows >= tiles);
   }
 
-  int64_t part_depth(int64_t rows, int64_t columns, int64_t k) const override {
+  int64_t part_depth(DType, int64_t rows, int64_t columns, int64_t k, bool) const override {
     return chainrule::part_depth(rows, columns, k);
   }
 
@@ -71,7 +71,18 @@ class CpuBackend final : public Backend {
     return chainrule::joins_columns(product, dtype, grid);
   }
 
+  // Tiles then cannot be joined, which a product with a large weight, copied once a tile, would suffer from.
+  bool has_scratch(const Phase& phase, const std::vector<const Step*>& steps, DType dtype) const override {
+    const Step& leading = *steps.front();
+    if (!phase.grid.only_columns() || leading.parts > 1) return false;
+    return leading.kind != StepKind::product || joins_columns(leading, dtype, phase.grid);
+  }
   int64_t scratch_bytes() const override { return tile_scratch_bytes; }
+  // A line more, so that rows do not push each other out of the cache.
+  int64_t scratch_stride(DType dtype, int64_t tile_columns) const override {
+    const int64_t line = 64 / size_of(dtype);
+    return ceil_div(tile_columns, line) * line + line;
+  }
 
   std::string product_by(const Program& program, int32_t step) const override {
     return by_tile_kernel(program.steps[static_cast<size_t>(step)], program.dtype) ? "tile kernel" : "BLAS";

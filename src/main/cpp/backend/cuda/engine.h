@@ -56,13 +56,14 @@ struct CudaProgram {
   int64_t scratch_bytes = 0;
 
  private:
+  void add_phase(CudaEngine& engine, const CudaProgramView& view, int32_t phase);
   void add_launch(CudaEngine& engine, const Step& step, int32_t index, int32_t phase);
   void prepare_product(CudaEngine& engine, cuda::Launch* launch);
   void convert_factors(cuda::Launch* product);
   void place_copies();
   static void note_touches(const Step& step, cuda::Launch* launch);
   static void touch_scratch(int64_t offset, int64_t bytes, bool writes, cuda::Launch* launch);
-  void add_update(const Step& step, cuda::Launch* launch, std::vector<cuda::Segment>* segments);
+  void add_segments(CudaEngine& engine, cuda::Launch* launch);
   void note_slots(const Step& step);
 
   std::vector<cuda::Block> tables_;

@@ -4,6 +4,11 @@
 //   struct Shared, Local                      a block's memory, a thread's memory: they outlive a phase (or None)
 //   template <int phase> DEVICE void run(Thread at, Shared& shared, Local& local) const;
 //
+// One that learns only when it is launched how often its block waits has phases = by_rounds, and
+//
+//   DEVICE int32_t rounds() const;
+//   DEVICE void run(Thread at, int32_t round, Shared& shared) const
+//
 // By nvcc it becomes a __global__ function with a barrier between its phases. By a C++ compiler it becomes loops over
 // blocks, phases and threads, so that the same source runs, and is tested, where there is no GPU.
 #pragma once
@@ -16,12 +21,14 @@
 #if defined(__CUDACC__)
 #define DEVICE __device__ __forceinline__
 #define CHAINRULE_UNROLL _Pragma("unroll")
+#define CHAINRULE_UNROLL_BY_4 _Pragma("unroll 4")
 // A loop over rows that calls a rule of T: in double, more than one row at a time takes more registers than there are.
 #define CHAINRULE_UNROLL_ROWS _Pragma("unroll (sizeof(T) == 4 ? 4 : 1)")
 #else
 #include <functional>
 #define DEVICE inline
 #define CHAINRULE_UNROLL
+#define CHAINRULE_UNROLL_BY_4
 #define CHAINRULE_UNROLL_ROWS
 #endif
 
@@ -34,6 +41,8 @@ struct Thread {
 };
 
 struct None {};
+
+constexpr int by_rounds = 0;
 
 // The most blocks of one launch.
 constexpr int64_t max_blocks = INT32_MAX;
@@ -69,11 +78,35 @@ __global__ void __launch_bounds__(Kernel::threads, 1) entry(const __grid_constan
                 local);
 }
 
+// Its block's memory may be more than the 48 KiB that every kernel can have.
+template <class Kernel>
+__global__ void __launch_bounds__(Kernel::threads, 1) entry_of_rounds(const __grid_constant__ Kernel kernel) {
+  extern __shared__ __align__(16) char memory[];
+  typename Kernel::Shared& shared = *reinterpret_cast<typename Kernel::Shared*>(memory);
+  const Thread at{static_cast<int64_t>(blockIdx.x), static_cast<int32_t>(threadIdx.x)};
+  const int32_t rounds = kernel.rounds();
+  for (int32_t round = 0; round < rounds; ++round) {
+    if (round > 0) __syncthreads();
+    kernel.run(at, round, shared);
+  }
+}
+
 template <class Kernel>
 void launch(Queue* queue, int64_t blocks, const Kernel& kernel) {
   check_blocks(blocks);
-  entry<Kernel><<<static_cast<unsigned>(blocks), Kernel::threads, 0,
-                  static_cast<cudaStream_t>(native_stream(queue))>>>(kernel);
+  const cudaStream_t stream = static_cast<cudaStream_t>(native_stream(queue));
+  if constexpr (Kernel::phases == by_rounds) {
+    constexpr int bytes = static_cast<int>(sizeof(typename Kernel::Shared));
+    const cudaError_t allowed =
+        cudaFuncSetAttribute(entry_of_rounds<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+    if (allowed != cudaSuccess) {
+      throw Error(
+          message("giving a block ", bytes, " bytes of shared memory: ", cudaGetErrorString(allowed)));
+    }
+    entry_of_rounds<Kernel><<<static_cast<unsigned>(blocks), Kernel::threads, bytes, stream>>>(kernel);
+  } else {
+    entry<Kernel><<<static_cast<unsigned>(blocks), Kernel::threads, 0, stream>>>(kernel);
+  }
   check_launch(__PRETTY_FUNCTION__);
 }
 
@@ -87,14 +120,19 @@ bool threads_run_backwards();
 
 void poison(void* memory, size_t bytes);
 
+// Calls body for each thread of a block.
+template <class Kernel, class Body>
+void for_threads(int64_t block, Body body) {
+  const bool backwards = threads_run_backwards();
+  for (int32_t i = 0; i < Kernel::threads; ++i) {
+    body(Thread{block, backwards ? Kernel::threads - 1 - i : i});
+  }
+}
+
 template <int phase, class Kernel>
 void run_phases(const Kernel& kernel, int64_t block, typename Kernel::Shared& shared,
                 typename Kernel::Local* locals) {
-  const bool backwards = threads_run_backwards();
-  for (int32_t i = 0; i < Kernel::threads; ++i) {
-    const int32_t thread = backwards ? Kernel::threads - 1 - i : i;
-    kernel.template run<phase>(Thread{block, thread}, shared, locals[thread]);
-  }
+  for_threads<Kernel>(block, [&](Thread at) { kernel.template run<phase>(at, shared, locals[at.thread]); });
   if constexpr (phase + 1 < Kernel::phases) run_phases<phase + 1>(kernel, block, shared, locals);
 }
 
@@ -103,11 +141,17 @@ void launch(Queue* queue, int64_t blocks, const Kernel& kernel) {
   check_blocks(blocks);
   enqueue(queue, [blocks, kernel] {
     typename Kernel::Shared shared;
-    typename Kernel::Local locals[Kernel::threads];
     for (int64_t block = 0; block < blocks; ++block) {
       poison(&shared, sizeof shared);
-      poison(locals, sizeof locals);
-      run_phases<0>(kernel, block, shared, locals);
+      if constexpr (Kernel::phases == by_rounds) {
+        for (int32_t round = 0; round < kernel.rounds(); ++round) {
+          for_threads<Kernel>(block, [&](Thread at) { kernel.run(at, round, shared); });
+        }
+      } else {
+        typename Kernel::Local locals[Kernel::threads];
+        poison(locals, sizeof locals);
+        run_phases<0>(kernel, block, shared, locals);
+      }
     }
   });
 }

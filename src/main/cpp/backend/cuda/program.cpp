@@ -1,5 +1,5 @@
-// Making a program ready: a launch for each step, one for all updates that follow each other, one for each factor that is
-// converted, and the sizes of what it reads and writes.
+// Making a program ready: a launch for each step or for all of a phase, one for each factor that is converted, and the
+// sizes of what it reads and writes.
 #include "backend/cuda/program.h"
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 
 #include "backend/cuda/engine.h"
 #include "backend/cuda/kernels/convert.h"
+#include "backend/cuda/tiles.h"
 #include "util/check.h"
 
 namespace chainrule {
@@ -31,8 +32,6 @@ int32_t alignment_of(const Operand& operand) {
 
 bool depends_on_rate(const Coefficient& coefficient) { return coefficient.per_learning_rate != 0; }
 
-bool is_update(const Step& step) { return step.kind == StepKind::sgd || step.kind == StepKind::adam; }
-
 void grow(std::vector<int64_t>* values, int32_t index) {
   if (values->size() <= static_cast<size_t>(index)) values->resize(static_cast<size_t>(index) + 1, 0);
 }
@@ -55,39 +54,48 @@ CudaProgram::CudaProgram(CudaEngine& engine, const CudaProgramView& view)
       phases(view.phase_count),
       backward_begin(view.backward_begin),
       loss(view.loss) {
-  std::vector<std::vector<Segment>> updates;
-  for (int32_t p = 0; p < view.phase_count; ++p) {
-    for (int32_t i = 0; i < view.phases[p].steps; ++i) {
-      const int32_t index = view.phases[p].first_step + i;
-      const Step& step = view.steps[index];
-      if (!is_custom(step)) note_slots(step);
-      const bool joins = is_update(step) && !launches.empty() && launches.back().step.kind == step.kind;
-      // an operation of the user's own is called by the core, between two runs
-      if (!joins && !is_custom(step)) add_launch(engine, step, index, p);
-      conversions_.note_writes(step);
-      if (!is_custom(step)) note_touches(step, &launches.back());
-      if (!is_update(step)) continue;
-      if (!joins) updates.emplace_back();
-      add_update(step, &launches.back(), &updates.back());
-    }
-  }
+  for (int32_t p = 0; p < view.phase_count; ++p) add_phase(engine, view, p);
   place_copies();
   for (int32_t i = 0; i < view.step_count; ++i) {
+    if (!is_custom(view.steps[i])) note_slots(view.steps[i]);
     alphas.push_back(view.steps[i].alpha);
     betas.push_back(view.steps[i].beta);
   }
-  size_t update = 0;
-  for (Launch& launch : launches) {
-    if (!is_update(launch.step)) continue;
-    const std::vector<Segment>& segments = updates[update++];
-    const int64_t bytes = static_cast<int64_t>(segments.size() * sizeof(Segment));
-    tables_.emplace_back(engine.memory, cuda::MemoryKind::device);
-    tables_.back().reserve(bytes);
-    launch.segments = tables_.back().data();
-    launch.segment_count = static_cast<int32_t>(segments.size());
-    const std::lock_guard<std::mutex> lock(engine.mutex);
-    cuda::copy(engine.queue.get(), launch.segments, segments.data(), bytes);
-    cuda::synchronize(engine.queue.get());
+}
+
+// A phase of several steps is one launch, where joins_phase let them come together for it; else each step is one.
+void CudaProgram::add_phase(CudaEngine& engine, const CudaProgramView& view, int32_t p) {
+  const Phase& phase = view.phases[p];
+  const Step* const first = view.steps + phase.first_step;
+  Launch together;
+  together.step = *first;
+  together.steps.assign(first, first + phase.steps);
+  together.step_index = phase.first_step;
+  together.phase = p;
+  together.grid = phase.grid;
+  if (phase.at_once) {
+    together.launcher = find_launcher(*first, dtype);
+    add_segments(engine, &together);
+  } else if (cuda::is_tile_phase(phase, *first, phase.steps, dtype)) {
+    together.launcher = cuda::tile_launcher();
+  } else if (phase.steps == 2 && first->kind == StepKind::unary_backward) {
+    together.launcher = cuda::find_derivative_and_sum(first->op, dtype);
+    scratch_bytes = std::max(scratch_bytes, cuda::scratch_bytes(first[1]));
+  } else {
+    for (int32_t i = 0; i < phase.steps; ++i) {
+      // the core calls the user's operation between two runs
+      if (!is_custom(first[i])) {
+        add_launch(engine, first[i], phase.first_step + i, p);
+        note_touches(first[i], &launches.back());
+      }
+      conversions_.note_writes(first[i]);
+    }
+    return;
+  }
+  launches.push_back(std::move(together));
+  for (int32_t i = 0; i < phase.steps; ++i) {
+    note_touches(first[i], &launches.back());
+    conversions_.note_writes(first[i]);
   }
 }
 
@@ -207,24 +215,41 @@ void CudaProgram::begin(const cuda::Run& run, int32_t first) const {
   }
 }
 
-void CudaProgram::add_update(const Step& step, Launch* launch, std::vector<Segment>* segments) {
-  Segment segment{};
-  segment.count = step.rows * step.columns;
-  segment.first_block = launch->blocks;
-  // sgd: w v? g; adam: w m v g
-  const int32_t places[2][4] = {{0, 1, -1, 2}, {0, 1, 2, 3}};
-  for (int32_t k = 0; k < 4; ++k) {
-    const int32_t place = places[step.kind == StepKind::adam ? 1 : 0][k];
-    const Operand none, &operand = place < 0 ? none : step.operands[place];
-    segment.offsets[k] = operand.offset;
-    segment.spaces[k] = static_cast<int32_t>(operand.space);
-    if (operand.present() && step.rows > 1 && operand.row_stride != step.columns) {
-      throw Error(message("the CUDA engine updates dense parameters, but one of ", step.rows, " x ",
-                          step.columns, " has rows ", operand.row_stride, " apart"));
+void CudaProgram::add_segments(CudaEngine& engine, Launch* launch) {
+  // sgd: w v? g; adam: w m v g; sum_parts: c s
+  const int32_t of_sgd[4] = {0, 1, -1, 2}, of_adam[4] = {0, 1, 2, 3}, of_sum[4] = {0, 1, -1, -1};
+  const StepKind kind = launch->step.kind;
+  const bool sums = kind == StepKind::sum_parts;
+  const int32_t* const places = sums ? of_sum : kind == StepKind::adam ? of_adam : of_sgd;
+  const int64_t block = sums ? cuda::sum_parts_block : cuda::update_block;
+  std::vector<Segment> segments;
+  for (size_t i = 0; i < launch->steps.size(); ++i) {
+    const Step& step = launch->steps[i];
+    Segment segment{};
+    segment.count = step.rows * step.columns;
+    segment.first_block = launch->blocks;
+    segment.parts = step.parts;
+    segment.step_index = launch->step_index + static_cast<int32_t>(i);
+    for (int32_t k = 0; k < 4; ++k) {
+      const Operand none, &operand = places[k] < 0 ? none : step.operands[places[k]];
+      segment.offsets[k] = operand.offset;
+      segment.spaces[k] = static_cast<int32_t>(operand.space);
+      if (operand.present() && step.rows > 1 && operand.row_stride != step.columns) {
+        throw Error(message("the CUDA engine updates dense parameters, but one of ", step.rows, " x ",
+                            step.columns, " has rows ", operand.row_stride, " apart"));
+      }
     }
+    launch->blocks += (segment.count + block - 1) / block;
+    segments.push_back(segment);
   }
-  launch->blocks += (segment.count + cuda::update_block - 1) / cuda::update_block;
-  segments->push_back(segment);
+  const int64_t bytes = static_cast<int64_t>(segments.size() * sizeof(Segment));
+  tables_.emplace_back(engine.memory, cuda::MemoryKind::device);
+  tables_.back().reserve(bytes);
+  launch->segments = tables_.back().data();
+  launch->segment_count = static_cast<int32_t>(segments.size());
+  const std::lock_guard<std::mutex> lock(engine.mutex);
+  cuda::copy(engine.queue.get(), launch->segments, segments.data(), bytes);
+  cuda::synchronize(engine.queue.get());
 }
 
 // How many bytes of each slot the program reads or writes: all that its steps reach.
@@ -235,7 +260,9 @@ void CudaProgram::note_slots(const Step& step) {
     std::vector<int64_t>& bytes = operand.space == Space::input ? input_bytes : output_bytes;
     grow(&bytes, operand.slot);
     int64_t elements = step.rows * step.columns;
-    if (step.kind == StepKind::product) elements = i == 1 ? step.rows * step.k : step.k * step.columns;
+    if (step.kind == StepKind::product) {
+      elements = step.k * (i == 1 ? step.rows / step.parts : step.columns);
+    }
     const bool labels = step.kind == StepKind::loss && step.labels && i == 2;
     const int64_t needed =
         labels ? step.columns * static_cast<int64_t>(sizeof(int32_t)) : elements * size_of(dtype);

@@ -61,12 +61,14 @@ struct Run {
 struct Launch;
 using Launcher = void (*)(const Launch& launch, const Run& run);
 
-// A parameter's part of an update.
+// One of the steps that run at once: the elements of an update, or of a sum of parts.
 struct Segment {
-  int64_t offsets[4];  // w, v or m, v of Adam, g, in bytes; -1: none
+  int64_t offsets[4];  // w, v or m, v of Adam, g; or c and s of a sum; in bytes; -1: none
   int32_t spaces[4];
   int64_t count;
   int64_t first_block;
+  int64_t parts;       // of a sum
+  int32_t step_index;  // whose α and β a sum takes
 };
 
 // What a launch reads or writes.
@@ -75,13 +77,17 @@ struct Touch {
   bool writes;
 };
 
-// One thing to be launched: a step, or several updates at once.
+// One thing to be launched: a step, or several that a phase has.
 struct Launch {
   Launcher launcher = nullptr;
   Step step;
   int32_t step_index = 0;
   int32_t phase = 0;
   std::vector<Touch> touches;
+
+  // all steps of the phase, where they are one launch; their indices follow each other
+  std::vector<Step> steps;
+  Grid grid;
 
   // product
   Products* products = nullptr;
@@ -92,7 +98,7 @@ struct Launch {
   int64_t copies[2] = {-1, -1};
   int32_t last_phase = -1;  // conversion: of the products that read the copy
 
-  // updates
+  // steps that run at once
   char* segments = nullptr;  // device memory: an array of Segment
   int32_t segment_count = 0;
   int64_t blocks = 0;
@@ -111,8 +117,12 @@ Launcher product_launcher();
 // Makes the copy of a factor; its step is the copy of operand 1.
 Launcher conversion_launcher();
 
-// Elements of an update that one block works on.
-constexpr int64_t update_block = 4096;
+// Of phases with several steps: an activation's rule with the sums of its rows, and a tile's steps.
+Launcher find_derivative_and_sum(Op op, DType dtype);
+Launcher tile_launcher();
+
+// Elements of a segment that one block works on.
+constexpr int64_t update_block = 4096, sum_parts_block = 32;
 
 // Picks a batch's samples from a resident column: `to` becomes [batch][features] of the type (int32 for labels).
 void gather(const Run& run, const ResidentColumn& column, DType dtype, int64_t batch, char* to);

@@ -1,5 +1,6 @@
 #include "backend/cuda/proxy.h"
 
+#include <algorithm>
 #include <cmath>
 #include <exception>
 #include <mutex>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "backend/cpu/custom.h"
+#include "backend/cuda/tiles.h"
 #include "util/check.h"
 
 namespace chainrule {
@@ -128,20 +130,44 @@ class CudaBackend final : public Backend {
     require_success(table().memory_bytes(engine_->handle, &bytes));
     return bytes;
   }
-  bool merges_steps() const override { return false; }
+  bool joins(const Joining& by, DType dtype) const override { return cuda::joins_phase(by, dtype); }
+  bool runs_at_once(StepKind kind) const override {
+    return kind == StepKind::sgd || kind == StepKind::adam || kind == StepKind::sum_parts;
+  }
+  bool updates_last() const override { return true; }
 
   // Rows begin at a multiple of 16 values, so that every row can be read in vectors and products take their fast paths.
   int64_t leading_dimension(DType, int64_t columns) const override {
     return columns == 1 ? 1 : (columns + 15) / 16 * 16;
   }
 
-  // A step is one launch, cut by its kernel; a product is the BLAS's to cut, its k included.
-  Grid grid(const Step& step, DType) const override { return {step.rows, step.columns, 1, 1}; }
-  int64_t part_depth(int64_t, int64_t, int64_t k) const override { return k; }
-  bool joins_columns(const Step&, DType, const Grid&) const override { return false; }
-  int64_t scratch_bytes() const override { return 0; }
+  // What is no tile's is one launch, cut by its kernel; a product is the BLAS's to cut, its k included.
+  Grid grid(const Step& step, DType dtype) const override {
+    if (cuda::runs_on_tiles(step, dtype)) return cuda::tile_grid(step);
+    return {step.rows, step.columns, 1, 1};
+  }
+  int64_t part_depth(DType dtype, int64_t rows, int64_t columns, int64_t k,
+                     bool over_samples) const override {
+    return over_samples && cuda::is_narrow(dtype, rows, columns) ? std::min(k, cuda::tile_part_depth(k)) : k;
+  }
+  bool transposes_input(DType dtype, int64_t weight_rows, int64_t weight_columns) const override {
+    return cuda::is_narrow(dtype, weight_rows, weight_columns);
+  }
+  bool joins_columns(const Step& product, DType dtype, const Grid&) const override {
+    return cuda::runs_on_tiles(product, dtype) && !product.over_samples;
+  }
+  bool has_scratch(const Phase&, const std::vector<const Step*>& steps, DType dtype) const override {
+    return steps.size() > 1 && cuda::runs_on_tiles(*steps.front(), dtype);
+  }
+  int64_t scratch_bytes() const override { return cuda::tile_scratch_bytes; }
+  int64_t scratch_stride(DType, int64_t) const override { return cuda::tile_stride; }
 
   std::string product_by(const Program& program, int32_t step) const override {
+    for (const Phase& phase : program.phases) {
+      if (step < phase.first_step || step >= phase.first_step + phase.steps) continue;
+      const Step* const first = &program.steps[static_cast<size_t>(phase.first_step)];
+      if (cuda::is_tile_phase(phase, *first, phase.steps, program.dtype)) return "tile kernel";
+    }
     const char* note = nullptr;
     require_success(table().product_note(engine_->handle, prepared(program).handle, step, &note));
     return std::string(product_by(program.dtype)) + note;

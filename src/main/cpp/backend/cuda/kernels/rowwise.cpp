@@ -45,50 +45,100 @@ struct RuleSum {
   DEVICE void operator()(double sum, T* s) const { *s = static_cast<T>(Rule::finish(sum, n)); }
 };
 
-// Block b adds part b % parts of row b / parts. With one part it also finishes; else the sums go to `partials`.
-template <class T, class Rule, class Finish>
+// What is added up: a rule's terms of the elements.
+template <class T, class Rule>
+struct Terms {
+  View<T> x;
+
+  bool in_packs(int64_t rows) const { return cuda::in_packs(x, rows); }
+
+  DEVICE void operator()(Pack<T>& terms, int64_t r, int64_t c, int32_t count, bool whole) const {
+    load(terms, x, r, c, count, whole);
+    CHAINRULE_UNROLL
+    for (int32_t i = 0; i < pack_width<T>; ++i) terms.v[i] = Rule::term(terms.v[i]);
+  }
+};
+
+// What the backward rule of an activation gives, d_z (+)= rule(δ, saved), which is written on the way.
+template <class T, class Rule>
+struct DerivativeTerms {
+  View<T> d_z, delta, saved;
+  T c;
+  bool accumulate;
+
+  bool in_packs(int64_t rows) const {
+    return cuda::in_packs(d_z, rows) && cuda::in_packs(delta, rows) && cuda::in_packs(saved, rows);
+  }
+
+  DEVICE void operator()(Pack<T>& terms, int64_t row, int64_t column, int32_t count, bool whole) const {
+    Pack<T> d, s;
+    load(d, delta, row, column, count, whole);
+    load(s, saved, row, column, count, whole);
+    CHAINRULE_UNROLL
+    for (int32_t i = 0; i < pack_width<T>; ++i) terms.v[i] = Rule::backward(d.v[i], s.v[i], c);
+    if (accumulate) {
+      load(d, d_z, row, column, count, whole);
+      CHAINRULE_UNROLL
+      for (int32_t i = 0; i < pack_width<T>; ++i) terms.v[i] = d.v[i] + terms.v[i];
+    }
+    store(terms, d_z, row, column, count, whole);
+  }
+};
+
+// A block has so many threads, all of them for a part of one row, or a warp for each of eight short ones.
+constexpr int32_t row_threads = 256, warp_threads = 32;
+constexpr int64_t packs_of_short_row = 4 * warp_threads;
+
+// Group g of `lanes` threads adds part g % parts of row g / parts. With one part it also finishes; else the sums go to
+// `partials`.
+template <class T, class Source, class Finish>
 struct RowSum {
-  static constexpr int threads = 256, phases = 3;
+  static constexpr int threads = row_threads, phases = 3;
   struct Shared {
     double sums[threads];
   };
   using Local = None;
 
   Finish finish;
-  View<T> x;
+  Source source;
   View<T> s;  // one value a row
-  int64_t columns, parts, part;
+  int64_t rows, columns, parts, part;
+  int32_t lanes;
   double* partials;
   bool in_packs;
 
   template <int phase>
   DEVICE void run(Thread at, Shared& shared, None&) const {
+    const int32_t in_block = at.thread / lanes, lane = at.thread - in_block * lanes;
+    const int64_t group = at.block * (threads / lanes) + in_block;
+    if (group >= rows * parts) return;
+    double* const sums = shared.sums + in_block * lanes;
     if constexpr (phase == 0) {
-      shared.sums[at.thread] = own_sum(at);
+      sums[lane] = own_sum(group, lane);
     } else if constexpr (phase == 1) {
-      fold<threads>(shared.sums, at.thread);
-    } else if (at.thread == 0) {
-      const double sum = folded<threads>(shared.sums);
+      fold(sums, lanes, lane);
+    } else if (lane == 0) {
+      const double sum = folded(sums, lanes);
       if (parts > 1) {
-        partials[at.block] = sum;
+        partials[group] = sum;
       } else {
-        finish(sum, s.at(at.block, 0));
+        finish(sum, s.at(group, 0));
       }
     }
   }
 
-  DEVICE double own_sum(Thread at) const {
+  DEVICE double own_sum(int64_t group, int32_t lane) const {
     constexpr int32_t width = pack_width<T>;
-    const int64_t row = divide(at.block, parts), begin = (at.block - row * parts) * part;
+    const int64_t row = divide(group, parts), begin = (group - row * parts) * part;
     const int64_t end = begin + part < columns ? begin + part : columns;
     double sum = 0;
-    for (int64_t c = begin + at.thread * width; c < end; c += threads * width) {
+    for (int64_t c = begin + lane * width; c < end; c += lanes * width) {
       const int32_t count = end - c < width ? static_cast<int32_t>(end - c) : width;
-      Pack<T> values;
-      load(values, x, row, c, count, in_packs && count == width);
+      Pack<T> terms;
+      source(terms, row, c, count, in_packs && count == width);
       CHAINRULE_UNROLL
       for (int32_t i = 0; i < width; ++i) {
-        if (i < count) sum += static_cast<double>(Rule::term(values.v[i]));
+        if (i < count) sum += static_cast<double>(terms.v[i]);
       }
     }
     return sum;
@@ -117,21 +167,24 @@ struct AddParts {
   }
 };
 
-template <class T, class Rule, class Finish>
-void sum_rows(const Run& run, const View<T>& s, const View<T>& x, int64_t rows, int64_t columns,
+template <class T, class Source, class Finish>
+void sum_rows(const Run& run, const View<T>& s, const Source& source, int64_t rows, int64_t columns,
               Finish finish) {
   const int64_t parts = parts_of(rows, columns), per_part = ceil_div(columns, parts);
   // whole packs, so that every part begins at one
   const int64_t part = ceil_div(per_part, pack_width<T>) * pack_width<T>;
+  const bool is_short = parts == 1 && part <= packs_of_short_row * pack_width<T>;
+  const int32_t lanes = is_short ? warp_threads : row_threads;
   double* partials = reinterpret_cast<double*>(run.scratch);
-  launch(run.queue, rows * parts,
-         RowSum<T, Rule, Finish>{finish, x, s, columns, parts, part, partials, in_packs(x, rows)});
+  launch(run.queue, ceil_div(rows * parts, row_threads / lanes),
+         RowSum<T, Source, Finish>{finish, source, s, rows, columns, parts, part, lanes, partials,
+                                   source.in_packs(rows)});
   if (parts == 1) return;
   using Second = AddParts<T, Finish>;
   launch(run.queue, ceil_div(rows, Second::threads), Second{finish, s, partials, rows, parts});
 }
 
-// ---- down columns: 64 samples a block, whose features eight lanes of threads go through side by side
+// ---- down columns: the samples of a block, whose features eight lanes of threads go through side by side
 
 template <class T, class Rule>
 struct ColumnSum {
@@ -249,8 +302,20 @@ struct Rowwise {
 
   static void row_sum(const Launch& launch, const Run& run) {
     const Step& step = launch.step;
-    sum_rows<T, Plain>(run, operand(launch, run, 0), operand(launch, run, 1), step.rows, step.columns,
-                       ScaledSum<T>{run.scalars + launch.step_index});
+    sum_rows(run, operand(launch, run, 0), Terms<T, Plain>{operand(launch, run, 1)}, step.rows, step.columns,
+             ScaledSum<T>{run.scalars + launch.step_index});
+  }
+
+  // The launch's steps are the rule's and that of the sum.
+  template <class Rule>
+  static void derivative_and_sum(const Launch& launch, const Run& run) {
+    const Step &step = launch.step, &sum = launch.steps[1];
+    const View<T> delta = operand(launch, run, 1);
+    const View<T> saved = step.operands[2].present() ? operand(launch, run, 2) : delta;
+    sum_rows(run, view<T>(run, sum.operands[0]),
+             DerivativeTerms<T, Rule>{operand(launch, run, 0), delta, saved, static_cast<T>(step.constant),
+                                      step.accumulate},
+             step.rows, step.columns, ScaledSum<T>{run.scalars + launch.step_index + 1});
   }
 
   template <class Rule>
@@ -259,7 +324,7 @@ struct Rowwise {
     const View<T> s = operand(launch, run, 0), x = operand(launch, run, 1);
     const double n = static_cast<double>(step.count);
     if (step.columns == 1 && x.row_stride == 1) {  // contiguous: one row
-      return sum_rows<T, Rule>(run, s, View<T>{x.data, 0, 1}, 1, step.rows, RuleSum<T, Rule>{n});
+      return sum_rows(run, s, Terms<T, Rule>{View<T>{x.data, 0, 1}}, 1, step.rows, RuleSum<T, Rule>{n});
     }
     launch_columns(run, ColumnSum<T, Rule>{s, x, step.rows, step.columns, n});
   }
@@ -276,6 +341,11 @@ struct Rowwise {
     launch_columns(
         run, SoftmaxBackward<T>{operand(launch, run, 0), operand(launch, run, 1), operand(launch, run, 2),
                                 step.rows, step.columns, step.accumulate});
+  }
+
+  static Launcher find_derivative_and_sum(Op op) {
+    return visit_unary(op, Launcher(nullptr),
+                       [](auto rule) { return Launcher(derivative_and_sum<decltype(rule)>); });
   }
 
   static Launcher find(const Step& step) {
@@ -307,6 +377,11 @@ int64_t scratch_bytes(const Step& step) {
 
 Launcher find_rowwise(const Step& step, DType dtype) {
   return dtype == DType::float32 ? Rowwise<float>::find(step) : Rowwise<double>::find(step);
+}
+
+Launcher find_derivative_and_sum(Op op, DType dtype) {
+  return dtype == DType::float32 ? Rowwise<float>::find_derivative_and_sum(op)
+                                 : Rowwise<double>::find_derivative_and_sum(op);
 }
 
 }  // namespace cuda

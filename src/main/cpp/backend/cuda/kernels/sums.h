@@ -6,33 +6,34 @@
 namespace chainrule {
 namespace cuda {
 
-// A block's sum in two steps with a barrier between them: 32 threads add a strided part each, then one adds these.
-constexpr int32_t fold_width = 32;
+// The sum of what `count` threads have, in two steps with a barrier between them: 16 of them add a strided part each, then
+// one adds these.
+constexpr int32_t fold_width = 16;
 
-template <int32_t count>
-DEVICE void fold(double (&sums)[count], int32_t thread) {
+DEVICE void fold(double* sums, int32_t count, int32_t thread) {
   if (thread >= fold_width) return;
   double sum = sums[thread];
   for (int32_t i = thread + fold_width; i < count; i += fold_width) sum += sums[i];
   sums[thread] = sum;
 }
 
-template <int32_t count>
-DEVICE double folded(const double (&sums)[count]) {
+DEVICE double folded(const double* sums, int32_t count) {
   double sum = 0;
   for (int32_t i = 0; i < fold_width && i < count; ++i) sum += sums[i];
   return sum;
 }
 
-// A block that works down the columns: 64 neighbouring columns (as many as a loss adds up at a time), and eight lanes
-// that share each column's rows: lane l has rows l, l + 8, ...
-struct Lanes {
-  static constexpr int32_t columns = static_cast<int32_t>(loss_block), lanes = 8, threads = columns * lanes;
+// A block that works down the columns: neighbouring ones, as many as a loss adds up at a time, and a few lanes that share
+// each column's rows: of eight, lane l has rows l, l + 8, ...
+template <int32_t count>
+struct LanesOf {
+  static constexpr int32_t columns = static_cast<int32_t>(loss_block), lanes = count,
+                           threads = columns * lanes;
 
   int64_t column;
   int32_t place, lane;  // within the block
 
-  DEVICE explicit Lanes(Thread at)
+  DEVICE explicit LanesOf(Thread at)
       : column(at.block * columns + at.thread % columns),
         place(at.thread % columns),
         lane(at.thread / columns) {}
@@ -61,6 +62,8 @@ struct Lanes {
     return max;
   }
 };
+
+using Lanes = LanesOf<8>;
 
 template <class Kernel>
 void launch_columns(const Run& run, const Kernel& kernel) {

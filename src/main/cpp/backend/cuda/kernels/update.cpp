@@ -1,4 +1,4 @@
-// Optimizer updates: one launch over all parameters, from a table of their segments.
+// Optimizer updates, and sums of the parts of gradients: one launch over all parameters, from a table of their segments.
 #include "backend/cuda/kernels/kernels.h"
 #include "optim/adam.h"
 #include "optim/sgd.h"
@@ -59,6 +59,20 @@ struct AdamRule {
   }
 };
 
+// The last segment that begins at this block or before.
+DEVICE const Segment& find_segment(const Segment* segments, int32_t count, int64_t block) {
+  int32_t low = 0, high = count - 1;
+  while (low < high) {
+    const int32_t middle = (low + high + 1) / 2;
+    if (segments[middle].first_block <= block) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return segments[low];
+}
+
 template <class T, class Rule>
 struct Update {
   static constexpr int threads = 256, phases = 1;
@@ -72,7 +86,7 @@ struct Update {
 
   template <int>
   DEVICE void run(Thread at, None&, None&) const {
-    const Segment& segment = segments[find(at.block)];
+    const Segment& segment = find_segment(segments, count, at.block);
     const Rule rule(arguments->update);
     View<T> views[4];
     bool has[4];
@@ -105,34 +119,69 @@ struct Update {
       if (has[k]) store(x[k], views[k], 0, i, here, whole);
     }
   }
+};
 
-  // The last segment that begins at this block or before.
-  DEVICE int32_t find(int64_t block) const {
-    int32_t low = 0, high = count - 1;
-    while (low < high) {
-      const int32_t middle = (low + high + 1) / 2;
-      if (segments[middle].first_block <= block) {
-        low = middle;
-      } else {
-        high = middle - 1;
-      }
+// c = α Σ_p s_p + β c: eight lanes of 32 threads add every eighth part of as many neighbouring elements.
+template <class T>
+struct SumParts {
+  static constexpr int lanes = 8, elements = static_cast<int>(sum_parts_block);
+  static constexpr int threads = lanes * elements, phases = 2;
+  struct Shared {
+    double sums[lanes][elements];
+  };
+  using Local = None;
+
+  char* base[space_count];
+  const Scalars* scalars;
+  const Segment* segments;
+  int32_t count;
+
+  template <int phase>
+  DEVICE void run(Thread at, Shared& shared, None&) const {
+    const Segment& segment = find_segment(segments, count, at.block);
+    const int32_t place = at.thread % elements, lane = at.thread / elements;
+    const int64_t i = (at.block - segment.first_block) * elements + place;
+    if (i >= segment.count) return;
+    if constexpr (phase == 0) {
+      const T* s = reinterpret_cast<const T*>(base[segment.spaces[1]] + segment.offsets[1]);
+      double sum = 0;
+      for (int64_t p = lane; p < segment.parts; p += lanes)
+        sum += static_cast<double>(s[p * segment.count + i]);
+      shared.sums[lane][place] = sum;
+    } else if (lane == 0) {
+      double sum = shared.sums[0][place];
+      CHAINRULE_UNROLL
+      for (int32_t l = 1; l < lanes; ++l) sum += shared.sums[l][place];
+      const double alpha = scalars[segment.step_index].alpha, beta = scalars[segment.step_index].beta;
+      T* c = reinterpret_cast<T*>(base[segment.spaces[0]] + segment.offsets[0]) + i;
+      *c = static_cast<T>(alpha * sum + (beta == 0 ? 0.0 : beta * static_cast<double>(*c)));
     }
-    return low;
   }
 };
 
-template <class T, class Rule>
-void update(const Launch& launch, const Run& run) {
-  Update<T, Rule> kernel{
-      {}, run.arguments, reinterpret_cast<const Segment*>(launch.segments), launch.segment_count};
+// What the kernels over segments have in common.
+template <class Kernel, class Numbers>
+void launch_segments(const Launch& launch, const Run& run, const Numbers* numbers) {
+  Kernel kernel{{}, numbers, reinterpret_cast<const Segment*>(launch.segments), launch.segment_count};
   for (int32_t i = 0; i < space_count; ++i) kernel.base[i] = run.base[i];
   cuda::launch(run.queue, launch.blocks, kernel);
+}
+
+template <class T, class Rule>
+void update(const Launch& launch, const Run& run) {
+  launch_segments<Update<T, Rule>>(launch, run, run.arguments);
+}
+
+template <class T>
+void sum_parts(const Launch& launch, const Run& run) {
+  launch_segments<SumParts<T>>(launch, run, run.scalars);
 }
 
 template <class T>
 Launcher find(const Step& step) {
   if (step.kind == StepKind::sgd) return update<T, SgdRule<T>>;
   if (step.kind == StepKind::adam) return update<T, AdamRule<T>>;
+  if (step.kind == StepKind::sum_parts) return sum_parts<T>;
   return nullptr;
 }
 
