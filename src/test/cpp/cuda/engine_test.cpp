@@ -133,7 +133,8 @@ TEST(cuda_tensor_core_precisions_round_factors) {
   for (CudaPrecision precision : {CudaPrecision::tf32, CudaPrecision::bfloat16}) {
     CUDA_ENGINE_OR_SKIP(engine, precision);
     Builder b;
-    const int32_t x = b.input(64), z = b.layer(x, 48);
+    const int32_t x = b.input(200),
+                  z = b.layer(x, 48);  // not narrow: tiles of samples have products of floats
     PlanRequest request;
     request.batch = 33;
     request.outputs = {z};
@@ -357,17 +358,6 @@ TEST(cuda_the_same_run_gives_the_same_bits) {
     }
     for (int32_t id : t.ids) CHECK(same_bits(a.parameter(id), b.parameter(id)));
   }
-}
-
-TEST(cuda_a_plan_has_a_phase_for_each_step_and_updates_last) {
-  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
-  const Trained t = two_layers();
-  const Plan plan = make_plan(t.b.graph, training(t, rules[4], true), engine);
-  CHECK(plan.program.phases.size() == plan.program.steps.size());
-  const size_t count = plan.program.steps.size();
-  for (size_t i = 0; i < count; ++i)
-    CHECK((plan.program.steps[i].kind == StepKind::adam) == (i + 4 >= count));
-  CHECK(print_plan(plan).find("cuBLASLt") != std::string::npos);
 }
 
 TEST(cuda_time_is_measured_by_phase) {

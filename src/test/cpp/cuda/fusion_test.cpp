@@ -1,0 +1,357 @@
+// Phases of several steps on the CUDA engine: narrow layers on tiles of samples, an activation's rule with the sums of its
+// rows, and sums of parts side by side; against the CPU's engine in double, and against plans of a phase a step.
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "backend/cuda/tiles.h"
+#include "cases.h"
+#include "cuda/engines.h"
+#include "cuda/workloads.h"
+#include "harness.h"
+#include "plan_run.h"
+
+using namespace test;
+
+namespace {
+
+// By the norm of the difference over the norm of what is expected: a hundred roundings of floats (2^-24 = 6e-8).
+constexpr double float_tolerance = 5e-5, double_tolerance = 1e-12;
+
+template <class T>
+double distance(const std::vector<T>& values, const std::vector<double>& expected) {
+  double difference = 0, norm = 1e-30;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const double error = static_cast<double>(values[i]) - expected[i];
+    difference += error * error;
+    norm += expected[i] * expected[i];
+  }
+  return std::sqrt(difference / norm);
+}
+
+const std::vector<UpdateRule> rules = {
+    {OptimizerKind::sgd, 0, false, 0},    {OptimizerKind::sgd, 0, false, 0.2},
+    {OptimizerKind::sgd, 0.9, false, 0},  {OptimizerKind::sgd, 0.9, true, 0.2},
+    {OptimizerKind::adam, 0, false, 0.2}, {OptimizerKind::adamw, 0, false, 0.2}};
+
+PlanRequest training(const Workload& w, const UpdateRule& rule) {
+  PlanRequest request;
+  request.batch = w.batch;
+  request.loss = w.loss;
+  request.backward = request.update = true;
+  request.rule = rule;
+  return request;
+}
+
+UpdateScalars scalars(const UpdateRule& rule, int t) {
+  UpdateScalars by;
+  by.learning_rate = 0.05 / t;
+  by.momentum = rule.momentum;
+  by.nesterov = rule.nesterov;
+  by.weight_decay = rule.weight_decay;
+  by.decoupled = rule.kind == OptimizerKind::adamw;
+  by.beta1 = 0.9, by.beta2 = 0.99,
+  by.epsilon = 1e-2;  // or the rounding of a gradient near 0 would come in full
+  by.correction1 = 1 / (1 - std::pow(0.9, t)), by.correction2 = 1 / (1 - std::pow(0.99, t));
+  return by;
+}
+
+// Weights by the square root of their inputs, so that no value grows from layer to layer.
+Values values_for(const Workload& w, uint64_t seed) {
+  Values values = random_values(w.graph, w.batch, seed);
+  for (int32_t id : w.graph.parameters()) {
+    const double inputs = static_cast<double>(w.graph.node(id).shape.columns);
+    for (double& value : values[at(id)]) value /= std::sqrt(inputs);
+  }
+  return values;
+}
+
+// Three steps: run one by one, captured, replayed.
+template <class T>
+void compare_training(Backend& engine, const Workload& w, const UpdateRule& rule, double tolerance) {
+  const Values values = values_for(w, 5);
+  PlanRun<double> expected(w.graph, training(w, rule), values);
+  PlanRun<T> run(w.graph, training(w, rule), values, engine);
+  for (int step = 1; step <= 3; ++step) {
+    expected.update = run.update = scalars(rule, step);
+    const double loss = expected.step();
+    const double error = std::abs(run.step() - loss) / std::max(1.0, std::abs(loss));
+    if (!(error <= tolerance)) fail(w.name.c_str(), step, message("the loss has an error of ", error));
+  }
+  for (int32_t id : w.graph.parameters()) {
+    const double error = distance(run.parameter(id), expected.parameter(id));
+    if (!(error <= tolerance)) {
+      fail(w.name.c_str(), static_cast<int>(w.batch),
+           message(w.graph.describe(id), " has an error of ", error));
+    }
+  }
+}
+
+template <class T>
+void compare_gradients(Backend& engine, const Workload& w, double tolerance) {
+  PlanRequest request = training(w, {});
+  request.update = false;
+  const Values values = values_for(w, 6);
+  PlanRun<double> expected(w.graph, request, values);
+  PlanRun<T> run(w.graph, request, values, engine);
+  const double loss = expected.step();
+  CHECK_NEAR(run.step(), loss, tolerance * std::max(1.0, std::abs(loss)));
+  for (int32_t id = 0; id < w.graph.size(); ++id) {
+    const Op op = w.graph.node(id).op;
+    if (op != Op::parameter && op != Op::input) continue;
+    const double error = distance(run.gradient(id), expected.gradient(id));
+    if (!(error <= tolerance)) {
+      fail(w.name.c_str(), static_cast<int>(w.batch),
+           message("d ", w.graph.describe(id), " has an error of ", error));
+    }
+  }
+}
+
+Plan plan_of(Backend& engine, const Workload& w, const UpdateRule& rule = {}, DType dtype = DType::float32) {
+  PlanRequest request = training(w, rule);
+  request.dtype = dtype;
+  return make_plan(w.graph, request, engine);
+}
+
+const std::vector<int64_t> batches = {1, 7, 31, 32, 33, 64, 100, 1001};
+
+}  // namespace
+
+TEST(cuda_narrow_networks_train_like_the_cpu) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  for (int64_t batch : batches) {
+    for (const UpdateRule& rule : rules) {
+      compare_training<float>(
+          engine, workload("sigmoid", {3, 8, 5, 4}, Op::sigmoid, Op::softmax_cross_entropy, batch), rule,
+          float_tolerance);
+      compare_training<float>(engine,
+                              workload("relu", {64, 64, 64, 3}, Op::relu, Op::mean_squared_error, batch),
+                              rule, float_tolerance);
+    }
+  }
+}
+
+// So many tiles that each block has several in turn, and adds up in the parts of gradients that it has begun.
+TEST(cuda_narrow_networks_with_tiles_in_turn_train_like_the_cpu) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  const int64_t most = cuda::most_parts * cuda::tile_samples;
+  for (int64_t batch : {most, most + 1, 2 * most + 77}) {
+    const Workload w = workload("in turn", {2, 5, 1}, Op::tanh, Op::squared_error, batch);
+    compare_training<float>(engine, w, rules[0], float_tolerance);
+    compare_gradients<float>(engine, w, float_tolerance);
+    const Plan plan = plan_of(engine, w);
+    int64_t parts = 0;
+    for (const Step& step : plan.program.steps) {
+      if (step.kind == StepKind::product) parts = std::max(parts, step.parts);
+    }
+    CHECK(parts > 1 && parts <= cuda::most_parts);
+  }
+}
+
+TEST(cuda_every_loss_and_activation_on_tiles) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  for (int64_t batch : {5, 75}) {
+    for (int32_t i = 0; i < op_count; ++i) {
+      const Op op = static_cast<Op>(i);
+      if (kind_of(op) == Kind::unary && op != Op::log) {
+        const Workload w = workload(name_of(op), {4, 6, 3, 2}, op, Op::squared_error, batch, constant_of(op));
+        compare_gradients<float>(engine, w, float_tolerance);
+      }
+      if (kind_of(op) != Kind::loss) continue;
+      for (bool labels : {false, true}) {
+        if (labels && op != Op::softmax_cross_entropy && op != Op::negative_log_likelihood) continue;
+        Builder b;
+        const int32_t hidden = b.op(Op::tanh, {b.layer(b.input(4), 6)});
+        int32_t f = b.layer(hidden, 3);
+        if (op == Op::negative_log_likelihood || op == Op::binary_cross_entropy) f = b.op(Op::sigmoid, {f});
+        const int32_t loss =
+            b.op(op, {f, labels ? b.label(3) : b.target(3, "distribution")}, constant_of(op));
+        const Workload w{std::string(name_of(op)) + (labels ? " of labels" : ""), std::move(b.graph), loss,
+                         batch};
+        compare_gradients<float>(engine, w, float_tolerance);
+        compare_training<float>(engine, w, rules[0], float_tolerance);
+      }
+    }
+  }
+}
+
+// What a tile may not keep to itself, or not write while others read.
+TEST(cuda_values_with_several_uses_on_tiles) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  for (int64_t batch : {20, 90}) {
+    std::vector<Workload> all;
+    const auto add = [&](const char* name, auto build) {
+      Builder b;
+      const int32_t loss = build(b);
+      all.push_back({name, std::move(b.graph), loss, batch});
+    };
+    add("a weight of two layers", [](Builder& b) {
+      const int32_t w = b.parameter(6, 6), bias = b.parameter(6);
+      int32_t a = b.input(6);
+      for (int i = 0; i < 2; ++i) a = b.op(Op::sigmoid, {b.product(Op::linear, {a, w, bias})});
+      return b.op(Op::mean_squared_error, {a, b.target(6)});
+    });
+    add("a tied autoencoder", [](Builder& b) {
+      const int32_t x = b.input(9), w = b.parameter(4, 9);
+      const int32_t code = b.op(Op::relu, {b.product(Op::linear, {x, w, b.parameter(4)})});
+      return b.op(Op::mean_squared_error, {b.product(Op::linear, {code, w, b.parameter(9)}, true), x});
+    });
+    add("a value of two layers and two losses", [](Builder& b) {
+      const int32_t x = b.input(5), a = b.op(Op::gelu, {b.layer(x, 7)}), y = b.target(3);
+      const int32_t first = b.op(Op::huber, {b.layer(a, 3), y}, 0.7);
+      const int32_t second = b.op(Op::softmax_cross_entropy, {b.layer(b.op(Op::relu, {a}), 4), b.label(4)});
+      return b.op(Op::add, {first, b.op(Op::scale, {second}, 0.5)});
+    });
+    add("a weight that is computed, and decays", [](Builder& b) {
+      const int32_t w = b.parameter(3, 5), computed = b.op(Op::tanh, {w});
+      const int32_t f = b.product(Op::linear, {b.input(5), computed, b.parameter(3)});
+      const int32_t loss = b.op(Op::squared_error, {f, b.target(3)});
+      return b.op(Op::add, {loss, b.op(Op::scale, {b.op(Op::squared_norm, {w})}, 0.1)});
+    });
+    add("operations that no tile has, between narrow layers", [](Builder& b) {
+      const int32_t a = b.op(Op::softmax, {b.layer(b.input(5), 6)});
+      const int32_t c = b.op(Op::multiply, {b.layer(a, 6), a});
+      return b.op(Op::mean_squared_error, {b.layer(c, 2), b.target(2)});
+    });
+    add("a mean over the batch", [](Builder& b) {
+      const int32_t a = b.product(Op::matmul, {b.input(5), b.parameter(6, 5)});
+      const int32_t centred = b.op(Op::subtract, {a, b.op(Op::batch_mean, {a})});
+      return b.op(Op::mean_squared_error, {b.layer(b.op(Op::tanh, {centred}), 2), b.target(2)});
+    });
+    add("wide layers below and above narrow ones", [](Builder& b) {
+      int32_t a = b.op(Op::relu, {b.layer(b.input(200), 40)});
+      a = b.op(Op::sigmoid, {b.layer(a, 20)});
+      a = b.op(Op::tanh, {b.layer(a, 150)});
+      return b.op(Op::mean_squared_error, {b.layer(a, 6), b.target(6)});
+    });
+    for (const Workload& w : all) {
+      compare_gradients<float>(engine, w, float_tolerance);
+      for (const UpdateRule& rule : rules) compare_training<float>(engine, w, rule, float_tolerance);
+    }
+  }
+}
+
+// More steps than one launch has places for.
+TEST(cuda_a_deep_narrow_network_has_several_tile_phases) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  const Workload w =
+      workload("deep and narrow", std::vector<int64_t>(25, 6), Op::tanh, Op::squared_error, 70);
+  compare_training<float>(engine, w, rules[0], float_tolerance);
+  compare_gradients<float>(engine, w, float_tolerance);
+  size_t tile_phases = 0;
+  const Program program = plan_of(engine, w).program;
+  for (const Phase& phase : program.phases) {
+    int32_t moves = 0;
+    for (int32_t i = 0; i < phase.steps; ++i) {
+      moves += cuda::moves_of(program.steps[static_cast<size_t>(phase.first_step + i)]);
+    }
+    if (phase.grid.column_tiles > 1) CHECK(moves <= cuda::most_moves);
+    if (phase.grid.column_tiles > 1) ++tile_phases;
+  }
+  CHECK(tile_phases > 2);
+}
+
+TEST(cuda_a_loss_that_is_not_finite_changes_no_parameter_of_a_narrow_network) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  for (int64_t batch : {20, 200}) {
+    const Workload w = workload("narrow", {3, 8, 2}, Op::sigmoid, Op::mean_squared_error, batch);
+    const Values good = values_for(w, 11);
+    Values bad = good;
+    bad[at(w.graph.data_nodes()[1])][4] = static_cast<double>(NAN);
+    for (const UpdateRule& rule : rules) {
+      for (int steps_before : {0, 1, 3}) {
+        PlanRun<float> run(w.graph, training(w, rule), good, engine);
+        run.update = scalars(rule, 1);
+        for (int i = 0; i < steps_before; ++i) run.step();
+        std::vector<std::vector<float>> before;
+        for (int32_t id : w.graph.parameters()) before.push_back(run.parameter(id));
+        for (size_t i = 0; i < before.size(); ++i) {
+          bad[at(w.graph.parameters()[i])].assign(before[i].begin(), before[i].end());
+        }
+        run.set(bad);
+        CHECK(!std::isfinite(run.step()));
+        for (size_t i = 0; i < before.size(); ++i)
+          CHECK(same_bits(run.parameter(w.graph.parameters()[i]), before[i]));
+      }
+    }
+  }
+}
+
+// Rows that no tile has: the launch that gives the derivative also sums its rows, and all bits are those of two launches.
+// Long rows are summed in parts.
+TEST(cuda_a_derivative_and_the_sums_of_its_rows_are_one_launch) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  for (int64_t batch : {1, 5, 64, 700, 8300}) {
+    for (Op op : {Op::sigmoid, Op::gelu, Op::relu, Op::negate}) {
+      const Workload w = workload(name_of(op), {2, 131, 130, 2}, op, Op::squared_error, batch);
+      PlanRequest together = training(w, rules[0]), apart = together;
+      apart.merge_steps = false;
+      const Values values = values_for(w, 4);
+      PlanRun<double> expected(w.graph, together, values);
+      PlanRun<double> a(w.graph, together, values, engine), b(w.graph, apart, values, engine);
+      CHECK(a.plan().program.phases.size() + 2 <= b.plan().program.phases.size());
+      expected.update = a.update = b.update = scalars(rules[0], 1);
+      CHECK_NEAR(a.step(), expected.step(), 1e-9);
+      b.step();
+      for (int32_t id : w.graph.parameters()) {
+        CHECK(same_bits(a.parameter(id), b.parameter(id)));
+        CHECK_NEAR(distance(a.parameter(id), expected.parameter(id)), 0, double_tolerance);
+      }
+      compare_training<float>(engine, w, rules[4], float_tolerance);
+      compare_gradients<float>(engine, w, float_tolerance);
+    }
+  }
+}
+
+// A δ that other parts are added to is summed when it is complete.
+TEST(cuda_sums_of_a_derivative_of_several_parts) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  Builder b;
+  const int32_t z = b.layer(b.input(3), 140);
+  const int32_t both = b.op(Op::concat, {b.op(Op::tanh, {z}), b.op(Op::sigmoid, {z})});
+  const int32_t loss = b.op(Op::mean_squared_error, {b.layer(both, 2), b.target(2)});
+  const Workload w{"two activations of a layer", std::move(b.graph), loss, 50};
+  compare_gradients<float>(engine, w, float_tolerance);
+  compare_gradients<double>(engine, w, double_tolerance);
+}
+
+// The phases of a step of training with SGD are its launches.
+TEST(cuda_workloads_have_so_many_phases) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  const struct {
+    const char* name;
+    size_t phases;
+  } expected[] = {{"tiny", 2},  {"mnist-s", 5}, {"mnist-m", 15}, {"wide", 16}, {"alex-fc", 16},
+                  {"deep", 62}, {"regress", 3}, {"skinny", 3},   {"huge", 16}, {"fused-small", 3}};
+  for (const Workload& w : workloads()) {
+    const Plan plan = plan_of(engine, w);
+    for (const auto& e : expected) {
+      if (w.name == e.name && plan.program.phases.size() != e.phases) {
+        fail(e.name, 0,
+             message("has ", plan.program.phases.size(), " phases, expected ", e.phases, "\n",
+                     print_plan(plan)));
+      }
+    }
+  }
+}
+
+TEST(cuda_plans_of_narrow_networks) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  const Workload w = workload("fused-small", {64, 64, 64, 64, 3}, Op::relu, Op::mean_squared_error, 65536);
+  const Plan plan = plan_of(engine, w);
+  const std::string text = print_plan(plan);
+  CHECK(text.find("[tile kernel]") != std::string::npos && text.find("cuBLASLt") == std::string::npos);
+  // nothing but parts of gradients and the loss is in memory: a value of 64 features alone would be 17 MB
+  const int64_t parameters = 3 * 64 * 65 + 3 * 65;
+  CHECK(plan.program.phases[0].uses_scratch);
+  CHECK(plan.program.arena_bytes < cuda::most_parts * parameters * 4 + (1 << 20));
+  // a double's steps are launches of their own, but for the rules' sums
+  for (const Phase& phase : plan_of(engine, w, {}, DType::float64).program.phases) {
+    CHECK(phase.at_once || (phase.steps <= 2 && phase.grid.tiles() == 1));
+  }
+  // all updates are one launch, the last
+  const Program program = plan_of(engine, w, rules[4]).program;
+  CHECK(program.phases.size() == 4 && program.phases.back().at_once && program.phases.back().steps == 8);
+  CHECK(program.steps.back().kind == StepKind::adam);
+}
