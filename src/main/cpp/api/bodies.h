@@ -3,7 +3,6 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "api/chainrule.h"
 #include "runtime/dataset.h"

@@ -32,7 +32,6 @@ class CHAINRULE_EXPORT NativeGraph {
   int32_t custom(const char* name, const char* operation, int32_t input);
 
   int32_t size() const;
-  int32_t find(const char* name) const;  // -1: there is none
   const char* name(int32_t node) const;
   int32_t op(int32_t node) const;
   bool batched(int32_t node) const;
@@ -93,9 +92,7 @@ class CHAINRULE_EXPORT NativeModel {
 // slot) the address of [batch][feature] values of the model's type, or of int32 class indices.
 class CHAINRULE_EXPORT NativeInputs {
  public:
-  int64_t* addresses();  // one a slot; write own addresses here; 0: no data
-  int32_t slots() const;
-  int64_t sample_bytes(int32_t slot) const;
+  int64_t* addresses();                        // one a slot; write own addresses here; 0: no data
   char* reserve(int32_t slot, int64_t batch);  // memory of ours for `batch` samples; its address is set too
 
  private:
@@ -118,7 +115,6 @@ class CHAINRULE_EXPORT NativeDataset {
 
   // type 0: float, 1: double, 2: int32 class indices (features = 1). Returns examples * features values to fill.
   char* add_column(const char* name, int32_t type, int64_t features);
-  int64_t examples() const;
 
  private:
   NativeDataset() = default;
@@ -167,11 +163,9 @@ class CHAINRULE_EXPORT NativeTrainer {
   // The mean loss, a sample's weight each, of the samples since the running epoch began, and of the epoch before.
   double running_loss() const;
   double epoch_loss() const;
-  double last_loss() const;
 
   double learning_rate() const;
   void set_learning_rate(double value);
-  int32_t optimizer() const;
   int64_t steps() const;     // updates made
   int64_t epoch() const;     // epochs completed
   int64_t position() const;  // samples of the running epoch already trained
@@ -212,7 +206,6 @@ class CHAINRULE_EXPORT NativePredictor {
   static void destroy(NativePredictor* predictor);
 
   NativeWorkspace* workspace() const;  // a new one: destroy it
-  bool needs(int32_t slot) const;      // do the outputs depend on this data node?
   // Waits for a step that is running on the model. Values go to the workspace's outputs.
   void predict(NativeWorkspace* workspace, int64_t batch) const;
   void checking(bool on);  // stop at the first value that is not finite, and say where it is

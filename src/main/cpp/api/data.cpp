@@ -11,8 +11,6 @@ namespace chainrule {
 namespace api {
 
 int64_t* NativeInputs::addresses() { return body->inputs->addresses(); }
-int32_t NativeInputs::slots() const { return body->inputs->slots(); }
-int64_t NativeInputs::sample_bytes(int32_t slot) const { return body->inputs->sample_bytes(slot); }
 char* NativeInputs::reserve(int32_t slot, int64_t batch) { return body->inputs->reserve(slot, batch); }
 
 NativeDataset* NativeDataset::create(int64_t examples) {
@@ -32,7 +30,6 @@ char* NativeDataset::add_column(const char* name, int32_t type, int64_t features
   return body->dataset->add_column(text("a column of a dataset", name), static_cast<ColumnType>(type),
                                    features);
 }
-int64_t NativeDataset::examples() const { return body->dataset->examples(); }
 
 }  // namespace api
 }  // namespace chainrule

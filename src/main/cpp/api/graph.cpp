@@ -74,7 +74,6 @@ int32_t NativeGraph::custom(const char* name, const char* operation, int32_t inp
 }
 
 int32_t NativeGraph::size() const { return body->graph.size(); }
-int32_t NativeGraph::find(const char* name) const { return body->graph.find(text("finding a node", name)); }
 const char* NativeGraph::name(int32_t node) const { return body->graph.node(node).name.c_str(); }
 int32_t NativeGraph::op(int32_t node) const { return static_cast<int32_t>(body->graph.node(node).op); }
 bool NativeGraph::batched(int32_t node) const { return body->graph.node(node).shape.batched; }

@@ -56,7 +56,6 @@ NativeWorkspace* NativePredictor::workspace() const {
   return wrap(made, std::move(made_body), &made->body);
 }
 
-bool NativePredictor::needs(int32_t slot) const { return body->predictor->needs(slot); }
 void NativePredictor::checking(bool on) { body->predictor->set_checking(on); }
 void NativePredictor::predict(NativeWorkspace* workspace, int64_t batch) const {
   require_object("predicting", workspace);

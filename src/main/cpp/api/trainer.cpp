@@ -104,10 +104,8 @@ int64_t NativeTrainer::fit(int64_t max_steps, int64_t epochs, double max_millise
 }
 double NativeTrainer::running_loss() const { return body->trainer->running_loss(); }
 double NativeTrainer::epoch_loss() const { return body->trainer->progress().epoch_loss; }
-double NativeTrainer::last_loss() const { return body->trainer->progress().last_loss; }
 double NativeTrainer::learning_rate() const { return body->trainer->optimizer().learning_rate; }
 void NativeTrainer::set_learning_rate(double value) { body->trainer->set_learning_rate(value); }
-int32_t NativeTrainer::optimizer() const { return static_cast<int32_t>(body->trainer->optimizer().kind); }
 int64_t NativeTrainer::steps() const { return body->trainer->progress().steps; }
 int64_t NativeTrainer::epoch() const { return body->trainer->progress().epoch; }
 int64_t NativeTrainer::position() const { return body->trainer->progress().position; }

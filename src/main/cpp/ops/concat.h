@@ -6,8 +6,8 @@
 namespace chainrule {
 
 struct Concat {
-  // The part that one operand of `rows` features plays, `before` features having come before it.
-  static constexpr RowBlock block(int64_t before, int64_t rows) { return {0, before, rows}; }
+  // The part that one operand plays, `before` features having come before it.
+  static constexpr RowBlock block(int64_t before) { return {0, before}; }
 };
 
 }  // namespace chainrule

@@ -3,13 +3,10 @@
 // on each tile of the first.
 #pragma once
 
-#include "ops/add.h"
 #include "ops/matmul.h"
 
 namespace chainrule {
 
-struct Linear : Matmul {
-  using Bias = Add;
-};
+struct Linear : Matmul {};
 
 }  // namespace chainrule

@@ -5,16 +5,15 @@
 
 namespace chainrule {
 
-// `rows` features starting at `source` in one value are `destination` and following in another. Forward copies them
+// The features that begin at `source` in one value are those that begin at `destination` in another. Forward copies them
 // from source to destination; backward adds δ from destination to source.
 struct RowBlock {
   int64_t source;
   int64_t destination;
-  int64_t rows;
 };
 
 struct Slice {
-  static constexpr RowBlock block(int64_t begin, int64_t end) { return {begin, 0, end - begin}; }
+  static constexpr RowBlock block(int64_t begin) { return {begin, 0}; }
 };
 
 }  // namespace chainrule

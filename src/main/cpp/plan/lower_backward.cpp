@@ -1,6 +1,4 @@
 // The backward half of the lowering: what each operation's rule gives to the δ of its inputs, and the update.
-#include <algorithm>
-
 #include "ops/batch_mean.h"
 #include "ops/concat.h"
 #include "ops/linear.h"
@@ -279,7 +277,7 @@ void Lowering::backward_structure(int32_t id, int32_t index) {
   if (n.op == Op::concat) {
     int64_t before = 0;
     for (int32_t i = 0; i < index; ++i) before += input(id, i).shape.rows;
-    RowBlock block = Concat::block(before, shape.rows);
+    RowBlock block = Concat::block(before);
     emit_copy(rows_from(value, shape, block.source), rows_from(d, n.shape, block.destination), shape,
               accumulate, text);
   } else if (n.op == Op::slice) {
@@ -288,7 +286,7 @@ void Lowering::backward_structure(int32_t id, int32_t index) {
       zero.refs[0] = elementwise(value, shape, shape);
       zero.writes[0] = true;
     }
-    RowBlock block = Slice::block(n.begin, n.end);
+    RowBlock block = Slice::block(n.begin);
     emit_copy(rows_from(value, shape, block.source), rows_from(d, n.shape, block.destination), n.shape, true,
               text);
   } else if (n.op == Op::polynomial_features) {

@@ -100,7 +100,7 @@ void Lowering::forward_structure(int32_t id) {
     int64_t before = 0;
     for (int32_t part : n.inputs) {
       const Shape& shape = node(part).shape;
-      RowBlock block = Concat::block(before, shape.rows);
+      RowBlock block = Concat::block(before);
       int32_t from = value_of(part);
       emit_copy(rows_from(value_of(id), n.shape, block.destination), rows_from(from, shape, block.source),
                 shape, false, n.name);
@@ -111,7 +111,7 @@ void Lowering::forward_structure(int32_t id) {
   int32_t x = value_of(n.inputs[0]), out = value_of(id);
   const Shape& of = input(id, 0).shape;
   if (n.op == Op::slice) {
-    RowBlock block = Slice::block(n.begin, n.end);
+    RowBlock block = Slice::block(n.begin);
     emit_copy(rows_from(out, n.shape, block.destination), rows_from(x, of, block.source), n.shape, false,
               n.name);
   } else if (n.op == Op::polynomial_features) {

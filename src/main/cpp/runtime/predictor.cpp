@@ -70,12 +70,6 @@ std::shared_ptr<const Plan> Predictor::plan(int64_t batch) {
   });
 }
 
-bool Predictor::needs(int32_t slot) const {
-  const Graph& graph = model_->graph();
-  REQUIRE(slot >= 0 && static_cast<size_t>(slot) < graph.data_nodes().size(), "there is no data slot ", slot);
-  return needed_for(graph, outputs_)[static_cast<size_t>(graph.data_nodes()[static_cast<size_t>(slot)])];
-}
-
 void Predictor::check(Workspace& workspace, int64_t first, int64_t samples) {
   if (!workspace.inspection_) workspace.inspection_ = std::make_unique<Inspection>(model_, outputs_, -1);
   workspace.inspection_->run("predicting", workspace.inputs_, first, samples);

@@ -40,7 +40,6 @@ class Predictor {
   Predictor(std::shared_ptr<const Model> model, std::vector<int32_t> outputs);
 
   std::unique_ptr<Workspace> workspace() const { return std::make_unique<Workspace>(model_, outputs_); }
-  bool needs(int32_t slot) const;
   void predict(Workspace& workspace, int64_t batch);
 
   // While checking, predict throws Error at the first value that is not finite, with its node, row and feature.

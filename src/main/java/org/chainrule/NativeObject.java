@@ -53,11 +53,6 @@ abstract class NativeObject implements AutoCloseable {
     Reference.reachabilityFence(this);
   }
 
-  /** Whether {@link #close} has been called. */
-  final boolean isClosed() {
-    return calls.get() < 0;
-  }
-
   /**
    * Frees the native memory. Waits for calls that are running in other threads; later ones get an
    * {@link IllegalStateException}. Closing again does nothing.
