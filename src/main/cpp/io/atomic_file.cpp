@@ -19,7 +19,7 @@ namespace {
 
 static_assert(sizeof(off_t) == 8, "files beyond 2 GiB need 64-bit offsets");
 
-constexpr size_t kLargestCall = size_t{1} << 30;  // some systems refuse 2 GiB in one call
+constexpr size_t largest_call = size_t{1} << 30;  // some systems refuse 2 GiB in one call
 
 // strerror, but safe with many threads.
 std::string reason(int code) { return std::generic_category().message(code); }
@@ -115,7 +115,7 @@ void AtomicFile::fail(const char* action, int code) const {
 void AtomicFile::write(const void* data, size_t size) {
   const auto* p = static_cast<const char*>(data);
   while (size > 0) {
-    const ssize_t written = ::write(descriptor_, p, std::min(size, kLargestCall));
+    const ssize_t written = ::write(descriptor_, p, std::min(size, largest_call));
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) fail("write the data", written < 0 ? errno : ENOSPC);
     p += written;
@@ -126,7 +126,7 @@ void AtomicFile::write(const void* data, size_t size) {
 void AtomicFile::write_at(int64_t offset, const void* data, size_t size) {
   const auto* p = static_cast<const char*>(data);
   while (size > 0) {
-    const ssize_t written = pwrite(descriptor_, p, std::min(size, kLargestCall), offset);
+    const ssize_t written = pwrite(descriptor_, p, std::min(size, largest_call), offset);
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) fail("write the data", written < 0 ? errno : ENOSPC);
     p += written;
@@ -175,7 +175,7 @@ InputFile::~InputFile() { close(descriptor_); }
 void InputFile::read_at(int64_t offset, void* destination, size_t size) const {
   auto* p = static_cast<char*>(destination);
   while (size > 0) {
-    const ssize_t got = pread(descriptor_, p, std::min(size, kLargestCall), offset);
+    const ssize_t got = pread(descriptor_, p, std::min(size, largest_call), offset);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw Error(message("cannot read ", path_, " (", reason(errno), ")"));
     if (got == 0) {

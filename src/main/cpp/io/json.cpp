@@ -69,7 +69,7 @@ void dump_real(std::string& out, double value) {
 }
 
 void dump_value(std::string& out, const Json& value, int depth) {
-  REQUIRE(depth <= kMaxJsonDepth, "JSON is nested deeper than ", kMaxJsonDepth, " levels");
+  REQUIRE(depth <= max_json_depth, "JSON is nested deeper than ", max_json_depth, " levels");
   const char* separator = "";
   switch (value.kind()) {
     case Json::Kind::null: out += "null"; break;

@@ -76,8 +76,8 @@ class Json {
   std::vector<Json> items_;  // of an array or an object
 };
 
-constexpr int kMaxJsonDepth = 64;
-constexpr int64_t kMaxJsonValues = 1'000'000;  // a value takes a hundred bytes of memory and one of a file
+constexpr int max_json_depth = 64;
+constexpr int64_t max_json_values = 1'000'000;  // a value takes a hundred bytes of memory and one of a file
 
 // RFC 8259 and no more: no duplicate keys, NaN, comments, leading zeros, control characters, bad UTF-8, or
 // anything but white space after the value. Throws Error saying what is wrong at which byte.

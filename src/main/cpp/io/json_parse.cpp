@@ -49,8 +49,8 @@ class Parser {
 
   Json parse_value(int depth) {
     skip_space();
-    if (++values_ > kMaxJsonValues) fail(message("more than ", kMaxJsonValues, " values"));
-    if (depth > kMaxJsonDepth) fail(message("nested deeper than ", kMaxJsonDepth, " levels"));
+    if (++values_ > max_json_values) fail(message("more than ", max_json_values, " values"));
+    if (depth > max_json_depth) fail(message("nested deeper than ", max_json_depth, " levels"));
     switch (peek()) {
       case '{': return parse_object(depth);
       case '[': return parse_array(depth);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstring>
 #include <limits>
 #include <numeric>
 #include <unordered_set>
@@ -19,15 +18,15 @@ namespace {
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the format is little-endian, and so is this code");
 #endif
 
-constexpr std::array kTypes = {StoredType::f32, StoredType::f64, StoredType::i64, StoredType::i32};
-constexpr const char* kMetadata = "__metadata__";
-constexpr int64_t kLengthBytes = 8;
-constexpr int64_t kMaxHeader = 100'000'000;  // the limit of the reference implementation
-constexpr int64_t kMaxData = std::numeric_limits<int64_t>::max() / 2;  // no sum with it overflows
-constexpr int64_t kAlignment = 64;
-constexpr int64_t kChunk = int64_t{1} << 20;  // streamed while it is in the cache
-constexpr const char* kChecksumPrefix = "crc32:";
-constexpr size_t kChecksumDigits = 8;
+constexpr std::array stored_types = {StoredType::f32, StoredType::f64, StoredType::i64, StoredType::i32};
+constexpr const char* metadata_name = "__metadata__";
+constexpr int64_t length_bytes = 8;
+constexpr int64_t max_header = 100'000'000;  // the limit of the reference implementation
+constexpr int64_t max_data = std::numeric_limits<int64_t>::max() / 2;  // no sum with it overflows
+constexpr int64_t data_alignment = 64;
+constexpr int64_t chunk_bytes = int64_t{1} << 20;  // streamed while it is in the cache
+constexpr const char* checksum_prefix = "crc32:";
+constexpr size_t checksum_digits = 8;
 
 // Negative when the shape is impossible: a negative size, or more bytes than 64 bits count.
 int64_t bytes_of(StoredType type, const std::vector<int64_t>& shape) {
@@ -51,37 +50,37 @@ std::string shape_text(const std::vector<int64_t>& shape) {
 // Where the checksum's digits stand in the header, or npos. Quotes inside a JSON string are escaped, so this
 // text can hardly occur anywhere else; if it does, there is no telling which one counts.
 size_t find_checksum_digits(std::string_view header) {
-  const std::string pattern = message('"', kChecksumKey, "\":\"", kChecksumPrefix);
+  const std::string pattern = message('"', checksum_key, "\":\"", checksum_prefix);
   const size_t found = header.find(pattern);
   if (found == header.npos || header.find(pattern, found + 1) != header.npos) return header.npos;
   const size_t digits = found + pattern.size();
-  const size_t end = digits + kChecksumDigits;
+  const size_t end = digits + checksum_digits;
   return end < header.size() && header[end] == '"' ? digits : header.npos;
 }
 
 std::string checksum_text(uint32_t sum) {
-  std::string digits(kChecksumDigits, '0');
-  for (size_t i = 0; i < kChecksumDigits; ++i, sum <<= 4) digits[i] = "0123456789abcdef"[sum >> 28];
+  std::string digits(checksum_digits, '0');
+  for (size_t i = 0; i < checksum_digits; ++i, sum <<= 4) digits[i] = "0123456789abcdef"[sum >> 28];
   return digits;
 }
 
 std::string header_to_write(const std::vector<TensorToWrite>& tensors, const std::vector<int64_t>& begins,
                             const std::vector<std::pair<std::string, std::string>>& metadata) {
   Json entries = Json::make_object();
-  entries.set(kChecksumKey, kChecksumPrefix + std::string(kChecksumDigits, '0'));
-  entries.set(kFormatKey, std::to_string(kFormatVersion));
-  std::unordered_set<std::string> names{kChecksumKey};
+  entries.set(checksum_key, checksum_prefix + std::string(checksum_digits, '0'));
+  entries.set(format_key, std::to_string(format_version));
+  std::unordered_set<std::string> names{checksum_key};
   for (const auto& [key, value] : metadata) {
     REQUIRE(names.insert(key).second, "the metadata key ", quote(key), " is given twice or is reserved");
-    if (key == kFormatKey) {
+    if (key == format_key) {
       entries.set(key, value);
     } else {
       entries.add(key, value);
     }
   }
   Json header = Json::make_object();
-  header.add(kMetadata, std::move(entries));
-  names = {kMetadata};
+  header.add(metadata_name, std::move(entries));
+  names = {metadata_name};
   for (size_t i = 0; i < tensors.size(); ++i) {
     const TensorToWrite& tensor = tensors[i];
     REQUIRE(names.insert(tensor.name).second, "the tensor name ", quote(tensor.name),
@@ -94,11 +93,11 @@ std::string header_to_write(const std::vector<TensorToWrite>& tensors, const std
     header.add(tensor.name, std::move(entry));
   }
   std::string text = dump(header);
-  const int64_t unpadded = kLengthBytes + static_cast<int64_t>(text.size());
-  text.append(static_cast<size_t>((kAlignment - unpadded % kAlignment) % kAlignment), ' ');
-  REQUIRE(static_cast<int64_t>(text.size()) <= kMaxHeader,
+  const int64_t unpadded = length_bytes + static_cast<int64_t>(text.size());
+  text.append(static_cast<size_t>((data_alignment - unpadded % data_alignment) % data_alignment), ' ');
+  REQUIRE(static_cast<int64_t>(text.size()) <= max_header,
           "the description of the tensors and the metadata takes ", text.size(), " bytes, the format allows ",
-          kMaxHeader);
+          max_header);
   try {
     parse(text);
   } catch (const Error& error) {  // too many values: better known now than on loading
@@ -136,7 +135,7 @@ void write_safetensors(const std::string& path, const std::vector<TensorToWrite>
   for (const size_t i : order) {
     const TensorToWrite& tensor = tensors[i];
     const int64_t bytes = bytes_of(tensor.type, tensor.shape);
-    REQUIRE(bytes >= 0 && bytes <= kMaxData - total, "tensor ", quote(tensor.name),
+    REQUIRE(bytes >= 0 && bytes <= max_data - total, "tensor ", quote(tensor.name),
             " cannot be stored: the shape ", shape_text(tensor.shape), " is negative or too large");
     REQUIRE(bytes == 0 || tensor.data != nullptr, "tensor ", quote(tensor.name), " has no data");
     begins[i] = total;
@@ -150,19 +149,19 @@ void write_safetensors(const std::string& path, const std::vector<TensorToWrite>
   Crc32 sum;
   const auto write = [&](const void* data, int64_t bytes) {
     const auto* p = static_cast<const char*>(data);
-    for (int64_t done = 0; done < bytes; done += kChunk) {
-      const auto size = static_cast<size_t>(std::min(kChunk, bytes - done));
+    for (int64_t done = 0; done < bytes; done += chunk_bytes) {
+      const auto size = static_cast<size_t>(std::min(chunk_bytes, bytes - done));
       sum.update(p + done, size);
       file.write(p + done, size);
     }
   };
   const uint64_t length = header.size();
-  write(&length, kLengthBytes);
+  write(&length, length_bytes);
   write(header.data(), static_cast<int64_t>(header.size()));
   for (const size_t i : order) write(tensors[i].data, bytes_of(tensors[i].type, tensors[i].shape));
   // The sum was taken over zeros in its own place.
   const std::string text = checksum_text(sum.value());
-  file.write_at(kLengthBytes + static_cast<int64_t>(digits), text.data(), text.size());
+  file.write_at(length_bytes + static_cast<int64_t>(digits), text.data(), text.size());
   file.commit();
 }
 
@@ -186,40 +185,40 @@ SafetensorsFile::SafetensorsFile(const std::string& path, bool require_checksum)
 
 void SafetensorsFile::read_header() {
   const int64_t size = file_.size();
-  if (size < kLengthBytes) {
-    refuse("not a safetensors file: it has ", size, " bytes, the header's length alone takes ", kLengthBytes);
+  if (size < length_bytes) {
+    refuse("not a safetensors file: it has ", size, " bytes, the header's length alone takes ", length_bytes);
   }
   uint64_t length = 0;
   file_.read_at(0, &length, sizeof length);
-  if (length > static_cast<uint64_t>(kMaxHeader)) {
+  if (length > static_cast<uint64_t>(max_header)) {
     refuse("not a safetensors file: its first 8 bytes give a header of ", length,
-           " bytes, the format allows ", kMaxHeader);
+           " bytes, the format allows ", max_header);
   }
-  if (length > static_cast<uint64_t>(size - kLengthBytes)) {
+  if (length > static_cast<uint64_t>(size - length_bytes)) {
     refuse("not a safetensors file, or cut short: its first 8 bytes give a header of ", length,
-           " bytes, but only ", size - kLengthBytes, " bytes follow");
+           " bytes, but only ", size - length_bytes, " bytes follow");
   }
   header_.resize(static_cast<size_t>(length));
-  file_.read_at(kLengthBytes, header_.data(), header_.size());
+  file_.read_at(length_bytes, header_.data(), header_.size());
   if (header_.empty() || header_[0] != '{') {
     refuse("not a safetensors file: its header does not begin with '{'");
   }
-  data_begin_ = kLengthBytes + static_cast<int64_t>(length);
+  data_begin_ = length_bytes + static_cast<int64_t>(length);
 }
 
 void SafetensorsFile::parse_header() {
   const Json header = parse(header_);
   for (const Json& entry : header.object()) {
     const std::string& name = entry.key();
-    if (name == kMetadata) {
+    if (name == metadata_name) {
       for (const Json& item : entry.object()) metadata_.emplace_back(item.key(), item.string());
       continue;
     }
     Tensor tensor{name, StoredType::f32, {}, 0, 0};
     const std::string& dtype = entry.at("dtype").string();
-    const auto type = std::find_if(kTypes.begin(), kTypes.end(),
+    const auto type = std::find_if(stored_types.begin(), stored_types.end(),
                                    [&](StoredType known) { return dtype == stored_type_name(known); });
-    if (type == kTypes.end()) {
+    if (type == stored_types.end()) {
       throw Error(message("tensor ", quote(name), " has the dtype ", quote(dtype),
                           "; this version reads F32, F64, I64 and I32"));
     }
@@ -273,43 +272,43 @@ void SafetensorsFile::check_layout() const {
 }
 
 void SafetensorsFile::check_format(bool require_checksum) const {
-  const std::string* format = metadata(kFormatKey);
-  if (require_checksum && (format == nullptr || metadata(kChecksumKey) == nullptr)) {
-    const char* missing = format == nullptr ? kFormatKey : kChecksumKey;
+  const std::string* format = metadata(format_key);
+  if (require_checksum && (format == nullptr || metadata(checksum_key) == nullptr)) {
+    const char* missing = format == nullptr ? format_key : checksum_key;
     refuse("not a Chainrule file: its metadata has no ", quote(missing));
   }
   if (format == nullptr) return;
   int version = 0;
   const auto [end, code] = std::from_chars(format->data(), format->data() + format->size(), version);
   if (code != std::errc() || end != format->data() + format->size() || version < 1) {
-    refuse(quote(kFormatKey), " should be a whole number from 1, but is ", quote(*format));
+    refuse(quote(format_key), " should be a whole number from 1, but is ", quote(*format));
   }
-  if (version > kFormatVersion) {
+  if (version > format_version) {
     refuse("written by a newer version of Chainrule: its format is ", version, ", this version reads up to ",
-           kFormatVersion);
+           format_version);
   }
 }
 
 void SafetensorsFile::check_sum() {
-  const std::string* stored = metadata(kChecksumKey);
+  const std::string* stored = metadata(checksum_key);
   if (stored == nullptr) return;
   const size_t digits = find_checksum_digits(header_);
   if (digits == header_.npos) {
-    refuse("the checksum should be written once, as \"", kChecksumKey, "\":\"", kChecksumPrefix,
+    refuse("the checksum should be written once, as \"", checksum_key, "\":\"", checksum_prefix,
            "\" and eight hexadecimal digits, but it is ", quote(*stored));
   }
-  header_.replace(digits, kChecksumDigits, kChecksumDigits, '0');
+  header_.replace(digits, checksum_digits, checksum_digits, '0');
   const uint64_t length = header_.size();
   Crc32 sum;
   sum.update(&length, sizeof length);
   sum.update(header_.data(), header_.size());
-  std::vector<char> chunk(static_cast<size_t>(std::min(kChunk, file_.size() - data_begin_)));
-  for (int64_t at = data_begin_; at < file_.size(); at += kChunk) {
-    const auto size = static_cast<size_t>(std::min(kChunk, file_.size() - at));
+  std::vector<char> chunk(static_cast<size_t>(std::min(chunk_bytes, file_.size() - data_begin_)));
+  for (int64_t at = data_begin_; at < file_.size(); at += chunk_bytes) {
+    const auto size = static_cast<size_t>(std::min(chunk_bytes, file_.size() - at));
     file_.read_at(at, chunk.data(), size);
     sum.update(chunk.data(), size);
   }
-  const std::string expected = kChecksumPrefix + checksum_text(sum.value());
+  const std::string expected = checksum_prefix + checksum_text(sum.value());
   if (*stored != expected) {
     refuse("the file is damaged, or another program changed it: its checksum should be ", expected,
            ", but it says ", quote(*stored));

@@ -19,9 +19,9 @@ const char* stored_type_name(StoredType type);  // "F32", "F64", "I64", "I32"
 int64_t stored_type_size(StoredType type);      // bytes of one element
 
 // The metadata keys of this layer. Both are written always; a caller may set the format, never the checksum.
-inline constexpr const char* kFormatKey = "chainrule.format";
-inline constexpr const char* kChecksumKey = "chainrule.checksum";
-inline constexpr int kFormatVersion = 1;
+inline constexpr const char* format_key = "chainrule.format";
+inline constexpr const char* checksum_key = "chainrule.checksum";
+inline constexpr int format_version = 1;
 
 struct TensorToWrite {
   std::string name;

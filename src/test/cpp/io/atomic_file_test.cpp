@@ -13,11 +13,12 @@
 namespace chainrule {
 namespace {
 
-const std::vector<float> kValues = {1, 2, 3, 4, 5, 6};
+const std::vector<float> six_values = {1, 2, 3, 4, 5, 6};
 
 void write_model(const std::string& path) {
   write_safetensors(
-      path, {{"w", StoredType::f32, {2, 3}, kValues.data()}, {"b", StoredType::f32, {2}, kValues.data()}},
+      path,
+      {{"w", StoredType::f32, {2, 3}, six_values.data()}, {"b", StoredType::f32, {2}, six_values.data()}},
       {});
 }
 

@@ -31,12 +31,12 @@ std::vector<T> read_all(const SafetensorsFile& file, const std::string& name) {
   return values;
 }
 
-const std::vector<float> kFloats = {1.5f, -0.0f, 3e38f, 1e-45f, std::numeric_limits<float>::infinity(), 7};
+const std::vector<float> six_floats = {1.5f, -0.0f, 3e38f, 1e-45f, std::numeric_limits<float>::infinity(), 7};
 
 void write_small(const std::string& path) {
   const std::vector<double> doubles = {0.1};
   write_safetensors(
-      path, {{"w", StoredType::f32, {2, 3}, kFloats.data()}, {"d", StoredType::f64, {}, doubles.data()}},
+      path, {{"w", StoredType::f32, {2, 3}, six_floats.data()}, {"d", StoredType::f64, {}, doubles.data()}},
       {{"k", "v"}});
 }
 
@@ -48,9 +48,9 @@ TEST(safetensors_round_trip) {
   const std::vector<int32_t> ints = {-7};
   const std::string graph = R"({"nodes":["x","\"chainrule.checksum\":\"crc32:00000000\""]})";
   write_safetensors(path,
-                    {{"größe/重み 😀", StoredType::f32, {2, 3}, kFloats.data()},
+                    {{"größe/重み 😀", StoredType::f32, {2, 3}, six_floats.data()},
                      {"i32", StoredType::i32, {1, 1}, ints.data()},
-                     {"scalar", StoredType::f32, {}, kFloats.data()},
+                     {"scalar", StoredType::f32, {}, six_floats.data()},
                      {"f64", StoredType::f64, {2}, doubles.data()},
                      {"nothing", StoredType::f32, {0, 4}, nullptr},
                      {"i64", StoredType::i64, {3}, longs.data()},
@@ -65,12 +65,12 @@ TEST(safetensors_round_trip) {
   CHECK(file.find("nothing")->bytes == 0 && file.find("absent") == nullptr);
   file.read(*file.find("nothing"), nullptr);
   const std::vector<float> floats = read_all<float>(file, "größe/重み 😀");
-  CHECK(std::memcmp(floats.data(), kFloats.data(), 24) == 0);
+  CHECK(std::memcmp(floats.data(), six_floats.data(), 24) == 0);
   CHECK(read_all<double>(file, "f64") == doubles);
   CHECK(read_all<int64_t>(file, "i64") == longs);
   CHECK(read_all<int32_t>(file, "i32") == ints && read_all<int32_t>(file, "") == ints);
   CHECK(*file.metadata("chainrule.graph") == graph && file.metadata("empty")->empty());
-  CHECK(file.metadata("absent") == nullptr && *file.metadata(kFormatKey) == "1");
+  CHECK(file.metadata("absent") == nullptr && *file.metadata(format_key) == "1");
   CHECK_THROWS(file.read(*file.find("f64"), nullptr), "needs a destination");
   float value = 0;
   CHECK_THROWS(file.read({"x", StoredType::f32, {}, 1 << 20, 4}, &value), "is not one of");
