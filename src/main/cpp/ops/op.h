@@ -81,13 +81,18 @@ inline const char* name_of(Op op) {
   return names[static_cast<int32_t>(op)];
 }
 
-inline Kind kind_of(Op op) {
-  static const Kind kinds[] = {
+constexpr Kind op_kinds[] = {
 #define CHAINRULE_OP_KIND(name, kind) Kind::kind,
-      CHAINRULE_OPS(CHAINRULE_OP_KIND)
+    CHAINRULE_OPS(CHAINRULE_OP_KIND)
 #undef CHAINRULE_OP_KIND
-  };
-  return kinds[static_cast<int32_t>(op)];
+};
+
+inline Kind kind_of(Op op) { return op_kinds[static_cast<int32_t>(op)]; }
+
+constexpr int32_t count_of(Kind kind) {
+  int32_t count = 0;
+  for (Kind one : op_kinds) count += one == kind ? 1 : 0;
+  return count;
 }
 
 // What a rule's backward needs besides delta. `nothing` lets the plan reuse both buffers.

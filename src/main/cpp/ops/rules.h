@@ -1,6 +1,6 @@
 // From an operation to its rule: the one place that lists the rule types. A visit calls `body` with an empty value of
-// the rule's type; an operation of another kind is refused by the compiler's -Wswitch where it was forgotten here, and
-// by `unreachable` if it ever came at run time.
+// the rule's type, and returns `otherwise` for an operation that has none of this kind. A rule that is forgotten here does
+// not compile.
 #pragma once
 
 #include "ops/add.h"
@@ -57,6 +57,16 @@
 
 namespace chainrule {
 inline namespace CHAINRULE_ISA {
+
+#define CHAINRULE_COUNT(name, Rule) +1
+static_assert(0 CHAINRULE_UNARY_RULES(CHAINRULE_COUNT) == count_of(Kind::unary), "a unary rule is missing");
+static_assert(0 CHAINRULE_BINARY_RULES(CHAINRULE_COUNT) == count_of(Kind::binary),
+              "a binary rule is missing");
+static_assert(0 CHAINRULE_REDUCTION_RULES(CHAINRULE_COUNT) + 1 == count_of(Kind::reduction),
+              "a reduction's rule is missing; log_sum_exp has its own loops");
+static_assert(0 CHAINRULE_LOSS_RULES(CHAINRULE_COUNT) + 1 == count_of(Kind::loss),
+              "a loss's rule is missing; softmax_cross_entropy has its own loops");
+#undef CHAINRULE_COUNT
 
 #define CHAINRULE_CASE(name, Rule) \
   case Op::name:                   \
