@@ -90,11 +90,27 @@ int32_t Graph::append(Node node) {
   bool is_new = by_name_.emplace(node.name, id).second;
   REQUIRE(is_new, name_of(node.op), " '", node.name,
           "': the graph already has a node of this name: ", is_new ? "" : describe(by_name_.at(node.name)));
-  Op op = node.op;
   nodes_.push_back(std::move(node));
+  list_leaf(id);
+  return id;
+}
+
+void Graph::list_leaf(int32_t id) {
+  const Op op = node(id).op;
   if (op == Op::input || op == Op::target || op == Op::label) data_nodes_.push_back(id);
   if (op == Op::parameter) parameters_.push_back(id);
-  return id;
+}
+
+// The other nodes were checked when they were made: an operation of the user's own may be registered no more.
+Graph Graph::with_leaf(int32_t id) const {
+  Graph copy = *this;
+  const Shape& shape = node(id).shape;
+  copy.nodes_[static_cast<size_t>(id)] =
+      leaf(shape.batched ? Op::input : Op::parameter, node(id).name, shape);
+  copy.data_nodes_.clear();
+  copy.parameters_.clear();
+  for (int32_t each = 0; each < size(); ++each) copy.list_leaf(each);
+  return copy;
 }
 
 const Node& Graph::node(int32_t id) const {

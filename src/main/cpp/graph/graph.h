@@ -58,11 +58,16 @@ class Graph {
   const std::vector<int32_t>& data_nodes() const { return data_nodes_; }
   const std::vector<int32_t>& parameters() const { return parameters_; }
 
+  // A copy in which node `id` is a leaf of its shape, an input or a parameter, so that its values can be given. All nodes
+  // keep their numbers.
+  Graph with_leaf(int32_t id) const;
+
   // "'hidden' (linear, [batch x 128])"
   std::string describe(int32_t id) const;
 
  private:
   int32_t append(Node node);
+  void list_leaf(int32_t id);
 
   std::vector<Node> nodes_;
   std::vector<int32_t> data_nodes_;

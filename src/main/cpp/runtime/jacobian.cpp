@@ -28,33 +28,6 @@ std::shared_ptr<Model> on_processor(const Model& model, Graph graph) {
   return copy;
 }
 
-// A model in which node x is a leaf, an input or a parameter, so that its values can be given. Nodes keep their numbers.
-std::shared_ptr<Model> with_leaf(const Model& model, int32_t x) {
-  Graph graph;
-  for (int32_t id = 0; id < model.graph().size(); ++id) {
-    const Node& node = model.graph().node(id);
-    const Shape& shape = node.shape;
-    if (id == x && shape.batched) {
-      graph.input(node.name, shape.elements());
-    } else if (id == x) {
-      graph.parameter(node.name, shape.rows, shape.columns, Initializer::constant, 0);
-    } else if (node.op == Op::input) {
-      graph.input(node.name, shape.rows);
-    } else if (node.op == Op::target) {
-      graph.target(node.name, shape.rows);
-    } else if (node.op == Op::label) {
-      graph.label(node.name, shape.rows);
-    } else if (node.op == Op::parameter) {
-      graph.parameter(node.name, shape.rows, shape.columns, Initializer::constant, 0);
-    } else if (node.op == Op::constant) {
-      graph.constant(node.name, shape.rows, shape.columns, node.values);
-    } else {
-      graph.add(node);
-    }
-  }
-  return on_processor(model, std::move(graph));
-}
-
 }  // namespace
 
 Jacobian::Jacobian(std::shared_ptr<const Model> model, int32_t z, int32_t x)
@@ -158,7 +131,7 @@ void Jacobian::differences(const std::shared_ptr<const Model>& model, int64_t ba
   inputs_.check("Jacobian", make_plan(model->graph(), request, model->backend()), batch);
   const std::vector<double> base = values_of(model, x_, batch, inputs_.at(0));
 
-  const std::shared_ptr<Model> moved = with_leaf(*model, x_);
+  const std::shared_ptr<Model> moved = on_processor(*model, model->graph().with_leaf(x_));
   const std::vector<int32_t>&from = model->graph().data_nodes(), &to = moved->graph().data_nodes();
   MemoryBlock x(model->backend().host_memory());
   x.reserve(static_cast<int64_t>(base.size()) * size_of(model->dtype()));
