@@ -1,7 +1,7 @@
 #include "runtime/model_file.h"
 
 #include <cmath>
-#include <mutex>
+#include <functional>
 #include <shared_mutex>
 #include <utility>
 #include <vector>
@@ -229,6 +229,7 @@ std::unique_ptr<Trainer> load_trainer(std::shared_ptr<Model> model, const std::s
     const std::string& kind = json.at("optimizer").string();
     int32_t number = 0;
     while (number < 3 && kind != optimizer_names[number]) ++number;
+    if (number == 3) throw Error(message("there is no optimizer ", quote(kind)));
     o.kind = static_cast<OptimizerKind>(number);
     o.learning_rate = json.at("learning_rate").number();
     o.momentum = json.at("momentum").number();
