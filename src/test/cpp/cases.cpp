@@ -1,5 +1,6 @@
 #include "cases.h"
 
+#include <functional>
 #include <utility>
 
 namespace test {

@@ -1,7 +1,6 @@
 // The table of cases: for every operation of the registry, small graphs in which it stands in all its forms.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 

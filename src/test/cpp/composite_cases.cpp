@@ -1,3 +1,4 @@
+#include <functional>
 #include <utility>
 
 #include "cases.h"

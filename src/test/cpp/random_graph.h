@@ -1,7 +1,6 @@
 // Random graphs: sharing, fan-out, every operation in many neighbourhoods.
 #pragma once
 
-#include <string>
 #include <utility>
 #include <vector>
 

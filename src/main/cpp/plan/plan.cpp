@@ -1,6 +1,5 @@
 #include "plan/plan.h"
 
-#include <algorithm>
 #include <cstdio>
 
 #include "plan/draft.h"

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 
 #include "graph/graph.h"
 #include "plan/plan.h"
