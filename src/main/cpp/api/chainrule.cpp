@@ -53,6 +53,7 @@ void unregister_custom(const char* name) {
 
 void set_threads(int32_t count) { set_team_threads(count); }
 int32_t threads() { return team_threads(); }
+int32_t max_threads() { return chainrule::max_threads; }
 void set_products(int32_t which) { chainrule::set_products(static_cast<Products>(which)); }
 int32_t products() { return static_cast<int32_t>(chainrule::products()); }
 

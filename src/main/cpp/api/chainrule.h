@@ -276,6 +276,7 @@ CHAINRULE_EXPORT void unregister_custom(const char* name);
 // The team of threads, the whole process's.
 CHAINRULE_EXPORT void set_threads(int32_t threads);
 CHAINRULE_EXPORT int32_t threads();
+CHAINRULE_EXPORT int32_t max_threads();
 
 // Who computes the matrix products of plans made from now on. 0: the BLAS or a tile kernel of our own, by a fixed rule on
 // shapes; 1: the BLAS; 2: the tile kernel wherever it can.

@@ -23,7 +23,7 @@ public final class Chainrule {
     return System.getProperty("org.chainrule.products", "auto");
   }
 
-  /** Loads the native library once, and gives its team the processors that the JVM was granted. */
+  /** Loads the native library once; its team gets the processors that the JVM was granted. */
   private static final class Library {
     static final String FILE;
     static final LinkageError FAILURE;
@@ -37,7 +37,8 @@ public final class Chainrule {
           Loader.load(openblas.class);
         }
         file = Loader.load(Native.class);
-        Native.set_threads(Math.max(1, Runtime.getRuntime().availableProcessors()));
+        int processors = Runtime.getRuntime().availableProcessors();
+        Native.set_threads(Math.min(processors, Native.max_threads()));
         Native.set_products(Math.max(0, PRODUCTS.indexOf(products())));
       } catch (LinkageError e) {
         failure = e;
@@ -83,13 +84,12 @@ public final class Chainrule {
   /**
    * Sets how many threads compute, the callers included. The process has one team; results do not
    * depend on its size. By default as many as {@link Runtime#availableProcessors()} says, which
-   * respects a container's limits.
+   * respects a container's limits, but 64 at most.
    *
-   * @param threads 1 or more
-   * @throws IllegalArgumentException if fewer than 1
+   * @param threads 1 to 64
+   * @throws IllegalArgumentException if it is another number
    */
   public static void threads(int threads) {
-    Check.that(threads >= 1, "threads", "expected 1 or more, but came ", threads);
     load();
     Native.set_threads(threads);
   }
@@ -97,7 +97,7 @@ public final class Chainrule {
   /**
    * How many threads compute.
    *
-   * @return 1 or more
+   * @return 1 to 64
    */
   public static int threads() {
     load();

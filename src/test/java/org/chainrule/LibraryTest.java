@@ -100,10 +100,26 @@ class LibraryTest {
     assertTrue(unknown.contains("expected one of [auto, blas, own], but it is none"), unknown);
   }
 
+  /** Prints how many threads compute. */
+  static final class HowManyThreads {
+    private HowManyThreads() {}
+
+    public static void main(String[] arguments) {
+      System.out.println(Chainrule.threads());
+    }
+  }
+
+  @Test
+  void aMachineOfMoreProcessorsThanTheTeamCanHaveGetsTheLargestTeam()
+      throws IOException, InterruptedException {
+    List<String> options = List.of("-XX:ActiveProcessorCount=100");
+    assertEquals("64", Jvm.run(Jvm.classPath(), options, HowManyThreads.class).strip());
+  }
+
   @Test
   void theThreadsAreThoseOfTheContainerUnlessSet() {
     int before = Chainrule.threads();
-    assertEquals(Runtime.getRuntime().availableProcessors(), before);
+    assertEquals(Math.min(64, Runtime.getRuntime().availableProcessors()), before);
     Chainrule.threads(3);
     assertEquals(3, Chainrule.threads());
     Chainrule.threads(before);
