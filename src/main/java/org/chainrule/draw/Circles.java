@@ -25,7 +25,7 @@ final class Circles {
   }
 
   /** A place where a variable comes in from outside. */
-  String leaf(Node node, String name) {
+  String leaf(Node node) {
     String id = "v" + leaves.size();
     leaves.put(id, node);
     return id;

@@ -50,7 +50,7 @@ final class Detailed {
       if (node.op() == Op.CONSTANT && node.features() == 1) {
         name = notation.symbol(node).toString();
       }
-      numbers[i] = new Number(circles.leaf(node, name), name, Concise.role(notation, node));
+      numbers[i] = new Number(circles.leaf(node), name, Concise.role(notation, node));
     }
     return numbers;
   }

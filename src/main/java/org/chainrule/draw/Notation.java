@@ -19,7 +19,7 @@ import org.chainrule.Op;
  * loss, u for the rest.
  */
 final class Notation {
-  static final Set<Op> LOSSES =
+  private static final Set<Op> LOSSES =
       EnumSet.of(
           Op.SOFTMAX_CROSS_ENTROPY,
           Op.NEGATIVE_LOG_LIKELIHOOD,

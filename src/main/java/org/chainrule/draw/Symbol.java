@@ -6,7 +6,7 @@ import java.util.Locale;
  * A variable's sign: letters and, for the variable of a layer, the layer's number.
  *
  * @param letters such as W, or a name
- * @param 0 or more; {@link #NONE} for none
+ * @param number 0 or more; {@link #NONE} for none
  */
 record Symbol(String letters, long number) {
   /** No number. */

@@ -42,7 +42,11 @@ final class Text {
 
   /** ₁₂ for 12. */
   static String subscript(long number) {
-    return digits(number, '₀', "₋");
+    StringBuilder text = new StringBuilder(number < 0 ? "₋" : "");
+    for (char digit : Long.toString(Math.abs(number)).toCharArray()) {
+      text.append((char) ('₀' + digit - '0'));
+    }
+    return text.toString();
   }
 
   /** ¹² for 12. */
@@ -57,14 +61,6 @@ final class Text {
   /** ⁽¹²⁾ for 12: the number of a layer, where ¹² would be a power. */
   static String layer(long number) {
     return "⁽" + superscript(number) + "⁾";
-  }
-
-  private static String digits(long number, char zero, String minus) {
-    StringBuilder text = new StringBuilder(number < 0 ? minus : "");
-    for (char digit : Long.toString(Math.abs(number)).toCharArray()) {
-      text.append((char) (zero + digit - '0'));
-    }
-    return text.toString();
   }
 
   /** θ for theta, as a name or as its beginning before a number; any other word as it is. */

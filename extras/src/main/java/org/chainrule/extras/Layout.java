@@ -25,6 +25,7 @@ import org.eclipse.elk.core.options.PortConstraints;
 import org.eclipse.elk.core.options.PortSide;
 import org.eclipse.elk.core.util.BasicProgressMonitor;
 import org.eclipse.elk.graph.ElkBendPoint;
+import org.eclipse.elk.graph.ElkConnectableShape;
 import org.eclipse.elk.graph.ElkEdge;
 import org.eclipse.elk.graph.ElkEdgeSection;
 import org.eclipse.elk.graph.ElkLabel;
@@ -147,7 +148,7 @@ final class Layout {
   }
 
   /** A node, or a port at the operation of a group: a part of the way along its side. */
-  private org.eclipse.elk.graph.ElkConnectableShape end(String id, boolean in, double part) {
+  private ElkConnectableShape end(String id, boolean in, double part) {
     Group group = groups.get(id);
     ElkNode node = elkNodes.get(id);
     if (group.beside().isEmpty()) {
