@@ -19,7 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Devices, and what is said where there is no CUDA device. {@link CudaTest} is for where one is.
+ * Devices, and what is said where there is no CUDA device. {@link DeviceTrainingTest} is for where
+ * one is.
  */
 class DeviceTest {
   private static final String LIBRARY =
@@ -125,7 +126,9 @@ class DeviceTest {
 
     public static void main(String[] arguments) throws IOException {
       try (Graph graph = Nets.classifier(4, 8, 3);
-          Model model = Model.create(graph, 1, Device.cpu())) {
+          Model model = Model.create(graph, 1, Device.cpu());
+          Trainer trainer = model.trainer(graph.node("loss"), Sgd.of(0.1))) {
+        trainer.step(Nets.batch(2, 16, 4, 8));
         System.out.println("trained on " + model.device());
       }
       Files.lines(Path.of("/proc/self/maps"))
