@@ -18,7 +18,9 @@ final class DigitsNetwork implements AutoCloseable {
   static final int PIXELS = SIDE * SIDE;
   static final int CLASSES = 10;
 
-  private static final double BRIGHTEST = 16;
+  /** A pixel's largest value. */
+  static final double BRIGHTEST = 16;
+
   private static final int BATCH_SIZE = 32;
   private static final double MOMENTUM = 0.9;
   private static final double WEIGHT_DECAY = 1e-4;

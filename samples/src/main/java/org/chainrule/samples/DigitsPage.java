@@ -51,7 +51,7 @@ public final class DigitsPage {
     int[] labels = heldOut.labels(DigitsNetwork.PIXELS);
     try (Graph graph = new Graph()) {
       Node x = graph.input("pixels", DigitsNetwork.PIXELS);
-      Node hidden = x.scale(1.0 / 16).linear(HIDDEN).sigmoid();
+      Node hidden = x.scale(1 / DigitsNetwork.BRIGHTEST).linear(HIDDEN).sigmoid();
       Node logits = graph.name("logits").linear(hidden, DigitsNetwork.CLASSES);
       Node label = graph.label("digit", DigitsNetwork.CLASSES);
       Node loss = graph.softmaxCrossEntropy(logits, label);

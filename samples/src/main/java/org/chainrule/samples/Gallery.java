@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.chainrule.Batch;
 import org.chainrule.DataType;
 import org.chainrule.Graph;
@@ -117,7 +118,7 @@ final class Gallery {
   }
 
   static Node deep(Graph graph, boolean sigmoid) {
-    Node a = graph.input("pixels", DigitsNetwork.PIXELS).scale(1.0 / 16);
+    Node a = graph.input("pixels", DigitsNetwork.PIXELS).scale(1 / DigitsNetwork.BRIGHTEST);
     for (int i = 0; i < DEPTH; ++i) {
       a = sigmoid ? a.linear(WIDTH).sigmoid() : a.linear(WIDTH, Initializer.heNormal()).relu();
     }
@@ -127,15 +128,11 @@ final class Gallery {
 
   /** In double, whose last bits do not reach what is drawn: the same picture on every machine. */
   static List<NodeStatistics> statistics(Graph graph, Node loss) {
-    Table digits = Table.digits();
-    double[] pixels = new double[SAMPLES * DigitsNetwork.PIXELS];
-    int[] labels = new int[SAMPLES];
-    for (int i = 0; i < SAMPLES; ++i) {
-      double[] row = digits.rows()[i];
-      System.arraycopy(row, 0, pixels, i * DigitsNetwork.PIXELS, DigitsNetwork.PIXELS);
-      labels[i] = (int) row[DigitsNetwork.PIXELS];
-    }
-    Batch batch = new Batch(SAMPLES).set("pixels", pixels).set("digit", labels);
+    Table digits = Table.digits().select(IntStream.range(0, SAMPLES).toArray());
+    Batch batch =
+        new Batch(SAMPLES)
+            .set("pixels", digits.doubles(0, DigitsNetwork.PIXELS))
+            .set("digit", digits.labels(DigitsNetwork.PIXELS));
     try (Model model = Model.builder(graph).dataType(DataType.DOUBLE).seed(1).build();
         Trainer trainer = model.trainer(loss, Sgd.of(0.1))) {
       return trainer.statistics(batch);

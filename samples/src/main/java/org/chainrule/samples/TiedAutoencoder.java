@@ -23,7 +23,6 @@ public final class TiedAutoencoder {
   private static final int BATCH_SIZE = 32;
   private static final int EPOCHS = 100;
   private static final double LEARNING_RATE = 0.005;
-  private static final double BRIGHTEST = 16;
   private static final String SHADES = " .:-=+*#%@";
 
   private TiedAutoencoder() {}
@@ -90,7 +89,7 @@ public final class TiedAutoencoder {
   private static float[] brightness(Table digits) {
     float[] values = digits.floats(0, PIXELS);
     for (int i = 0; i < values.length; ++i) {
-      values[i] /= (float) BRIGHTEST;
+      values[i] /= (float) DigitsNetwork.BRIGHTEST;
     }
     return values;
   }
