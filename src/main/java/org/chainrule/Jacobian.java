@@ -1,5 +1,6 @@
 package org.chainrule;
 
+import java.lang.ref.Reference;
 import java.util.List;
 import org.chainrule.binding.NativeJacobian;
 
@@ -103,7 +104,7 @@ public final class Jacobian extends NativeObject {
         model.exit();
       }
     } finally {
-      java.lang.ref.Reference.reachabilityFence(batch);
+      Reference.reachabilityFence(batch);
       exit();
     }
   }
