@@ -41,7 +41,6 @@ struct format<float> {
   static constexpr float expm1_min = -18;
   static constexpr float tiny = 0x1p-60f;
   static constexpr float tanh_max = 10;
-  static constexpr float erfc_max = 10.2f;
   static constexpr float normal_max = 14.4f;
 };
 
@@ -74,7 +73,6 @@ struct format<double> {
   static constexpr double expm1_min = -38;
   static constexpr double tiny = 0x1p-60;
   static constexpr double tanh_max = 20;
-  static constexpr double erfc_max = 27.4;
   static constexpr double normal_max = 38.7;
 };
 

@@ -10,15 +10,14 @@
 //             form of Moshier's Cephes; double: s = f / (2 + f), log(1 + f) = f - f^2/2 + s (f^2/2 + R(s^2)),
 //             the form of Sun's fdlibm.
 // log1p       u = 1 + x rounded; log(u) + (x - (u - 1)) / u; |x| < 2^-60: x. All x > -1, not only [0, 1].
-// erfc        x >= 0: exp(-x^2) Q(t) / (x + 4), t = (x - 4) / (x + 4), the substitution of Shepherd and
-//             Laframboise (Math. Comp. 36, 1981); the rounding error of x^2 goes into exp, so the relative
-//             error does not grow with x. x < 0: 2 - erfc(-x).
-// normal_cdf  Phi(z) = erfc(-z / sqrt 2) / 2, with exp(-z^2 / 2) taken from z itself: the left tail keeps its
-//             relative accuracy down to underflow.
+// normal_cdf  z <= 0: erfc(x) / 2 with x = -z / sqrt 2, erfc(x) = exp(-x^2) Q(t) / (x + 4), t = (x - 4) / (x + 4), the
+//             substitution of Shepherd and Laframboise (Math. Comp. 36, 1981). exp(-z^2 / 2) is taken from z itself, and
+//             the rounding error of z^2 goes into it: the tail keeps its relative accuracy down to underflow.
+//             z > 0: 1 - normal_cdf(-z)
 // normal_pdf  phi(z) = exp(-z^2 / 2) / sqrt(2 pi)
 //
 // Limits: exp(-inf) = 0, exp(inf) = inf, log(+-0) = log1p(-1) = -inf, log(x < 0) = log1p(x < -1) = NaN;
-// expm1, log1p and tanh keep the sign of zero and are exact for subnormals; erfc(0) = 1, normal_cdf(0) = 1/2;
+// expm1, log1p and tanh keep the sign of zero and are exact for subnormals; normal_cdf(0) = 1/2;
 // a NaN gives a NaN. Subnormal arguments and results are right, unless the caller set flush-to-zero.
 //
 // Coefficients: minimax by a Remez exchange in 60 digits (mpmath), each then rounded to its type, for P the
@@ -26,16 +25,14 @@
 // 0.3468: 2^-28 and 2^-58; of log, 2^-29 and 2^-57; Q for 0 <= x <= 10.3 (27.5): 2^-30 and 2^-58.
 //
 // Measured largest errors in ulp, the larger of with and without FMA. float: every 61st float of the range
-// (every 8th of log in [1/2, 2], erfc above 1 and normal_cdf below -1) against long double; double: 600 000
-// random points a range (150 000 for erfc and the two below) against __float128.
+// (every 8th of log in [1/2, 2] and of normal_cdf below -1) against long double; double: 600 000 random points
+// a range (150 000 for the last two) against __float128.
 //               float                            double
 //   exp         0.98  [-105, 90]                 0.96  [-746, 710]
 //   expm1       1.30  [-105, 90]                 1.26  [-40, 710], 1.22 in [-2, 2]
 //   tanh        2.38  [-12, 12]                  2.45  [-20, 20]
 //   log         0.81  all x > 0                  0.82  all x > 0
 //   log1p       0.81  x > -1                     0.85  x > -1, 0.85 in [0, 1]
-//   erfc        4.8   [0, 1], 4.2 above          4.7   [0, 1], 5.1 up to 27.5
-//               2.6   x < 0                      2.1   x < 0
 //   normal_cdf  4.8   [-1, 0], 5.2 [-15, -1]     5.0   [-1, 0], 6.0 [-39, -1]
 //               2.7   z > 0                      2.4   z > 0
 //   normal_pdf  2.2   [-15, 15]                  2.1   [-39, 39]
@@ -96,9 +93,9 @@ HOST_DEVICE CHAINRULE_INLINE T exp(T x) {
   return exp_reduced(shifted, mul_add(-n, F::ln2_low, mul_add(-n, F::ln2_high, x)));
 }
 
-// exp(-scale x^2), scale a power of two, with the rounding error of the square carried along.
+// exp(-x^2 / 2), with the rounding error of the square carried along.
 template <class T>
-HOST_DEVICE CHAINRULE_INLINE T exp_minus_square(T x, T scale) {
+HOST_DEVICE CHAINRULE_INLINE T exp_minus_half_square(T x) {
   using F = format<T>;
   const T square = x * x;
   T error;
@@ -109,10 +106,10 @@ HOST_DEVICE CHAINRULE_INLINE T exp_minus_square(T x, T scale) {
     const T low = x - high;
     error = ((high * high - square) + (high + high) * low) + low * low;
   }
-  const T y = square * -scale;
+  const T y = square * T(-0.5);
   const T shifted = mul_add(y, F::log2_e, F::round_magic);
   const T n = shifted - F::round_magic;
-  return exp_reduced(shifted, mul_add(-n, F::ln2_low, mul_add(-n, F::ln2_high, y)) - error * scale);
+  return exp_reduced(shifted, mul_add(-n, F::ln2_low, mul_add(-n, F::ln2_high, y)) - error * T(0.5));
 }
 
 // expm1(x) / 2^drop for x in [expm1_min, exp_max]; drop is 0 or 1.
@@ -255,7 +252,7 @@ HOST_DEVICE CHAINRULE_INLINE double erfc_polynomial(double t) {
   return mul_add(p, t, 0x1.18932bf08e154p0);
 }
 
-// exp(x^2) erfc(x) for x in [0, erfc_max]
+// exp(x^2) erfc(x) for x in [0, normal_max / sqrt 2]
 template <class T>
 HOST_DEVICE CHAINRULE_INLINE T erfc_scaled(T x) {
   const T inverse = T(1) / (x + T(4));
@@ -265,26 +262,18 @@ HOST_DEVICE CHAINRULE_INLINE T erfc_scaled(T x) {
 }
 
 template <class T>
-HOST_DEVICE CHAINRULE_INLINE T erfc(T x) {
-  const T a = at_most(abs(x), format<T>::erfc_max);
-  const T tail = erfc_scaled(a);
-  const bool mirrored = x < T(0);
-  return mul_add(exp_minus_square(a, T(1)), select(mirrored, -tail, tail), select(mirrored, T(2), T(0)));
-}
-
-template <class T>
 HOST_DEVICE CHAINRULE_INLINE T normal_cdf(T z) {
   using F = format<T>;
   const T a = at_most(abs(z), F::normal_max);
   const T tail = erfc_scaled(a * F::sqrt_half_value) * T(0.5);
   const bool mirrored = z > T(0);
-  return mul_add(exp_minus_square(a, T(0.5)), select(mirrored, -tail, tail), select(mirrored, T(1), T(0)));
+  return mul_add(exp_minus_half_square(a), select(mirrored, -tail, tail), select(mirrored, T(1), T(0)));
 }
 
 template <class T>
 HOST_DEVICE CHAINRULE_INLINE T normal_pdf(T z) {
   using F = format<T>;
-  return exp_minus_square(at_most(abs(z), F::normal_max), T(0.5)) * F::inv_sqrt_two_pi;
+  return exp_minus_half_square(at_most(abs(z), F::normal_max)) * F::inv_sqrt_two_pi;
 }
 
 }  // namespace math
