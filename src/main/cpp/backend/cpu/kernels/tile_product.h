@@ -1,5 +1,5 @@
 // A tile kernel of our own for matrix products in float, for the shapes at which it is faster than the BLAS
-// (backend/cpu/engine.cpp says which).
+// (by_tile_kernel in backend/cpu/products.cpp says which).
 #pragma once
 
 #include <cstdint>
