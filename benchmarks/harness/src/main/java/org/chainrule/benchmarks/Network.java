@@ -63,6 +63,10 @@ public final class Network {
 
   /** Floating-point operations of a training step's products: no δ is needed for the input. */
   public double flops() {
+    return flops(batchSize, layers);
+  }
+
+  static double flops(int batchSize, int... layers) {
     double sum = 0;
     for (int i = 0; i + 1 < layers.length; ++i) {
       sum += (i == 0 ? 4.0 : 6.0) * layers[i] * layers[i + 1] * batchSize;

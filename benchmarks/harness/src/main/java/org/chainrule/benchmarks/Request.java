@@ -57,17 +57,16 @@ public record Request(
 
   /** The network with its parameters and its batch. */
   public Network network() {
-    int[] sizes = layers.stream().mapToInt(Integer::intValue).toArray();
-    return Network.of(activation, loss, batchSize, sizes);
+    return Network.of(activation, loss, batchSize, sizes());
   }
 
   /** Floating-point operations of a training step's products, without making the network. */
   public double flops() {
-    double sum = 0;
-    for (int i = 0; i + 1 < layers.size(); ++i) {
-      sum += (i == 0 ? 4.0 : 6.0) * layers.get(i) * layers.get(i + 1) * batchSize;
-    }
-    return sum;
+    return Network.flops(batchSize, sizes());
+  }
+
+  private int[] sizes() {
+    return layers.stream().mapToInt(Integer::intValue).toArray();
   }
 
   /** The layers' sizes with the batch size: 784-128-10 x 64. */

@@ -1,5 +1,9 @@
 package org.chainrule.benchmarks;
 
+import java.util.Locale;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
 /** The networks that every library trains: fully connected layers with biases, in float. */
 public enum Workload {
   TINY(32, Activation.SIGMOID, Loss.SOFTMAX_CROSS_ENTROPY, 2, 8, 8, 2),
@@ -65,7 +69,27 @@ public enum Workload {
 
   /** The name in tables: mnist-s. */
   public String label() {
-    return name().toLowerCase().replace('_', '-');
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  /**
+   * The workload of this name.
+   *
+   * @param label as in tables
+   * @throws IllegalArgumentException if there is none; names those that there are
+   */
+  public static Workload of(String label) {
+    return Stream.of(values())
+        .filter(workload -> workload.label().equals(label))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "expected one of "
+                        + Stream.of(values()).map(Workload::label).collect(Collectors.joining(", "))
+                        + ", but came '"
+                        + label
+                        + "'."));
   }
 
   /** The sizes of input, hidden layers and output. */

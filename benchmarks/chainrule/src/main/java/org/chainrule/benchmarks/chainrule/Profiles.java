@@ -32,7 +32,7 @@ public final class Profiles {
     }
     Chainrule.threads(Integer.parseInt(arguments[1]));
     for (String name : arguments[0].split(",")) {
-      Workload workload = Workload.valueOf(name.toUpperCase().replace('-', '_'));
+      Workload workload = Workload.of(name);
       Network network = Network.of(workload);
       int steps = (int) Math.max(FEWEST_STEPS, Math.min(MOST_STEPS, FLOPS / network.flops()));
       try (Steps training = new Steps(network, Workload.Optimizer.SGD, LEARNING_RATE)) {

@@ -85,19 +85,11 @@ record Options(
   }
 
   private static List<Workload> workloads(String value) {
-    return names(value)
-        .map(
-            name ->
-                Stream.of(Workload.values())
-                    .filter(workload -> workload.label().equals(name))
-                    .findFirst()
-                    .orElseThrow(
-                        () ->
-                            unknown(
-                                "--workloads",
-                                name,
-                                Stream.of(Workload.values()).map(Workload::label))))
-        .toList();
+    try {
+      return names(value).map(Workload::of).toList();
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("--workloads: " + e.getMessage(), e);
+    }
   }
 
   /** By a library's name all of its variants, by a variant's name that one. */
