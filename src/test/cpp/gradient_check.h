@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
-
 #include <vector>
 
 #include "plan_run.h"

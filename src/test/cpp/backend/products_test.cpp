@@ -7,11 +7,11 @@
 
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/kernels/tile_product.h"
-#include "backend/cpu/team.h"
 #include "cases.h"
 #include "graph_builder.h"
 #include "harness.h"
 #include "plan_run.h"
+#include "team_threads.h"
 
 namespace chainrule {
 namespace baseline {
@@ -44,11 +44,8 @@ std::vector<TileProduct> kernels() {
 // Restores what products were computed by, and the number of threads.
 struct Restore {
   const Products products = chainrule::products();
-  const int32_t threads = team_threads();
-  ~Restore() {
-    set_products(products);
-    set_team_threads(threads);
-  }
+  const TeamThreads threads;
+  ~Restore() { set_products(products); }
 };
 
 // Operands in memory that ends where they end, so that the address sanitizer sees what is read beyond; C with strides and

@@ -3,8 +3,8 @@
 #include <thread>
 #include <vector>
 
-#include "backend/cpu/team.h"
 #include "harness.h"
+#include "team_threads.h"
 
 using namespace chainrule;
 
@@ -32,16 +32,10 @@ bool runs_each_tile_once(int64_t tiles) {
   return counts.each_once();
 }
 
-// Puts the number of threads back, whatever a test does.
-struct Threads {
-  const int32_t before = team_threads();
-  ~Threads() { set_team_threads(before); }
-};
-
 }  // namespace
 
 TEST(threads_run_each_tile_once) {
-  Threads keep;
+  const test::TeamThreads keep;
   for (int32_t threads = 1; threads <= 8; ++threads) {
     set_team_threads(threads);
     for (int64_t tiles : {1, 2, 3, 7, 8, 16, 64, 1000}) {
@@ -51,7 +45,7 @@ TEST(threads_run_each_tile_once) {
 }
 
 TEST(threads_of_many_callers) {
-  Threads keep;
+  const test::TeamThreads keep;
   set_team_threads(3);
   std::atomic<int> wrong{0};
   std::vector<std::thread> callers;
@@ -65,7 +59,7 @@ TEST(threads_of_many_callers) {
 }
 
 TEST(threads_changed_while_others_run) {
-  Threads keep;
+  const test::TeamThreads keep;
   std::atomic<int> wrong{0};
   std::atomic<bool> done{false};
   std::thread caller([&] {

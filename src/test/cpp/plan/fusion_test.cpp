@@ -1,9 +1,9 @@
 // What the plan may choose freely, how steps are merged and where values lie, changes no bit of any result.
-#include "backend/cpu/team.h"
 #include "graph/backward.h"
 #include "harness.h"
 #include "plan_run.h"
 #include "random_graph.h"
+#include "team_threads.h"
 
 using namespace test;
 
@@ -126,10 +126,7 @@ TEST(plan_merging_changes_no_bit_of_large_batches) {
 // From the input to the partial sums of the gradients in one phase, whose values never leave their thread; the sums of
 // these are all that is left.
 TEST(plan_runs_narrow_layers_tile_by_tile_on_any_number_of_threads) {
-  struct Restore {
-    const int32_t threads = team_threads();
-    ~Restore() { set_team_threads(threads); }
-  } restore;
+  const TeamThreads keep;
   Builder b;
   int32_t h = b.input(24);
   for (Op op : {Op::relu, Op::tanh}) h = b.op(op, {b.layer(h, 40)});

@@ -6,23 +6,17 @@
 #include <thread>
 #include <vector>
 
-#include "backend/cpu/team.h"
 #include "graph_builder.h"
 #include "harness.h"
 #include "runtime/predictor.h"
 #include "runtime/trainer.h"
+#include "team_threads.h"
 
 using namespace test;
 
 namespace {
 
 constexpr int64_t in = 64, wide = 300;
-
-struct Threads {
-  const int32_t before = team_threads();
-  explicit Threads(int32_t threads) { set_team_threads(threads); }
-  ~Threads() { set_team_threads(before); }
-};
 
 void fill(Inputs& inputs, int32_t slot, int64_t values, int64_t batch) {
   float* to = reinterpret_cast<float*>(inputs.reserve(slot, batch));
@@ -34,7 +28,7 @@ void fill(Inputs& inputs, int32_t slot, int64_t values, int64_t batch) {
 // Whatever moment a prediction falls into, all of it is computed from one state of the parameters: f and 2 f agree, and
 // so do two equal samples that are computed in different chunks of one call.
 TEST(threads_of_two_predictors_and_a_trainer_see_whole_states) {
-  const Threads threads(3);
+  const TeamThreads threads(3);
   Builder b;
   const int32_t x = b.input(in, "x");
   const int32_t f = b.layer(b.op(Op::tanh, {b.layer(x, wide)}), 4);
@@ -85,7 +79,7 @@ TEST(threads_of_two_predictors_and_a_trainer_see_whole_states) {
 
 // Two trainers of two models at once share the team; each gets the bits that it gets alone.
 TEST(threads_of_two_trainers_get_the_bits_of_one) {
-  const Threads threads(2);
+  const TeamThreads threads(2);
   Builder b;
   const int32_t f = b.layer(b.op(Op::relu, {b.layer(b.input(in, "x"), wide)}), 4);
   const int32_t loss = b.op(Op::squared_error, {f, b.target(4, "y")});

@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "backend/cpu/memory.h"
-#include "backend/cpu/team.h"
 #include "graph_builder.h"
 #include "harness.h"
 #include "io/folder.h"
 #include "runtime/model_file.h"
 #include "runtime/predictor.h"
+#include "team_threads.h"
 #include "util/random.h"
 
 using namespace test;
@@ -185,7 +185,7 @@ TEST(trainer_refuses_a_loss_that_is_not_finite_before_writing) {
 }
 
 TEST(threads_do_not_change_bits) {
-  const int32_t threads_before = team_threads();
+  const TeamThreads keep;
   for (const OptimizerSettings& o : {optimizers[0], optimizers[2], optimizers[6]}) {
     std::vector<char> expected;
     for (int32_t threads : {1, 2, 3, 8}) {
@@ -199,7 +199,6 @@ TEST(threads_do_not_change_bits) {
       CHECK(bits(*model) == expected);
     }
   }
-  set_team_threads(threads_before);
 }
 
 TEST(fit_in_slices_gives_the_same_bits) {
