@@ -259,6 +259,27 @@ class ConcurrencyTest {
   }
 
   @Test
+  void aModelHasTheNodesOfOneMoment() throws Exception {
+    try (Graph growing = new Graph()) {
+      growing.parameter("p", 2, Initializer.zeros());
+      Future<?> builder =
+          executor.submit(
+              () -> {
+                for (int i = 0; i < 3000; ++i) {
+                  growing.parameter("p" + i, 2, Initializer.zeros());
+                }
+              });
+      do {
+        try (Model own = Model.create(growing, 1)) {
+          List<Node> parameters = own.parameters();
+          assertEquals(2, own.getFloats(parameters.get(parameters.size() - 1)).length);
+        }
+      } while (!builder.isDone());
+      builder.get();
+    }
+  }
+
+  @Test
   void anInterruptedCloseStillCloses() {
     Model own = Model.create(graph, 1);
     Thread.currentThread().interrupt();

@@ -1,6 +1,7 @@
 package org.chainrule;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -29,7 +30,7 @@ class LifecycleTest {
     Dataset data = Nets.dataset(1, 10, 3, 4);
     for (AutoCloseable object : List.of(model, trainer, predictor, data, graph)) {
       for (int i = 0; i < 3; ++i) {
-        org.junit.jupiter.api.Assertions.assertDoesNotThrow(object::close);
+        assertDoesNotThrow(object::close);
       }
     }
   }
