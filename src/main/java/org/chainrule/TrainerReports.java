@@ -24,8 +24,8 @@ abstract class TrainerReports extends NativeObject {
   }
 
   /**
-   * Forward and backward without an update, for {@link #gradient}. A training during which
-   * gradients are asked for may differ from one without in the last bits.
+   * Forward and backward without an update, for {@link #gradient}. It changes nothing: training
+   * goes on to the same bits as without.
    *
    * @param batch values for all data nodes that the loss depends on
    * @return the mean loss over the batch

@@ -53,6 +53,27 @@ class BitsTest {
   }
 
   @Test
+  void doNotDependOnWhatIsAskedOfATraining() {
+    Graph graph = Nets.classifier(20, 5, 40);
+    Batch batch = Nets.batch(1, 32, 20, 5);
+    for (Optimizer optimizer : new Optimizer[] {Sgd.of(0.1), Sgd.of(0.1).momentum(0.9)}) {
+      try (Model plain = Model.create(graph, 1);
+          Model asked = Model.create(graph, 1);
+          Trainer one = plain.trainer(graph.node("loss"), optimizer);
+          Trainer other = asked.trainer(graph.node("loss"), optimizer)) {
+        for (int i = 0; i < 20; ++i) {
+          one.step(batch);
+          other.gradients(batch);
+          other.statistics(batch);
+          other.evaluate(batch);
+          other.step(batch);
+        }
+        assertArrayEquals(Nets.parameters(plain), Nets.parameters(asked));
+      }
+    }
+  }
+
+  @Test
   void dependOnTheSeed() {
     Graph graph = Nets.classifier(5, 3, 8);
     try (Model a = Model.create(graph, 1);

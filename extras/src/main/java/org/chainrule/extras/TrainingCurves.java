@@ -2,6 +2,7 @@ package org.chainrule.extras;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -10,8 +11,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleSupplier;
 import org.chainrule.Batch;
 import org.chainrule.FitListener;
-import org.chainrule.NodeStatistics;
-import org.chainrule.Op;
 import org.chainrule.Progress;
 import org.chainrule.Trainer;
 
@@ -72,23 +71,18 @@ public final class TrainingCurves implements FitListener {
 
   /**
    * Records the norm of the gradient of all parameters together, for one batch, always the same.
-   * This costs a forward and a backward pass each time, and since gradients are asked for, the last
-   * bits of the training may differ.
+   * This costs a forward and a backward pass each time.
    *
    * @param batch values for all data nodes that the loss depends on
    * @return this recorder
    */
   public TrainingCurves gradientNorm(Batch batch) {
     require(batch != null, "the batch must not be null");
-    return metric(NORM, () -> norm(trainer.statistics(batch)));
+    return metric(NORM, () -> norm(trainer.gradientNorms(batch).values()));
   }
 
-  private static double norm(List<NodeStatistics> statistics) {
-    return Math.sqrt(
-        statistics.stream()
-            .filter(entry -> entry.node().op() == Op.PARAMETER)
-            .mapToDouble(entry -> entry.gradientNorm() * entry.gradientNorm())
-            .sum());
+  private static double norm(Collection<Double> parts) {
+    return Math.sqrt(parts.stream().mapToDouble(part -> part * part).sum());
   }
 
   @Override
