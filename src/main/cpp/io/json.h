@@ -50,7 +50,6 @@ class Json {
 
   // Reading. Each throws Error with a sentence naming the key when the value is of another kind.
   Kind kind() const { return kind_; }
-  bool is_null() const { return kind_ == Kind::null; }
   bool boolean() const;
   int64_t integer() const;  // only what was written without fraction and exponent, and fits
   double number() const;    // integer or real

@@ -189,7 +189,7 @@ TEST(gradient_check_never_passes_nan) {
   }
 }
 
-// log(0) is -inf forward; the root of the squared norm at 0, as exp(log/2), has no finite derivative: backward alone.
+// A NaN that comes with the data, and one that a node in the middle makes: log(0) is -inf.
 TEST(checking_names_the_pass_the_node_and_the_place) {
   const Net n = net();
   auto model = std::make_shared<Model>(n.b.graph, DType::float32, 3);
@@ -216,8 +216,8 @@ TEST(checking_names_the_pass_the_node_and_the_place) {
   Trainer deep(rooted, loss, adam);
   deep.set_checking(true);
   Values inputs = random_values(b.graph, 4, 2);
-  inputs[at(x)][5] = 1e-200;  // its square is 0 in double together with
   inputs[at(x)][4] = 0;
+  inputs[at(x)][5] = 1e-200;  // its square is 0 in double
   set_values(inputs, 4, rooted.get(), &deep.inputs());
   CHECK_THROWS(deep.step(4), "forward pass: 'log_");
   inputs[at(x)][5] = 1e-150;  // now the square is 1e-300, and 1 / 1e-300 times 1e-150 is finite

@@ -8,7 +8,6 @@ import java.util.Locale;
 /** The table of each section. */
 final class Reports {
   private static final double MEGA = 1e6;
-  private static final double THOUSAND = 1e3;
 
   private final ClassPath classPath;
 
