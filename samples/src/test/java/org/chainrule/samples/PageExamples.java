@@ -57,7 +57,7 @@ final class PageExamples {
     int exitCode = program.waitFor();
     String printed = Files.readString(output, StandardCharsets.UTF_8);
     assertEquals(0, exitCode, printed);
-    return printed;
+    return printed.replaceAll("(?m)^Picked up JAVA_TOOL_OPTIONS: .*\\R", "");
   }
 
   private static void compile(String name, String source, Path folder) {
