@@ -85,9 +85,11 @@ const char* describe_cuda(const char* library, const char* folders) {
 int32_t cuda_device_count(const char* library, const char* folders) {
   return chainrule::cuda_device_count(places(library, folders));
 }
-int32_t open_cuda(const char* library, const char* folders, int32_t index, int32_t precision) {
-  return chainrule::open_cuda(places(library, folders), index, precision);
+int32_t open_cuda(const char* library, const char* folders, int32_t index, int32_t precision,
+                  const char* tuning) {
+  return chainrule::open_cuda(places(library, folders), index, precision, text("tuned", tuning));
 }
+const char* tuned_products(int32_t device) { return keep(engine(device).tuned_products()); }
 
 void device_memory(int32_t device, int64_t* bytes, int32_t count) {
   REQUIRE(bytes != nullptr && count == 4, "memory: expected room for 4 numbers, but for ", count, " came");

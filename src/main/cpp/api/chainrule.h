@@ -288,9 +288,12 @@ CHAINRULE_EXPORT int32_t products();
 CHAINRULE_EXPORT const char* cuda_problems(const char* library, const char* folders);  // "": none
 CHAINRULE_EXPORT const char* describe_cuda(const char* library, const char* folders);
 CHAINRULE_EXPORT int32_t cuda_device_count(const char* library, const char* folders);
-// precision 0: float32, 1: TF32, 2: bfloat16. Returns the device's number for NativeModel; the same again for the same.
-CHAINRULE_EXPORT int32_t open_cuda(const char* library, const char* folders, int32_t index,
-                                   int32_t precision);
+// precision 0: float32, 1: TF32, 2: bfloat16. `tuning` is the path of a tuning file, or "". Returns the device's number for
+// NativeModel; the same again for the same.
+CHAINRULE_EXPORT int32_t open_cuda(const char* library, const char* folders, int32_t index, int32_t precision,
+                                   const char* tuning);
+// The products that the device has chosen by timing, a line each.
+CHAINRULE_EXPORT const char* tuned_products(int32_t device);
 
 // A device's memory in bytes: held by the library now, the most that it has held, free, and in all.
 CHAINRULE_EXPORT void device_memory(int32_t device, int64_t* bytes, int32_t count);

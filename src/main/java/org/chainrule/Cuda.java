@@ -85,7 +85,12 @@ final class Cuda {
     return text.lines().toList();
   }
 
-  static int open(int index, Precision precision) {
+  /**
+   * Opens a device, once a process for the same arguments.
+   *
+   * @param tuning the path of a tuning file, or an empty text
+   */
+  static int open(int index, Precision precision, String tuning) {
     Places at = places();
     List<String> problems = new ArrayList<>();
     if (at.library.isEmpty()) {
@@ -100,7 +105,7 @@ final class Cuda {
     if (!problems.isEmpty()) {
       throw new ChainruleException("cuda: no device can be used: " + String.join("; ", problems));
     }
-    return Native.open_cuda(at.library, at.folders, index, precision.ordinal());
+    return Native.open_cuda(at.library, at.folders, index, precision.ordinal(), tuning);
   }
 
   static int count() {

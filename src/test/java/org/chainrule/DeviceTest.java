@@ -138,6 +138,25 @@ class DeviceTest {
   }
 
   @Test
+  void theProcessorHasNothingToTune() {
+    Path file = folder.resolve("products.txt");
+    var thrown = assertThrows(IllegalStateException.class, () -> Device.cpu().tuned(file));
+    assertTrue(thrown.getMessage().startsWith("tuned: expected a CUDA device"), thrown.toString());
+    assertFalse(Files.exists(file));
+    assertEquals(List.of(), Device.cpu().tunedProducts());
+    assertThrows(IllegalArgumentException.class, () -> Device.cpu().tuned(null));
+  }
+
+  @Test
+  void withoutADeviceNothingIsTunedAndNoFileMade() {
+    assumeTrue(Device.cudaCount() == 0, "this machine has a CUDA device");
+    Path file = folder.resolve("products.txt");
+    var thrown = assertThrows(ChainruleException.class, () -> Device.cuda(0).tuned(file));
+    assertTrue(thrown.getMessage().startsWith("cuda: no device can be used: "), thrown.toString());
+    assertFalse(Files.exists(file));
+  }
+
+  @Test
   void aModelSaysWhereItLives() {
     Path file = folder.resolve("model.safetensors");
     try (Graph graph = Nets.classifier(4, 8, 3);

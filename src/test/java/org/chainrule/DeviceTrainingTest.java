@@ -2,10 +2,14 @@ package org.chainrule;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -241,6 +245,39 @@ class DeviceTrainingTest {
       Trained inDoubles = train(Device.cuda(0, precision), DataType.DOUBLE, Sgd.of(0.05));
       assertEquals(expected.loss, inDoubles.loss, 1e-9, precision.toString());
     }
+  }
+
+  @Test
+  void aTunedDeviceKeepsItsChoicesAndRepeats() throws IOException {
+    assumeTrue(Device.cudaCount() > 0, "no CUDA device");
+    Path file = folder.resolve("products.txt");
+    for (Precision precision : Precision.values()) {
+      Device untuned = Device.cuda(0, precision);
+      Device tuned = untuned.tuned(file);
+      assertEquals(tuned, Device.cuda(0, precision).tuned(folder.resolve("./products.txt")));
+      assertNotEquals(untuned, tuned);
+      assertTrue(tuned.toString().contains("tuned"), tuned.toString());
+      assertEquals(List.of(), untuned.tunedProducts());
+      Trained expected = train(untuned, DataType.FLOAT, Sgd.of(0.05));
+      Trained trained = train(tuned, DataType.FLOAT, Sgd.of(0.05));
+      assertEquals(expected.loss, trained.loss, 0.05, precision.toString());
+      List<String> products = tuned.tunedProducts();
+      assertFalse(products.isEmpty());
+      String text = Files.readString(file);
+      assertEquals(trained.loss, train(tuned, DataType.FLOAT, Sgd.of(0.05)).loss);
+      assertEquals(products, tuned.tunedProducts());
+      assertEquals(text, Files.readString(file));
+      try (Graph graph = graph();
+          Model model = Model.create(graph, 3, tuned);
+          Trainer trainer = model.trainer(graph.node("loss"), Sgd.of(0.05))) {
+        assertTrue(trainer.plan(BATCH).contains(", tuned: "), trainer.plan(BATCH));
+      }
+    }
+    Files.writeString(file, Files.readString(file).replaceFirst("(?m)^device .*$", "device Other"));
+    Path copy = folder.resolve("of-another-device.txt");
+    Files.move(file, copy);
+    var other = assertThrows(ChainruleException.class, () -> Device.cuda(0).tuned(copy));
+    assertTrue(other.getMessage().contains("tuned for 'device Other'"), other.getMessage());
   }
 
   @Test
