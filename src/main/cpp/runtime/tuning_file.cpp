@@ -2,11 +2,13 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <mutex>
-#include <sstream>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "io/atomic_file.h"
 #include "io/crc32.h"
@@ -16,7 +18,7 @@ namespace chainrule {
 
 namespace {
 
-constexpr int64_t most_bytes = 64 << 20;  // some 300,000 products
+constexpr int64_t most_bytes = 64 << 20;  // some 200,000 products
 constexpr int32_t first_product_line = 5;
 
 std::string checksum(const std::string& text) {
@@ -27,6 +29,23 @@ std::string checksum(const std::string& text) {
   return hex;
 }
 
+// Without the line feeds at their ends.
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    lines.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return lines;
+}
+
+bool begins_with(const std::string& text, const std::string& beginning) {
+  return text.compare(0, beginning.size(), beginning) == 0;
+}
+
+std::string last_line(size_t products) { return "end " + std::to_string(products); }
+
 // What stands above the products: the format, and whose choices these are.
 std::string header_of(const CudaLibrary& library, int32_t device) {
   const CudaDevice about = describe_cuda_device(library, device);
@@ -34,32 +53,26 @@ std::string header_of(const CudaLibrary& library, int32_t device) {
                  about.capability_minor, "\ncublas ", cuda_versions(library).cublas, "\n");
 }
 
-// The choice for one shape, by the part of its line that says the shape.
-using Choices = std::map<std::string, std::string>;
-
 class TuningFile {
  public:
   TuningFile(std::string path, std::string header) : path_(std::move(path)), header_(std::move(header)) {}
 
-  // The lines of all products, as the engine wants them; nothing where there is no file.
+  bool exists() const { return access(path_.c_str(), F_OK) == 0; }
+
+  // The lines of all products, as the engine wants them.
   std::string read() const {
-    if (access(path_.c_str(), F_OK) != 0) return "";
     const InputFile file(path_);
-    if (file.size() > most_bytes) {
-      throw Error(message(path_, " has ", file.size(), " bytes: expected a file of tuned products, at most ",
-                          most_bytes, " bytes"));
-    }
+    if (file.size() > most_bytes) refuse(1, "the file is too large to be one of tuned products");
     std::string text(static_cast<size_t>(file.size()), '\0');
     file.read_at(0, text.data(), text.size());
-    return products(text);
+    return products(lines_of(text));
   }
 
   void write(const std::string& lines) const {
     std::string text = header_;
-    int64_t count = 0;
-    std::istringstream in(lines);
-    for (std::string line; std::getline(in, line); ++count) text += line + " " + checksum(line) + "\n";
-    text += message("end ", count, "\n");
+    const std::vector<std::string> products = lines_of(lines);
+    for (const std::string& line : products) text += line + " " + checksum(line) + "\n";
+    text += last_line(products.size()) + "\n";
     AtomicFile file(path_);
     file.write(text.data(), text.size());
     file.commit();
@@ -70,10 +83,9 @@ class TuningFile {
   void add(const std::string& lines) const {
     static std::mutex& writing = *new std::mutex;
     const std::lock_guard<std::mutex> lock(writing);
-    Choices all;
-    for (const std::string& text : {read(), lines}) {
-      std::istringstream in(text);
-      for (std::string line; std::getline(in, line);) all[line.substr(0, line.find(':'))] = line;
+    std::map<std::string, std::string> all;  // by the part of a line that says the shape
+    for (const std::string& line : lines_of((exists() ? read() : "") + lines)) {
+      all[line.substr(0, line.find(':'))] = line;
     }
     std::string merged;
     for (const auto& [shape, line] : all) merged += line + "\n";
@@ -81,46 +93,45 @@ class TuningFile {
   }
 
  private:
-  [[noreturn]] void refuse(int32_t number, const std::string& why) const {
-    throw Error(message(path_, ": line ", number, ": ", why));
+  [[noreturn]] void refuse(size_t number, const std::string& why) const {
+    throw Error(path_ + ": line " + std::to_string(number) + ": " + why);
+  }
+  [[noreturn]] void refuse(size_t number, const std::string& expected, const std::string& came) const {
+    refuse(number, "expected '" + expected + "', but '" + came + "' came");
   }
 
-  std::string products(const std::string& text) const {
-    std::istringstream in(text), expected(header_);
-    int32_t number = 0;
-    std::string line, wanted;
-    for (; std::getline(expected, wanted); line.clear()) {
+  std::string products(const std::vector<std::string>& lines) const {
+    size_t number = 0;  // of the line, from 1
+    for (const std::string& wanted : lines_of(header_)) {
+      const std::string line = number < lines.size() ? lines[number] : "";
       ++number;
-      std::getline(in, line);
       if (line != wanted) refuse_header(number, line, wanted);
     }
-    std::string lines;
-    for (int64_t count = 0;; ++count) {
-      ++number;
-      if (!std::getline(in, line)) refuse(number, "the file ends here, but 'end' is missing: it was cut off");
-      if (line.rfind("end ", 0) == 0) {
-        if (line != message("end ", count))
-          refuse(number, message("expected 'end ", count, "', but '", line, "' came"));
-        if (in.peek() != EOF) refuse(number + 1, "expected the file's end");
-        return lines;
+    std::string text;
+    for (size_t count = 0; number < lines.size(); ++count) {
+      const std::string& line = lines[number++];
+      if (begins_with(line, "end ")) {
+        if (line != last_line(count)) refuse(number, last_line(count), line);
+        if (number < lines.size()) refuse(number + 1, "", lines[number]);
+        return text;
       }
-      const size_t space = line.rfind(' ');
-      const std::string product = line.substr(0, space == std::string::npos ? 0 : space);
-      if (checksum(product) != line.substr(space + 1)) {
-        refuse(number, message("it is damaged: its checksum is ", checksum(product), ", and it says '",
-                               line.substr(space + 1), "'"));
+      const size_t space = std::min(line.rfind(' '), line.size());
+      const std::string product = line.substr(0, space), sum = checksum(product);
+      if (line.substr(space) != " " + sum) {
+        refuse(number,
+               "it is damaged: its checksum is " + sum + ", and it ends with '" + line.substr(space) + "'");
       }
-      lines += product + "\n";
+      text += product + "\n";
     }
+    refuse(number + 1, "the file ends here, but 'end' is missing: it was cut off");
   }
 
   // The same line with another value is no damage: the choices are another device's, or another cuBLAS's.
-  [[noreturn]] void refuse_header(int32_t number, const std::string& line, const std::string& wanted) const {
-    if (number == 1) refuse(number, message("expected the format '", wanted, "', but '", line, "' came"));
+  [[noreturn]] void refuse_header(size_t number, const std::string& line, const std::string& wanted) const {
     const std::string key = wanted.substr(0, wanted.find(' ') + 1);
-    if (line.rfind(key, 0) != 0) refuse(number, message("expected '", key, "…', but '", line, "' came"));
-    refuse(number, message("its products were tuned for '", line, "', but here it is '", wanted,
-                           "': name another file, or remove this one"));
+    if (number == 1 || !begins_with(line, key)) refuse(number, wanted, line);
+    refuse(number, "its products were tuned for '" + line + "', but here it is '" + wanted +
+                       "': name another file, or remove this one");
   }
 
   const std::string path_;
@@ -132,7 +143,7 @@ class TuningFile {
 std::unique_ptr<Backend> open_tuned_cuda_engine(const CudaLibrary& library, int32_t device,
                                                 CudaPrecision precision, const std::string& path) {
   const TuningFile file(path, header_of(library, device));
-  if (access(path.c_str(), F_OK) != 0) file.write("");
+  if (!file.exists()) file.write("");
   Tuning tuning;
   tuning.known = file.read();
   tuning.first_line = first_product_line;
@@ -140,7 +151,7 @@ std::unique_ptr<Backend> open_tuned_cuda_engine(const CudaLibrary& library, int3
   try {
     return open_cuda_engine(library, device, precision, std::move(tuning));
   } catch (const Error& error) {
-    throw Error(message(path, ": ", error.what()));
+    throw Error(path + ": " + error.what());
   }
 }
 
