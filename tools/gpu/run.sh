@@ -4,6 +4,7 @@
 # with PyTorch; no JDK, no Maven, no network.
 #   bash tools/gpu/run.sh [--device cpu] [--only build|test|sanitize|measure]... [-- options of compare.py]
 #   bash tools/gpu/run.sh --only measure -- --precision tf32 --workloads wide,huge
+#   bash tools/gpu/run.sh --only measure -- --tuning build/gpu/products.txt    (products chosen by timing, kept there)
 # Results: build/gpu/results-<precision>.md and .json, and the tests' output beside them.
 # Environment: CUDA_PATH, CUBLAS_PATH (see cppbuild.sh), PYTHON, CUDA_ARCHITECTURES (else the GPU's own), and BUILD_PATH with
 # OpenBLAS's headers and library. Without it the core is linked with tools/gpu/cblas, products by their definition: the
