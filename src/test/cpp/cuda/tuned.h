@@ -17,7 +17,7 @@ inline std::unique_ptr<Backend> tuned_engine(const std::string& file,
   return open_tuned_cuda_engine(cuda_library(), 0, precision, file);
 }
 
-// A classifier whose five products have different shapes, two of them updates.
+// A classifier, too wide for tiles of samples, whose five products have different shapes; two are updates.
 struct TunedNet {
   Graph graph;
   int32_t loss = -1;
@@ -25,7 +25,7 @@ struct TunedNet {
 
   TunedNet() {
     Builder b;
-    const int32_t logits = b.layer(b.op(Op::relu, {b.layer(b.input(20), 40)}), 10);
+    const int32_t logits = b.layer(b.op(Op::relu, {b.layer(b.input(20), 140)}), 10);
     loss = b.op(Op::softmax_cross_entropy, {logits, b.label(10)});
     graph = std::move(b.graph);
   }

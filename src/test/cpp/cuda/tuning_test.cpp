@@ -64,7 +64,7 @@ TEST(cuda_tuned_products_are_kept_in_a_file_and_printed) {
   CHECK(occurrences(plan, "[cuBLASLt, tuned: ") == net.products);
   CHECK(occurrences(plan, " µs, untuned ") == net.products);
   CHECK(occurrences(engine->tuned_products(), "\n") == net.products);
-  CHECK(occurrences(engine->tuned_products(), "a product of 40 x 20 by 20 x 16") == 1);
+  CHECK(occurrences(engine->tuned_products(), "a product of 140 x 20 by 20 x 16") == 1);
   const std::string text = contents(file);
   CHECK(lines_of(text).size() == 5 + net.products);
   CHECK(lines_of(text).back() == message("end ", net.products));

@@ -67,7 +67,7 @@ TEST(cuda_emulated_tuning_without_memory_is_a_sentence_and_can_be_tried_again) {
   const auto engine = tuned_engine(folder / "products.txt");
   const int64_t bytes = emulated_bytes();
   limit_emulated_bytes(bytes + 3000);
-  CHECK_THROWS(net.plan_text(*engine, 16), "tuning a product of 40 x 20 by 20 x 16");
+  CHECK_THROWS(net.plan_text(*engine, 16), "tuning a product of 140 x 20 by 20 x 16");
   CHECK_THROWS(net.plan_text(*engine, 16), "out of device memory");
   limit_emulated_bytes(int64_t{1} << 34);
   CHECK(emulated_bytes() == bytes);
