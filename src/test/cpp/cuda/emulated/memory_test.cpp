@@ -113,7 +113,7 @@ TEST(cuda_emulated_nothing_is_under_way_after_a_failed_run) {
   for (int runs_before : {0, 1}) {  // by itself, and while it is captured
     PlanRun<float> run(c.graph, gradients(c), values, engine);
     for (int i = 0; i < runs_before; ++i) run.forward();
-    fail_emulated_launch(1);
+    fail_emulated_launch(0);
     CHECK_THROWS((run.forward(), 0), "the emulated device fails");
     CHECK(emulated_work_waiting() == 0);
     CHECK(std::isfinite(run.step()));
