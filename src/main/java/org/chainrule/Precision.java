@@ -3,7 +3,9 @@ package org.chainrule;
 /**
  * How a CUDA device multiplies matrices of {@code float} numbers. Parameters, gradients, the
  * optimizer's state and everything but the factors of products stay {@code float}, and sums are of
- * {@code float}. Products of {@code double} numbers are always exact to {@code double}.
+ * {@code float}. Layers so narrow that they need no matrix library are computed in {@code float}
+ * throughout ({@link Trainer#plan(int)} says "tile kernel"). Products of {@code double} numbers are
+ * always exact to {@code double}.
  */
 public enum Precision {
   /** Factors of 24 bits, as on the CPU: the default. */
