@@ -140,6 +140,8 @@ build_core() {
             ${levels[@]+"${levels[@]}"}
         done
         LEVEL='' ;;
+      # done once a plan, not once a step: small rather than fast
+      api/* | graph/* | plan/*) start "$DIR/core/$relative.o" "$source" "${flags[@]}" -Os ;;
       *) start "$DIR/core/$relative.o" "$source" "${flags[@]}" ;;
     esac
   done < <(sources src/main/cpp)

@@ -35,8 +35,16 @@ void write_order(const Progress& progress, int64_t epoch, int64_t examples, int6
   }
 }
 
+using Clock = std::chrono::steady_clock;
+
+double milliseconds_since(Clock::time_point then) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - then).count();
+}
+
 // A row of steps that takes longer than this keeps predictions waiting; one that is much shorter, the device.
 constexpr double row_milliseconds = 8;
+// So does the writing of an order during a row. One of more examples is written before its epoch.
+constexpr int64_t most_written_meanwhile = 100000;
 
 }  // namespace
 
@@ -88,16 +96,23 @@ void Trainer::make_resident(const Dataset& dataset) {
   resident_memory_.clear();
   resident_.assign(columns_.size(), {});
   if (bytes > backend.resident_bytes()) return;
+  try {
+    for (const Column* column : columns_) {
+      resident_memory_.emplace_back(backend);
+      if (column != nullptr) resident_memory_.back().reserve(column->values.bytes());
+    }
+    resident_order_.reserve(order_bytes);
+  } catch (const Error&) {  // another has taken the memory meanwhile: then the data stream
+    resident_memory_.clear();
+    return;
+  }
   for (size_t slot = 0; slot < columns_.size(); ++slot) {
-    resident_memory_.emplace_back(backend);
     const Column* column = columns_[slot];
     if (column == nullptr) continue;
-    MemoryBlock& block = resident_memory_.back();
-    block.reserve(column->values.bytes());
-    backend.copy_in(block.data(), column->values.data(), column->values.bytes());
-    resident_[slot] = {block.data(), column->type, column->features};
+    char* const values = resident_memory_[slot].data();
+    backend.copy_in(values, column->values.data(), column->values.bytes());
+    resident_[slot] = {values, column->type, column->features};
   }
-  resident_order_.reserve(order_bytes);
   resident_dataset_ = dataset.number();
 }
 
@@ -122,15 +137,23 @@ void Trainer::write_order(int64_t epoch, Order* order) {
   order->epoch = epoch;
 }
 
-// An engine that takes several steps at once has left time to write the next epoch's before (Feed::meanwhile).
+// Feed::meanwhile may have written it.
 void Trainer::prepare_order() {
   const int64_t epoch = progress_.epoch;
   if (orders_[order_].epoch == epoch) return;
-  order_ = 1 - order_;
-  if (orders_[order_].epoch != epoch) write_order(epoch, &orders_[order_]);
+  if (orders_[1 - order_].epoch == epoch) {
+    order_ = 1 - order_;
+  } else {
+    write_order(epoch, &orders_[order_]);
+  }
   if (resident_dataset_ == 0) return;
-  model_->backend().copy_in(resident_order_.data(), order(),
-                            dataset_->examples() * static_cast<int64_t>(sizeof(int64_t)));
+  try {
+    model_->backend().copy_in(resident_order_.data(), order(),
+                              dataset_->examples() * static_cast<int64_t>(sizeof(int64_t)));
+  } catch (...) {
+    forget_orders();  // or the next call would go on with the epoch before's
+    throw;
+  }
 }
 
 void Trainer::gather(int64_t batch, int64_t position, Inputs* into) {
@@ -179,7 +202,7 @@ class Trainer::Feed final : public StepInputs {
   }
 
   void meanwhile() override {
-    if (ends_epoch_)
+    if (ends_epoch_ && trainer_.progress_.examples <= most_written_meanwhile)
       trainer_.write_order(trainer_.progress_.epoch + 1, &trainer_.orders_[1 - trainer_.order_]);
   }
 
@@ -204,13 +227,15 @@ void Trainer::count_step(double loss, int64_t batch) {
   ++progress_.epoch;
 }
 
-// As many of `count` as have a finite loss; the first that has not is refused, as a single step would be.
-void Trainer::run_row(int32_t count, int64_t batch) {
+// As many of `count` as have a finite loss; the first that has not is refused, as a single step would be. Returns for how
+// long predictions had to wait, in milliseconds.
+double Trainer::run_row(int32_t count, int64_t batch) {
   const bool resident = resident_dataset_ != 0;
   const Plan& plan = this->plan(Mode::train, batch);
   Feed feed(*this, plan, progress_.position + count * batch == progress_.examples);
   if (!resident) feed.prepare(0);  // while predictions may still go on
   std::unique_lock<ReaderWriterGate> writing(model_->gate());
+  const Clock::time_point begin = Clock::now();
   arena_.reserve(plan.program.arena_bytes);
   Context context = this->context();
   if (resident) {
@@ -235,16 +260,15 @@ void Trainer::run_row(int32_t count, int64_t batch) {
   for (int32_t i = 0; i < made; ++i) count_step(row_losses_[static_cast<size_t>(i)], batch);
   if (problem != nullptr) std::rethrow_exception(problem);
   if (made < count) refuse("training step", row_losses_[static_cast<size_t>(made)]);
+  return milliseconds_since(begin);
 }
 
 int64_t Trainer::fit(int64_t max_steps, int64_t epochs, double max_milliseconds) {
   REQUIRE(dataset_ != nullptr, "fit: no dataset is bound");
-  using Clock = std::chrono::steady_clock;
   const Clock::time_point start = Clock::now();
-  auto milliseconds_since = [](Clock::time_point then) {
-    return std::chrono::duration<double, std::milli>(Clock::now() - then).count();
-  };
   const int64_t most = model_->backend().most_steps();
+  // where data stream, a step's come while the one before computes
+  const int64_t least = resident_dataset_ == 0 ? std::min<int64_t>(2, most) : 1;
   int64_t done = 0;
   while (done < max_steps && progress_.epoch < epochs) {
     prepare_order();
@@ -256,11 +280,10 @@ int64_t Trainer::fit(int64_t max_steps, int64_t epochs, double max_milliseconds)
       count_step(checked_update(batch, nullptr), batch);
       ++done;
     } else {
-      const Clock::time_point begin = Clock::now();
+      row_ = std::max(row_, least);
       const int64_t count = std::min({max_steps - done, left / batch, row_});
-      run_row(static_cast<int32_t>(count), batch);
+      const double took = run_row(static_cast<int32_t>(count), batch);
       done += count;
-      const double took = milliseconds_since(begin);
       if (took > row_milliseconds) row_ = std::max<int64_t>(1, row_ / 2);
       if (count == row_ && took < row_milliseconds / 4) row_ = std::min(2 * row_, most);
     }

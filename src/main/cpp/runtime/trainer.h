@@ -131,7 +131,7 @@ class Trainer {
   void gather(int64_t batch, int64_t position, Inputs* into);
   void make_resident(const Dataset& dataset);
   void count_step(double loss, int64_t batch);
-  void run_row(int32_t count, int64_t batch);
+  double run_row(int32_t count, int64_t batch);
 
   const std::shared_ptr<Model> model_;
   const int32_t loss_;

@@ -278,6 +278,21 @@ TEST(cuda_a_loss_that_is_not_finite_changes_no_parameter_of_a_narrow_network) {
   }
 }
 
+// A weight that is computed, with as many columns as rows of values are apart: its δ is no value of samples, though the
+// product that gives it leads a tile's steps.
+TEST(cuda_computed_weights_on_tiles_agree_with_the_cpu) {
+  CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
+  for (int64_t features : {48, 64, 80}) {
+    Builder b;
+    const int32_t x = b.input(features);
+    const int32_t weight = b.product(Op::matmul, {b.parameter(5, features), b.parameter(8, 5)});
+    const int32_t a = b.op(Op::softmax, {b.product(Op::matmul, {x, weight})});
+    const int32_t loss = b.op(Op::squared_error, {a, b.target(8)});
+    const Workload w{"computed weight", std::move(b.graph), loss, 20};
+    compare_gradients<float>(engine, w, float_tolerance);
+  }
+}
+
 // Rows that no tile has: the launch that gives the derivative also sums its rows, and all bits are those of two launches.
 // Long rows are summed in parts.
 TEST(cuda_a_derivative_and_the_sums_of_its_rows_are_one_launch) {

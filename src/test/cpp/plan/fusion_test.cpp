@@ -153,6 +153,36 @@ TEST(plan_runs_narrow_layers_tile_by_tile_on_any_number_of_threads) {
   }
 }
 
+// A wide product on its own cut by columns, and sums over samples in parts that are longer than its tiles: those make whole
+// parts, so they must not follow on its tiles.
+TEST(plan_sums_in_parts_follow_only_tiles_that_are_parts) {
+  const TeamThreads keep(4);
+  for (int64_t narrow : {64, 96, 512}) {
+    Builder b;
+    const int32_t x = b.input(784);
+    const int32_t code = b.op(Op::sigmoid, {b.layer(x, narrow)});
+    const int32_t loss = b.op(Op::mean_squared_error, {b.layer(code, 784), b.target(784)});
+    PlanRequest request;
+    request.batch = 1024;
+    request.loss = loss;
+    request.backward = true;
+    const Values values = random_values(b.graph, request.batch, 1);
+    PlanRun<float> merged(b.graph, request, values);
+    const Program& program = merged.plan().program;
+    for (const Phase& phase : program.phases) {
+      for (int32_t i = 0; i < phase.steps && phase.grid.only_columns(); ++i) {
+        const Step& step = program.steps[at(phase.first_step + i)];
+        CHECK(step.parts == 1 || step.kind == StepKind::sum_parts ||
+              step.part_depth == phase.grid.tile_columns);
+      }
+    }
+    request.merge_steps = false;
+    PlanRun<float> apart(b.graph, request, values);
+    for (PlanRun<float>* run : {&merged, &apart}) run_all(*run);
+    CHECK(same_results({"autoencoder", b.graph, loss}, merged, apart, false));
+  }
+}
+
 // The steps behind a tile's product take turns with it, a few rows at a time: what they use lies side by side, though one
 // step is done with it before the next begins. Here a larger value would push y half over u.
 TEST(plan_scratch_is_not_shared_by_steps_that_take_turns) {

@@ -67,6 +67,12 @@ class CpuBackend final : public Backend {
     return chainrule::part_depth(rows, columns, k);
   }
 
+  // A tile makes whole parts: none adds to what another has begun.
+  bool joins(const Joining& by, DType) const override {
+    return by.step.parts == 1 || by.step.kind == StepKind::sum_parts || !by.phase.grid.only_columns() ||
+           by.step.part_depth == by.phase.grid.tile_columns;
+  }
+
   bool joins_columns(const Step& product, DType dtype, const Grid& grid) const override {
     return chainrule::joins_columns(product, dtype, grid);
   }

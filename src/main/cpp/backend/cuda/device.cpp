@@ -26,6 +26,11 @@ void check(cudaError_t status, const Parts&... what) {
   throw Error(message(what..., ": ", cudaGetErrorString(status), " (", cudaGetErrorName(status), ")"));
 }
 
+// What frees cannot throw, and leaves no error for the next launch to find.
+void ignore(cudaError_t status) noexcept {
+  if (status != cudaSuccess) cudaGetLastError();
+}
+
 size_t size(int64_t bytes) { return static_cast<size_t>(bytes); }
 
 }  // namespace
@@ -95,7 +100,7 @@ Pool* make_pool(int32_t device) {
 
 void destroy(Pool* pool) noexcept {
   if (pool == nullptr) return;
-  if (pool->pool != nullptr) cudaMemPoolDestroy(pool->pool);
+  if (pool->pool != nullptr) ignore(cudaMemPoolDestroy(pool->pool));
   delete pool;
 }
 
@@ -124,7 +129,7 @@ char* allocate_device(Pool* pool, Queue* queue, int64_t bytes) {
 }
 
 void release_device(Pool* pool, Queue* queue, char* memory) noexcept {
-  pool == nullptr ? cudaFree(memory) : cudaFreeAsync(memory, queue->streams[0]);
+  ignore(pool == nullptr ? cudaFree(memory) : cudaFreeAsync(memory, queue->streams[0]));
 }
 
 char* allocate_pinned(int64_t bytes) {
@@ -134,7 +139,7 @@ char* allocate_pinned(int64_t bytes) {
   return static_cast<char*>(memory);
 }
 
-void release_pinned(char* memory) noexcept { cudaFreeHost(memory); }
+void release_pinned(char* memory) noexcept { ignore(cudaFreeHost(memory)); }
 
 DeviceBytes device_bytes() {
   size_t free_now = 0, total = 0;
@@ -173,7 +178,7 @@ Queue* make_queue() {
 void destroy(Queue* queue) noexcept {
   if (queue == nullptr) return;
   for (cudaStream_t stream : {queue->streams[0], queue->streams[1], queue->bodies[0], queue->bodies[1]}) {
-    if (stream != nullptr) cudaStreamDestroy(stream);
+    if (stream != nullptr) ignore(cudaStreamDestroy(stream));
   }
   delete queue;
 }
@@ -298,7 +303,7 @@ void launch(Queue* queue, Graph* graph) {
 
 void destroy(Graph* graph) noexcept {
   if (graph == nullptr) return;
-  cudaGraphExecDestroy(graph->exec);
+  ignore(cudaGraphExecDestroy(graph->exec));
   delete graph;
 }
 
@@ -330,7 +335,7 @@ double seconds_between(Event* first, Event* second) {
 
 void destroy(Event* event) noexcept {
   if (event == nullptr) return;
-  cudaEventDestroy(event->event);
+  ignore(cudaEventDestroy(event->event));
   delete event;
 }
 

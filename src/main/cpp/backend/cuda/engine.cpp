@@ -48,7 +48,6 @@ CudaStream::CudaStream(CudaEngine& engine)
     set.consumed.reset(cuda::make_event());
   }
   pinned_results_.reserve(sizeof(cuda::Arguments::losses));
-  for (Block& workspace : workspaces_) workspace.reserve(cuda::Products::workspace_bytes());
 }
 
 void CudaStream::wait() noexcept {
@@ -78,8 +77,9 @@ void CudaStream::begin_steps(CudaProgram& program, const Context& context, const
   }
   overlaps_ = count > 1;
   make_room(program, overlaps_ && context.columns == nullptr);
-  arguments_of_ = -1;  // steps change them
+  arguments_of_ = -1;
   send_arguments(program, context, numbers, count);
+  arguments_of_ = -1;  // steps change them
 }
 
 void CudaStream::await_inputs(int32_t step) {
@@ -92,13 +92,14 @@ void CudaStream::launch_step(CudaProgram& program, const Context& context, int32
   if (!overlaps_) {
     send_inputs(program, context, queue_.get());
   } else if (context.columns == nullptr) {
+    // here and not behind the launch: if it fails, the step before has been counted
+    if (step >= 1) cuda::record(queue_.get(), sets_[1 - set_].consumed.get());
     if (step >= 2) cuda::wait(copies_.get(), set.consumed.get());
     send_inputs(program, context, copies_.get());
     cuda::record(copies_.get(), set.copied.get());
     cuda::wait(queue_.get(), set.copied.get());
   }
   launch(program, context, 0, program.phases, true);
-  if (overlaps_) cuda::record(queue_.get(), set.consumed.get());
 }
 
 void CudaStream::end_steps(const CudaProgram& program, const Context& context, int32_t launched,
@@ -135,6 +136,9 @@ void CudaStream::make_room(const std::vector<int64_t>& bytes, std::vector<Block>
 
 void CudaStream::make_room(const CudaProgram& program, bool second_set) {
   make_room(&scratch_, program.scratch_bytes);
+  for (int32_t lane = 0; lane < 2; ++lane) {
+    if (program.multiplies[lane]) make_room(&workspaces_[lane], cuda::Products::workspace_bytes());
+  }
   for (InputSet& set : sets_) {
     if (&set == &sets_[0] || second_set) make_room(program.input_bytes, &set.blocks, &set.addresses);
   }
@@ -244,15 +248,20 @@ cuda::LossCheck CudaStream::loss_check(const CudaProgram& program, const Context
 void CudaStream::launch(CudaProgram& program, const Context& context, int32_t first, int32_t last,
                         bool checked) {
   if (context.phase_seconds != nullptr || !engine_.captures) {
-    return run_directly(program, context, first, last, checked);
+    run_directly(program, context, first, last, checked);
+    return;
   }
   Captured& known = captured(program, context, first, last, checked);
-  if (known.runs++ == 0) return run_directly(program, context, first, last, checked);
+  if (!known.loaded) {
+    known.loaded = run_directly(program, context, first, last, checked);
+    return;
+  }
   if (known.graph == nullptr) capture(&known, program, context);
   cuda::launch(queue_.get(), known.graph.get());
 }
 
-void CudaStream::run_directly(const CudaProgram& program, const Context& context, int32_t first, int32_t last,
+// Returns whether all phases ran.
+bool CudaStream::run_directly(const CudaProgram& program, const Context& context, int32_t first, int32_t last,
                               bool checked) {
   auto phases = [&](int32_t begin, int32_t end) {
     if (context.phase_seconds != nullptr) return run_timed(program, context, begin, end);
@@ -260,9 +269,11 @@ void CudaStream::run_directly(const CudaProgram& program, const Context& context
   };
   gather(program, context);
   program.begin(run_of(context), first);
-  if (!checked) return phases(first, last);
-  phases(first, program.backward_begin);
-  if (trains(program, context)) phases(program.backward_begin, last);
+  phases(first, checked ? program.backward_begin : last);
+  if (!checked) return true;
+  if (!trains(program, context)) return false;
+  phases(program.backward_begin, last);
+  return true;
 }
 
 // Without a graph the processor has to ask.

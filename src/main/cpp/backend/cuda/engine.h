@@ -54,6 +54,8 @@ struct CudaProgram {
   std::vector<Coefficient> alphas, betas;          // by step
   std::vector<int64_t> input_bytes, output_bytes;  // by slot; 0: not used
   int64_t scratch_bytes = 0;
+  bool multiplies[2] =
+      {};  // are there products of the BLAS in this lane of a step's halves? They need a workspace
 
  private:
   void add_phase(CudaEngine& engine, const CudaProgramView& view, int32_t phase);
@@ -61,6 +63,7 @@ struct CudaProgram {
   void prepare_product(CudaEngine& engine, cuda::Launch* launch);
   void convert_factors(cuda::Launch* product);
   void place_copies();
+  void note_lanes();
   static void note_touches(const Step& step, cuda::Launch* launch);
   static void touch_scratch(int64_t offset, int64_t bytes, bool writes, cuda::Launch* launch);
   void add_segments(CudaEngine& engine, cuda::Launch* launch);
@@ -101,8 +104,8 @@ struct CudaStream {
     char* base[space_count] = {};
     int64_t generation = 0;
     uint64_t columns = 0;
-    int32_t runs = 0;  // the first is not captured: the device loads what it needs
-    int64_t used = 0;  // when
+    bool loaded = false;  // has it run without a graph, so that the device has what it needs?
+    int64_t used = 0;     // when
     std::unique_ptr<cuda::Graph, cuda::GraphDeleter> graph;
   };
 
@@ -118,7 +121,7 @@ struct CudaStream {
   void enqueue_in_lanes(const CudaProgram& program, const Context& context, int32_t first, int32_t last);
   void gather(const CudaProgram& program, const Context& context);
   void launch(CudaProgram& program, const Context& context, int32_t first, int32_t last, bool checked);
-  void run_directly(const CudaProgram& program, const Context& context, int32_t first, int32_t last,
+  bool run_directly(const CudaProgram& program, const Context& context, int32_t first, int32_t last,
                     bool checked);
   bool trains(const CudaProgram& program, const Context& context);
   void run_timed(const CudaProgram& program, const Context& context, int32_t first, int32_t last);

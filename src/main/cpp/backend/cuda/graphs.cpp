@@ -29,14 +29,14 @@ uint64_t hash_of(const ResidentColumn* columns, size_t count) {
 CudaStream::Captured& CudaStream::captured(const CudaProgram& program, const Context& context, int32_t first,
                                            int32_t last, bool checked) {
   const uint64_t columns = hash_of(context.columns, program.input_bytes.size());
-  int32_t runs_with_other_set = 0;
+  bool loaded = false;  // with the other set of inputs
   ++clock_;
   for (Captured& known : captured_) {
     const bool same_run = known.program == program.number && known.first == first && known.last == last &&
                           known.checked == checked;
     if (!same_run) continue;
     if (known.set != set_) {
-      runs_with_other_set = known.runs;
+      loaded = known.loaded;
       continue;
     }
     known.used = clock_;
@@ -60,7 +60,7 @@ CudaStream::Captured& CudaStream::captured(const CudaProgram& program, const Con
   made.last = last;
   made.checked = checked;
   made.set = set_;
-  made.runs = runs_with_other_set;
+  made.loaded = loaded;
   std::copy(context.base, context.base + space_count, made.base);
   made.generation = generation_;
   made.columns = columns;
@@ -71,18 +71,19 @@ CudaStream::Captured& CudaStream::captured(const CudaProgram& program, const Con
 // As enqueue, but launches that may go beside each other do.
 void CudaStream::enqueue_in_lanes(const CudaProgram& program, const Context& context, int32_t first,
                                   int32_t last) {
-  std::vector<const cuda::Launch*> launches;
-  for (const cuda::Launch& launch : program.launches) {
-    if (launch.phase >= first && launch.phase < last) launches.push_back(&launch);
-  }
+  const std::vector<const cuda::Launch*> launches = cuda::launches_between(program.launches, first, last);
   const std::vector<cuda::Turn> turns = cuda::take_turns(launches);
   std::vector<bool> awaited(launches.size(), false);
   int32_t last_beside = -1;
+  bool no_workspace = false;
   for (size_t i = 0; i < turns.size(); ++i) {
     if (turns[i].waits_for >= 0) awaited[static_cast<size_t>(turns[i].waits_for)] = true;
-    if (turns[i].lane == 1) last_beside = static_cast<int32_t>(i);
+    if (turns[i].lane == 0) continue;
+    last_beside = static_cast<int32_t>(i);
+    no_workspace = no_workspace || (launches[i]->product != nullptr && workspaces_[1].data() == nullptr);
   }
-  if (last_beside < 0) return enqueue(program, context, first, last);
+  // A run of other phases than the halves of a step may have products there that nobody counted on.
+  if (last_beside < 0 || no_workspace) return enqueue(program, context, first, last);
   awaited[static_cast<size_t>(last_beside)] = true;
 
   cuda::Queue* queue = queue_.get();

@@ -18,6 +18,15 @@ bool depends(const Launch& later, const Launch& earlier) {
 
 }  // namespace
 
+std::vector<const Launch*> launches_between(const std::vector<Launch>& launches, int32_t first,
+                                            int32_t last) {
+  std::vector<const Launch*> between;
+  for (const Launch& launch : launches) {
+    if (launch.phase >= first && launch.phase < last) between.push_back(&launch);
+  }
+  return between;
+}
+
 std::vector<Turn> take_turns(const std::vector<const Launch*>& launches) {
   const size_t count = launches.size();
   std::vector<std::vector<size_t>> earlier(count);  // that each follows

@@ -17,6 +17,9 @@ struct Turn {
       -1;  // the last such launch, by place in the run; those before it on that lane are done then, too
 };
 
+// Those of the phases [first, last).
+std::vector<const Launch*> launches_between(const std::vector<Launch>& launches, int32_t first, int32_t last);
+
 // For launches that would run one after another in this order. A launch follows every earlier one that writes what it
 // touches, or touches what it writes. The first lane has the longest chain of such dependencies, counted in launches.
 std::vector<Turn> take_turns(const std::vector<const Launch*>& launches);

@@ -93,6 +93,7 @@ __global__ void __launch_bounds__(Kernel::threads, 1) entry_of_rounds(const __gr
 
 template <class Kernel>
 void launch(Queue* queue, int64_t blocks, const Kernel& kernel) {
+  static_assert(sizeof(Kernel) <= 32764, "what a launch can pass since CUDA 12.1");
   check_blocks(blocks);
   const cudaStream_t stream = static_cast<cudaStream_t>(native_stream(queue));
   if constexpr (Kernel::phases == by_rounds) {
@@ -100,6 +101,7 @@ void launch(Queue* queue, int64_t blocks, const Kernel& kernel) {
     const cudaError_t allowed =
         cudaFuncSetAttribute(entry_of_rounds<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
     if (allowed != cudaSuccess) {
+      cudaGetLastError();  // or the next launch would be blamed
       throw Error(
           message("giving a block ", bytes, " bytes of shared memory: ", cudaGetErrorString(allowed)));
     }

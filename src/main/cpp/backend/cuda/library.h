@@ -110,8 +110,10 @@ constexpr int32_t cuda_library_version = 3;
 
 // Tells a library that was built from other headers.
 constexpr int32_t cuda_struct_bytes() {
-  return static_cast<int32_t>(sizeof(CudaLibrary) + sizeof(Step) + sizeof(Phase) + sizeof(Context) +
-                              sizeof(UpdateScalars) + sizeof(StepNumbers) + sizeof(MemoryBytes));
+  return static_cast<int32_t>(sizeof(CudaLibrary) + sizeof(CudaVersions) + sizeof(CudaDevice) +
+                              sizeof(CudaTuned) + sizeof(CudaProgramView) + sizeof(Step) + sizeof(Phase) +
+                              sizeof(Context) + sizeof(UpdateScalars) + sizeof(StepNumbers) +
+                              sizeof(ResidentColumn));
 }
 
 // The name and the type of the one function that libchainrule_cuda.so exports.

@@ -8,6 +8,7 @@
 
 #include "backend/cuda/engine.h"
 #include "backend/cuda/kernels/convert.h"
+#include "backend/cuda/lanes.h"
 #include "backend/cuda/tiles.h"
 #include "util/check.h"
 
@@ -56,10 +57,21 @@ CudaProgram::CudaProgram(CudaEngine& engine, const CudaProgramView& view)
       loss(view.loss) {
   for (int32_t p = 0; p < view.phase_count; ++p) add_phase(engine, view, p);
   place_copies();
+  note_lanes();
   for (int32_t i = 0; i < view.step_count; ++i) {
     if (!is_custom(view.steps[i])) note_slots(view.steps[i]);
     alphas.push_back(view.steps[i].alpha);
     betas.push_back(view.steps[i].beta);
+  }
+}
+
+void CudaProgram::note_lanes() {
+  for (auto [first, last] : {std::pair(0, backward_begin), {backward_begin, phases}}) {
+    const std::vector<const Launch*> half = cuda::launches_between(launches, first, last);
+    const std::vector<cuda::Turn> turns = cuda::take_turns(half);
+    for (size_t i = 0; i < half.size(); ++i) {
+      if (half[i]->product != nullptr) multiplies[0] = multiplies[turns[i].lane] = true;
+    }
   }
 }
 
@@ -159,6 +171,7 @@ void CudaProgram::note_touches(const Step& step, Launch* launch) {
     if (operand.present() && operand.space != Space::input && operand.space != Space::scratch)
       launch->touches.push_back({operand, step.writes[i]});
   }
+  if (launch->launcher == cuda::tile_launcher()) return;  // its sums are in the block's own memory
   if (const int64_t bytes = cuda::scratch_bytes(step); bytes > 0) touch_scratch(0, bytes, true, launch);
 }
 

@@ -148,7 +148,8 @@ class CudaBackend final : public Backend {
   }
   int64_t part_depth(DType dtype, int64_t rows, int64_t columns, int64_t k,
                      bool over_samples) const override {
-    return over_samples && cuda::is_narrow(dtype, rows, columns) ? std::min(k, cuda::tile_part_depth(k)) : k;
+    const bool in_parts = over_samples && cuda::is_narrow(dtype, rows, columns) && k <= cuda::most_samples;
+    return in_parts ? std::min(k, cuda::tile_part_depth(k)) : k;
   }
   bool transposes_input(DType dtype, int64_t weight_rows, int64_t weight_columns) const override {
     return cuda::is_narrow(dtype, weight_rows, weight_columns);
@@ -156,8 +157,10 @@ class CudaBackend final : public Backend {
   bool joins_columns(const Step& product, DType dtype, const Grid&) const override {
     return cuda::runs_on_tiles(product, dtype) && !product.over_samples;
   }
-  bool has_scratch(const Phase&, const std::vector<const Step*>& steps, DType dtype) const override {
-    return steps.size() > 1 && cuda::runs_on_tiles(*steps.front(), dtype);
+  // The columns of the phase must be samples: a single tile may be led by a sum over them, whose columns are features.
+  bool has_scratch(const Phase& phase, const std::vector<const Step*>& steps, DType dtype) const override {
+    return steps.size() > 1 && cuda::runs_on_tiles(*steps.front(), dtype) &&
+           (phase.grid.tiles() > 1 || !steps.front()->over_samples);
   }
   int64_t scratch_bytes() const override { return cuda::tile_scratch_bytes; }
   int64_t scratch_stride(DType, int64_t) const override { return cuda::tile_stride; }
@@ -233,7 +236,9 @@ class CudaBackend final : public Backend {
     } catch (...) {
       problem = std::current_exception();  // those under way still end
     }
-    require_success(table().end_steps(engine_->handle, own, ready.handle, &context, launched, losses));
+    const char* ended = table().end_steps(engine_->handle, own, ready.handle, &context, launched, losses);
+    if (ended != nullptr && problem != nullptr) std::rethrow_exception(problem);  // the cause of the other
+    require_success(ended);
     while (*made < launched && std::isfinite(losses[*made])) ++*made;
     if (problem != nullptr && *made == launched) std::rethrow_exception(problem);
   }

@@ -28,6 +28,8 @@ constexpr int64_t tile_stride = tile_samples + 4;
 // parameters: 2,048 tiles of a batch of 65,536 with a part each would write and read 104 MB, 342 parts are 17 MB and stay
 // in the cache; and 132 multiprocessors with three blocks each run 396 at once.
 constexpr int64_t most_parts = 384;
+// Samples are counted in 32 bits, with room for a tile more.
+constexpr int64_t most_samples = INT32_MAX / 2;
 // The kernel's list of moves, a parameter of its launch, has so many places.
 constexpr int32_t most_moves = 64;
 
@@ -51,7 +53,7 @@ inline int64_t samples_of(const Step& step) {
 
 // Can the step run on a tile of samples? A sum over samples can where it is made in parts, or where there is one tile.
 inline bool runs_on_tiles(const Step& step, DType dtype) {
-  if (dtype != DType::float32 || samples_of(step) > INT32_MAX / 2) return false;
+  if (dtype != DType::float32 || samples_of(step) > most_samples) return false;
   const bool sums_tile = step.parts > 1 || samples_of(step) <= tile_samples;
   switch (step.kind) {
     case StepKind::product:

@@ -118,7 +118,6 @@ class Operands {
 
   Operands(const Operands&) = delete;
   Operands& operator=(const Operands&) = delete;
-  ~Operands() { finish(queue_); }
 
   void run(const Blas& blas, const Product& product) {
     const char* scalars = product.shape.scalars_on_device ? scalars_on_device_.data() : scalars_[0];
@@ -130,6 +129,12 @@ class Operands {
   Queue* const queue_;
   Block a_, b_, c_, workspace_, scalars_on_device_;
   alignas(8) char scalars_[2][8] = {};  // α, β
+
+  // Goes before the blocks, also when the constructor fails: no block is freed while the queue may still use it.
+  struct Waits {
+    Queue* const queue;
+    ~Waits() { finish(queue); }
+  } waits_{queue_};
 };
 
 }  // namespace
