@@ -285,7 +285,10 @@ TEST(cuda_computed_weights_on_tiles_agree_with_the_cpu) {
   for (int64_t features : {48, 64, 80}) {
     Builder b;
     const int32_t x = b.input(features);
-    const int32_t weight = b.product(Op::matmul, {b.parameter(5, features), b.parameter(8, 5)});
+    std::vector<double> fixed;
+    for (int64_t i = 0; i < 5 * features; ++i) fixed.push_back(0.2 * std::sin(static_cast<double>(i)));
+    const int32_t weight =
+        b.product(Op::matmul, {b.graph.constant("", 5, features, std::move(fixed)), b.parameter(8, 5)});
     const int32_t a = b.op(Op::softmax, {b.product(Op::matmul, {x, weight})});
     const int32_t loss = b.op(Op::squared_error, {a, b.target(8)});
     const Workload w{"computed weight", std::move(b.graph), loss, 20};
