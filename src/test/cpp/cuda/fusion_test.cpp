@@ -301,14 +301,18 @@ TEST(cuda_computed_weights_on_tiles_agree_with_the_cpu) {
 TEST(cuda_a_derivative_and_the_sums_of_its_rows_are_one_launch) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   for (int64_t batch : {1, 5, 64, 700, 8300}) {
+    const bool in_parts = batch > 8192;  // rows so long that blocks share them: once is enough
+    const std::vector<int64_t> layers =
+        in_parts ? std::vector<int64_t>{2, 131, 2} : std::vector<int64_t>{2, 131, 130, 2};
     for (Op op : {Op::sigmoid, Op::gelu, Op::relu, Op::negate}) {
-      const Workload w = workload(name_of(op), {2, 131, 130, 2}, op, Op::squared_error, batch);
+      if (in_parts && op != Op::sigmoid) continue;
+      const Workload w = workload(name_of(op), layers, op, Op::squared_error, batch);
       PlanRequest together = training(w, rules[0]), apart = together;
       apart.merge_steps = false;
       const Values values = values_for(w, 4);
       PlanRun<double> expected(w.graph, together, values);
       PlanRun<double> a(w.graph, together, values, engine), b(w.graph, apart, values, engine);
-      CHECK(a.plan().program.phases.size() + 2 <= b.plan().program.phases.size());
+      CHECK(a.plan().program.phases.size() + layers.size() - 2 <= b.plan().program.phases.size());
       expected.update = a.update = b.update = scalars(rules[0], 1);
       CHECK_NEAR(a.step(), expected.step(), 1e-9);
       b.step();
