@@ -69,6 +69,16 @@ inline Values random_values(const Graph& graph, int64_t batch, uint64_t seed) {
   return values;
 }
 
+// Forward, backward and update.
+inline PlanRequest training(int32_t loss, int64_t batch, const UpdateRule& rule = {}) {
+  PlanRequest request;
+  request.batch = batch;
+  request.loss = loss;
+  request.backward = request.update = true;
+  request.rule = rule;
+  return request;
+}
+
 template <class T>
 class PlanRun {
  public:

@@ -248,8 +248,8 @@ class StepInputs {
  public:
   virtual ~StepInputs() = default;
 
-  // The addresses of a step's data, by slot; not asked for where data are resident. What was returned for the step before still stands; what was returned
-  // before that has been read, and its memory may be used again.
+  // The addresses of a step's data, by slot; not asked for where data are resident. What was returned for the step
+  // before still stands; what was returned before that has been read, and its memory may be used again.
   virtual void* const* bring(int32_t step) = 0;
 
   // All steps have been begun, and the engine may still be computing: time to prepare others.
@@ -350,9 +350,8 @@ class Backend : public Memory {
   virtual int32_t most_steps() const { return 1; }
 
   // Training steps of one program, each as by run_to_loss. Their data are resident, or brought by `inputs`, or if that
-  // is null those of the context. The first
-  // loss that is not finite ends it: its step and those after it change no parameter. `made` says how many did, also
-  // when this throws; `losses` gets theirs, and the one that was not finite.
+  // is null those of the context. The first loss that is not finite ends it: its step and those after it change no
+  // parameter. `made` says how many did, also when this throws; `losses` gets theirs, and the one that was not finite.
   virtual void run_steps(const Program& program, const Context& context, const StepNumbers* numbers,
                          int32_t count, StepInputs* inputs, double* losses, int32_t* made);
 };

@@ -23,18 +23,6 @@ void fetch_ahead(const char* example, int64_t bytes) {
   for (int64_t line = 0; line < std::min<int64_t>(bytes, 512); line += 64) __builtin_prefetch(example + line);
 }
 
-// The order of an epoch is a function of the seed and the epoch's number (R. Fisher, F. Yates, 1938; R. Durstenfeld,
-// 1964), so that resuming needs no list, and every device takes the same.
-void write_order(const Progress& progress, int64_t epoch, int64_t examples, int64_t* order) {
-  for (int64_t i = 0; i < examples; ++i) order[i] = i;
-  for (int64_t i = examples - 1; progress.shuffle && i > 0; --i) {
-    const uint64_t j =
-        random_below(static_cast<uint64_t>(progress.shuffle_seed), static_cast<uint64_t>(epoch),
-                     static_cast<uint64_t>(i), static_cast<uint64_t>(i) + 1);
-    std::swap(order[i], order[j]);
-  }
-}
-
 using Clock = std::chrono::steady_clock;
 
 double milliseconds_since(Clock::time_point then) {
@@ -130,11 +118,20 @@ void Trainer::forget_orders() {
   for (Order& order : orders_) order.epoch = -1;
 }
 
-void Trainer::write_order(int64_t epoch, Order* order) {
+// The order of an epoch is a function of the seed and the epoch's number (R. Fisher, F. Yates, 1938; R. Durstenfeld,
+// 1964), so that resuming needs no list, and every device takes the same.
+void Trainer::write_order(int64_t epoch, Order* to) {
   const int64_t examples = dataset_->examples();
-  order->examples.reserve(examples * static_cast<int64_t>(sizeof(int64_t)));
-  chainrule::write_order(progress_, epoch, examples, reinterpret_cast<int64_t*>(order->examples.data()));
-  order->epoch = epoch;
+  to->examples.reserve(examples * static_cast<int64_t>(sizeof(int64_t)));
+  int64_t* order = reinterpret_cast<int64_t*>(to->examples.data());
+  for (int64_t i = 0; i < examples; ++i) order[i] = i;
+  for (int64_t i = examples - 1; progress_.shuffle && i > 0; --i) {
+    const uint64_t j =
+        random_below(static_cast<uint64_t>(progress_.shuffle_seed), static_cast<uint64_t>(epoch),
+                     static_cast<uint64_t>(i), static_cast<uint64_t>(i) + 1);
+    std::swap(order[i], order[j]);
+  }
+  to->epoch = epoch;
 }
 
 // Feed::meanwhile may have written it.

@@ -126,7 +126,7 @@ class Trainer {
   };
   const int64_t* order() const { return reinterpret_cast<const int64_t*>(orders_[order_].examples.data()); }
   void forget_orders();
-  void write_order(int64_t epoch, Order* order);
+  void write_order(int64_t epoch, Order* to);
   void prepare_order();
   void gather(int64_t batch, int64_t position, Inputs* into);
   void make_resident(const Dataset& dataset);

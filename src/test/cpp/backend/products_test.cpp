@@ -151,15 +151,6 @@ GraphCase classifier(std::vector<int64_t> sizes) {
   return {"classifier", std::move(b.graph), loss};
 }
 
-PlanRequest training(const GraphCase& c, int64_t batch, const UpdateRule& rule) {
-  PlanRequest request;
-  request.batch = batch;
-  request.loss = c.loss;
-  request.backward = request.update = true;
-  request.rule = rule;
-  return request;
-}
-
 // Parameters after some steps.
 std::vector<std::vector<float>> train(const GraphCase& c, const PlanRequest& request, int steps = 3) {
   PlanRun<float> run(c.graph, request, random_values(c.graph, request.batch, 3));
@@ -201,7 +192,7 @@ TEST(products_by_tiles_or_by_the_blas_train_alike) {
   for (const GraphCase& c : {classifier({50, 70, 33, 5}), classifier({300, 280, 200, 10})}) {
     for (const UpdateRule& rule : rules) {
       for (int64_t batch : {1, 9, 150}) {
-        const PlanRequest request = training(c, batch, rule);
+        const PlanRequest request = training(c.loss, batch, rule);
         set_products(Products::blas);
         const auto expected = train(c, request, 1);
         for (Products which : {Products::own, Products::automatic}) {
@@ -223,7 +214,7 @@ TEST(products_by_tiles_give_the_same_bits_for_any_number_of_threads) {
   for (const GraphCase& c : {classifier({700, 301, 258, 10}), classifier({64, 1000, 3})}) {
     for (const UpdateRule& rule : rules) {
       for (int64_t batch : {1, 130, 700}) {
-        const PlanRequest request = training(c, batch, rule);
+        const PlanRequest request = training(c.loss, batch, rule);
         set_team_threads(1);
         const auto expected = train(c, request);
         for (int32_t threads : {2, 3, 5}) {
@@ -246,7 +237,7 @@ TEST(products_in_parts_agree_with_the_whole) {
   const GraphCase c = classifier({24, 32, 5});
   const int64_t batch = 9001;
   for (const UpdateRule& rule : rules) {
-    const PlanRequest request = training(c, batch, rule);
+    const PlanRequest request = training(c.loss, batch, rule);
     CHECK(print_plan(make_plan(c.graph, request, cpu_backend())).find("in 16 parts") != std::string::npos);
     PlanRequest in_double = request;
     in_double.dtype = DType::float64;
@@ -276,7 +267,7 @@ TEST(products_in_parts_agree_with_the_whole) {
 TEST(products_say_who_computes_them) {
   const Restore restore;
   const GraphCase c = classifier({300, 280, 10});
-  const PlanRequest request = training(c, 64, rules[0]);
+  const PlanRequest request = training(c.loss, 64, rules[0]);
   set_products(Products::blas);
   CHECK(print_plan(make_plan(c.graph, request, cpu_backend())).find("tile kernel") == std::string::npos);
   set_products(Products::own);

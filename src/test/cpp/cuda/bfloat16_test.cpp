@@ -36,15 +36,6 @@ bool trains(const Graph& graph, int32_t loss) {
   return reached[at(loss)];
 }
 
-PlanRequest training(const GraphCase& c, int64_t batch, const UpdateRule& rule) {
-  PlanRequest request;
-  request.batch = batch;
-  request.loss = c.loss;
-  request.backward = request.update = true;
-  request.rule = rule;
-  return request;
-}
-
 UpdateScalars numbers_of(const UpdateRule& rule) {
   UpdateScalars by;
   by.learning_rate = 0.05;
@@ -73,8 +64,8 @@ TEST(cuda_copies_in_bfloat16_give_the_bits_of_factors_converted_for_each_product
     if (!trains(c.graph, c.loss)) continue;
     const Values values = random_values(c.graph, 9, 5);
     for (const UpdateRule& rule : rules) {
-      PlanRun<float> whole(c.graph, training(c, 9, rule), values, engine),
-          phases(c.graph, training(c, 9, rule), values, engine);
+      PlanRun<float> whole(c.graph, training(c.loss, 9, rule), values, engine),
+          phases(c.graph, training(c.loss, 9, rule), values, engine);
       whole.update = phases.update = numbers_of(rule);
       for (int step = 0; step < 3; ++step) {
         const double loss = whole.step();
@@ -129,7 +120,7 @@ TEST(cuda_runs_from_the_middle_convert_what_they_read) {
     request.backward = true;
     PlanRun<float> expected(c.graph, request, values, engine);
     CHECK(std::isfinite(expected.step()));
-    PlanRequest others = training({other.name, b.graph, other.loss}, 40, {});
+    PlanRequest others = training(other.loss, 40);
     others.update = false;
     PlanRun<float> between(b.graph, others, random_values(b.graph, 40, 6), engine);
     const int32_t last_of_other = static_cast<int32_t>(between.plan().program.phases.size());

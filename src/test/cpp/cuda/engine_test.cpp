@@ -9,11 +9,11 @@
 #include "backend/cuda/kernels/convert.h"
 #include "backend/cuda/proxy.h"
 #include "cases.h"
+#include "cuda/compare.h"
 #include "cuda/engines.h"
 #include "gradient_check.h"
 #include "graph/backward.h"
 #include "harness.h"
-#include "plan_run.h"
 
 using namespace test;
 
@@ -25,19 +25,6 @@ std::vector<GraphCase> all_cases(bool wide) {
     for (GraphCase& c : cases_of(op, wide)) cases.push_back(std::move(c));
   }
   return cases;
-}
-
-// The norm of the difference by the norm of what is expected: NaN where a value is.
-template <class T>
-double distance(const std::vector<T>& values, const std::vector<double>& expected) {
-  if (values.size() != expected.size()) return INFINITY;
-  double difference = 0, norm = 1e-30;
-  for (size_t i = 0; i < values.size(); ++i) {
-    const double error = static_cast<double>(values[i]) - expected[i];
-    difference += error * error;
-    norm += expected[i] * expected[i];
-  }
-  return std::sqrt(difference / norm);
 }
 
 PlanRequest with_all_outputs(const GraphCase& c, int64_t batch) {
@@ -78,8 +65,6 @@ void compare(const GraphCase& c, int64_t batch, Backend& engine, double toleranc
   }
 }
 
-// By norms, so that sums in which terms cancel stay below: 2^-24 = 6e-8 an operation for float, 2^-53 for double.
-constexpr double float_tolerance = 5e-5, double_tolerance = 1e-12;
 // Factors with 10 bits of fraction (2^-11 = 5e-4 each), and with 7 (2^-8 = 4e-3): a few products in a row.
 constexpr double tf32_tolerance = 1e-2, bfloat16_tolerance = 6e-2;
 
@@ -233,25 +218,14 @@ Trained two_layers() {
 }
 
 PlanRequest training(const Trained& t, const UpdateRule& rule, bool in_product) {
-  PlanRequest request;
-  request.batch = 20;
-  request.loss = t.loss;
-  request.backward = request.update = true;
-  request.rule = rule;
+  PlanRequest request = test::training(t.loss, 20, rule);
   request.update_in_product = in_product;
   return request;
 }
 
+// Another learning rate needs no new graph.
 UpdateScalars scalars(const UpdateRule& rule, int t) {
-  UpdateScalars by;
-  by.learning_rate = t < 4 ? 0.03 : 0.01;  // changed without a new graph
-  by.momentum = rule.momentum;
-  by.nesterov = rule.nesterov;
-  by.weight_decay = rule.weight_decay;
-  by.decoupled = rule.kind == OptimizerKind::adamw;
-  by.beta1 = 0.9, by.beta2 = 0.99, by.epsilon = 1e-6;
-  by.correction1 = 1 / (1 - std::pow(0.9, t)), by.correction2 = 1 / (1 - std::pow(0.99, t));
-  return by;
+  return test::scalars(rule, t, t < 4 ? 0.03 : 0.01, 1e-6);
 }
 
 const std::vector<UpdateRule> rules = {

@@ -7,6 +7,7 @@
 
 #include "backend/cuda/tiles.h"
 #include "cases.h"
+#include "cuda/compare.h"
 #include "cuda/engines.h"
 #include "cuda/workloads.h"
 #include "harness.h"
@@ -17,45 +18,13 @@ using namespace test;
 namespace {
 
 // By the norm of the difference over the norm of what is expected: a hundred roundings of floats (2^-24 = 6e-8).
-constexpr double float_tolerance = 5e-5, double_tolerance = 1e-12;
-
-template <class T>
-double distance(const std::vector<T>& values, const std::vector<double>& expected) {
-  double difference = 0, norm = 1e-30;
-  for (size_t i = 0; i < expected.size(); ++i) {
-    const double error = static_cast<double>(values[i]) - expected[i];
-    difference += error * error;
-    norm += expected[i] * expected[i];
-  }
-  return std::sqrt(difference / norm);
-}
-
 const std::vector<UpdateRule> rules = {
     {OptimizerKind::sgd, 0, false, 0},    {OptimizerKind::sgd, 0, false, 0.2},
     {OptimizerKind::sgd, 0.9, false, 0},  {OptimizerKind::sgd, 0.9, true, 0.2},
     {OptimizerKind::adam, 0, false, 0.2}, {OptimizerKind::adamw, 0, false, 0.2}};
 
-PlanRequest training(const Workload& w, const UpdateRule& rule) {
-  PlanRequest request;
-  request.batch = w.batch;
-  request.loss = w.loss;
-  request.backward = request.update = true;
-  request.rule = rule;
-  return request;
-}
-
-UpdateScalars scalars(const UpdateRule& rule, int t) {
-  UpdateScalars by;
-  by.learning_rate = 0.05 / t;
-  by.momentum = rule.momentum;
-  by.nesterov = rule.nesterov;
-  by.weight_decay = rule.weight_decay;
-  by.decoupled = rule.kind == OptimizerKind::adamw;
-  by.beta1 = 0.9, by.beta2 = 0.99,
-  by.epsilon = 1e-2;  // or the rounding of a gradient near 0 would come in full
-  by.correction1 = 1 / (1 - std::pow(0.9, t)), by.correction2 = 1 / (1 - std::pow(0.99, t));
-  return by;
-}
+// ε not small, or the rounding of a gradient near 0 would come in full.
+UpdateScalars scalars(const UpdateRule& rule, int t) { return test::scalars(rule, t, 0.05 / t, 1e-2); }
 
 // Weights by the square root of their inputs, so that no value grows from layer to layer.
 Values values_for(const Workload& w, uint64_t seed) {
@@ -71,8 +40,8 @@ Values values_for(const Workload& w, uint64_t seed) {
 template <class T>
 void compare_training(Backend& engine, const Workload& w, const UpdateRule& rule, double tolerance) {
   const Values values = values_for(w, 5);
-  PlanRun<double> expected(w.graph, training(w, rule), values);
-  PlanRun<T> run(w.graph, training(w, rule), values, engine);
+  PlanRun<double> expected(w.graph, training(w.loss, w.batch, rule), values);
+  PlanRun<T> run(w.graph, training(w.loss, w.batch, rule), values, engine);
   for (int step = 1; step <= 3; ++step) {
     expected.update = run.update = scalars(rule, step);
     const double loss = expected.step();
@@ -90,7 +59,7 @@ void compare_training(Backend& engine, const Workload& w, const UpdateRule& rule
 
 template <class T>
 void compare_gradients(Backend& engine, const Workload& w, double tolerance) {
-  PlanRequest request = training(w, {});
+  PlanRequest request = training(w.loss, w.batch);
   request.update = false;
   const Values values = values_for(w, 6);
   PlanRun<double> expected(w.graph, request, values);
@@ -109,7 +78,7 @@ void compare_gradients(Backend& engine, const Workload& w, double tolerance) {
 }
 
 Plan plan_of(Backend& engine, const Workload& w, const UpdateRule& rule = {}, DType dtype = DType::float32) {
-  PlanRequest request = training(w, rule);
+  PlanRequest request = training(w.loss, w.batch, rule);
   request.dtype = dtype;
   return make_plan(w.graph, request, engine);
 }
@@ -261,7 +230,7 @@ TEST(cuda_a_loss_that_is_not_finite_changes_no_parameter_of_a_narrow_network) {
     bad[at(w.graph.data_nodes()[1])][4] = static_cast<double>(NAN);
     for (const UpdateRule& rule : rules) {
       for (int steps_before : {0, 1, 3}) {
-        PlanRun<float> run(w.graph, training(w, rule), good, engine);
+        PlanRun<float> run(w.graph, training(w.loss, w.batch, rule), good, engine);
         run.update = scalars(rule, 1);
         for (int i = 0; i < steps_before; ++i) run.step();
         std::vector<std::vector<float>> before;
@@ -307,7 +276,7 @@ TEST(cuda_a_derivative_and_the_sums_of_its_rows_are_one_launch) {
     for (Op op : {Op::sigmoid, Op::gelu, Op::relu, Op::negate}) {
       if (in_parts && op != Op::sigmoid) continue;
       const Workload w = workload(name_of(op), layers, op, Op::squared_error, batch);
-      PlanRequest together = training(w, rules[0]), apart = together;
+      PlanRequest together = training(w.loss, w.batch, rules[0]), apart = together;
       apart.merge_steps = false;
       const Values values = values_for(w, 4);
       PlanRun<double> expected(w.graph, together, values);

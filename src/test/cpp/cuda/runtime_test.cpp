@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "cuda/compare.h"
 #include "cuda/engines.h"
 #include "graph_builder.h"
 #include "harness.h"
@@ -99,16 +100,6 @@ std::vector<double> parameters(const Model& model) {
     all.insert(all.end(), one.begin(), one.end());
   }
   return all;
-}
-
-double distance(const std::vector<double>& values, const std::vector<double>& expected) {
-  if (values.size() != expected.size()) return INFINITY;
-  double difference = 0, norm = 0;
-  for (size_t i = 0; i < values.size(); ++i) {
-    difference += (values[i] - expected[i]) * (values[i] - expected[i]);
-    norm += expected[i] * expected[i];
-  }
-  return std::sqrt(difference / norm);
 }
 
 }  // namespace

@@ -30,13 +30,7 @@ struct TunedNet {
     graph = std::move(b.graph);
   }
 
-  PlanRequest request(int64_t batch) const {
-    PlanRequest request;
-    request.batch = batch;
-    request.loss = loss;
-    request.backward = request.update = true;
-    return request;
-  }
+  PlanRequest request(int64_t batch) const { return training(loss, batch); }
 
   std::string plan_text(Backend& engine, int64_t batch) const {
     return print_plan(make_plan(graph, request(batch), engine));

@@ -23,16 +23,6 @@ GraphCase network(int64_t n) {
   return {"network", std::move(b.graph), loss};
 }
 
-PlanRequest training(int32_t loss, int64_t batch, UpdateRule rule = {}) {
-  PlanRequest request;
-  request.batch = batch;
-  request.loss = loss;
-  request.backward = true;
-  request.update = true;
-  request.rule = rule;
-  return request;
-}
-
 UpdateScalars scalars(const UpdateRule& rule) {
   UpdateScalars s;
   s.learning_rate = 0.05;

@@ -108,7 +108,6 @@ void CudaStream::end_steps(const CudaProgram& program, const Context& context, i
   if (launched > 0) cuda::copy(queue_.get(), pinned_results_.data(), arguments()->losses, bytes);
   if (!overlaps_) fetch_outputs(program, context);
   cuda::synchronize(queue_.get());
-  if (overlaps_) cuda::synchronize(copies_.get());  // done before, unless a step failed half way
   std::memcpy(losses, pinned_results_.data(), static_cast<size_t>(bytes));
 }
 
@@ -284,7 +283,6 @@ bool CudaStream::trains(const CudaProgram& program, const Context& context) {
   return *reinterpret_cast<const int32_t*>(pinned_results_.data()) == 0;
 }
 
-// Updates that share a launch count for the first of their phases.
 void CudaStream::run_timed(const CudaProgram& program, const Context& context, int32_t first, int32_t last) {
   const size_t points = static_cast<size_t>(last - first) + 1;
   for (int32_t phase = first; phase < last; ++phase) {

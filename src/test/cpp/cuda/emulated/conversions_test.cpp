@@ -5,7 +5,7 @@
 #include "cuda/engines.h"
 #include "graph_builder.h"
 #include "harness.h"
-#include "plan/plan.h"
+#include "plan_run.h"
 
 using namespace test;
 
@@ -44,15 +44,6 @@ Count count(const Graph& graph, const PlanRequest& request, CudaPrecision precis
   return of;
 }
 
-PlanRequest training(const Wide& wide, const UpdateRule& rule) {
-  PlanRequest request;
-  request.batch = 256;
-  request.loss = wide.loss;
-  request.backward = request.update = true;
-  request.rule = rule;
-  return request;
-}
-
 }  // namespace
 
 // Two conversions a product would be 16: the forward products read W1 x, W2 a1, W3 a2, the others W3ᵀδ3, W2ᵀδ2, δ3 a2ᵀ,
@@ -62,10 +53,10 @@ TEST(cuda_emulated_a_step_converts_each_factor_once) {
   for (const UpdateRule& rule :
        {UpdateRule{OptimizerKind::sgd, 0, false, 0}, UpdateRule{OptimizerKind::sgd, 0.9, false, 0},
         UpdateRule{OptimizerKind::adam, 0, false, 0}}) {
-    const Count of = count(wide.b.graph, training(wide, rule), CudaPrecision::bfloat16);
+    const Count of = count(wide.b.graph, training(wide.loss, 256, rule), CudaPrecision::bfloat16);
     CHECK(of.products == 8);
     CHECK(of.conversions == 9);
-    CHECK(count(wide.b.graph, training(wide, rule), CudaPrecision::float32).conversions == 0);
+    CHECK(count(wide.b.graph, training(wide.loss, 256, rule), CudaPrecision::float32).conversions == 0);
   }
 }
 
