@@ -22,7 +22,7 @@
 
 #include "backend/cpu/blas.h"
 #include "backend/cpu/team.h"
-#include "runtime/devices.h"
+#include "devices/devices.h"
 #include "runtime/trainer.h"
 
 using namespace chainrule;

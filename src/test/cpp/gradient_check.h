@@ -1,4 +1,4 @@
-// The gradient check of runtime/gradient_check.h on the values that tests draw.
+// The gradient check of tools/gradient_check.h on the values that tests draw.
 #pragma once
 
 #include <algorithm>
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "plan_run.h"
-#include "runtime/gradient_check.h"
+#include "tools/gradient_check.h"
 
 namespace test {
 

@@ -14,8 +14,8 @@
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/products.h"
 #include "backend/cpu/team.h"
+#include "devices/devices.h"
 #include "ops/custom.h"
-#include "runtime/devices.h"
 #include "util/check.h"
 
 namespace chainrule {

@@ -284,7 +284,7 @@ CHAINRULE_EXPORT void set_products(int32_t which);
 CHAINRULE_EXPORT int32_t products();
 
 // CUDA. `library` is the file of the second native library, "" when it is not there; `folders`, joined by ':', are where
-// CUDA's own libraries are looked for before the system's. Texts are one sentence a line (runtime/devices.h).
+// CUDA's own libraries are looked for before the system's. Texts are one sentence a line (devices/devices.h).
 CHAINRULE_EXPORT const char* cuda_problems(const char* library, const char* folders);  // "": none
 CHAINRULE_EXPORT const char* describe_cuda(const char* library, const char* folders);
 CHAINRULE_EXPORT int32_t cuda_device_count(const char* library, const char* folders);

@@ -4,8 +4,8 @@
 
 #include "api/bodies.h"
 #include "api/chainrule.h"
-#include "runtime/devices.h"
-#include "runtime/model_file.h"
+#include "devices/devices.h"
+#include "files/model_file.h"
 
 namespace chainrule {
 namespace api {

@@ -5,8 +5,8 @@
 
 #include "api/bodies.h"
 #include "api/chainrule.h"
-#include "runtime/gradient_check.h"
-#include "runtime/jacobian.h"
+#include "tools/gradient_check.h"
+#include "tools/jacobian.h"
 #include "util/check.h"
 
 namespace chainrule {

@@ -6,8 +6,8 @@
 
 #include "api/bodies.h"
 #include "api/chainrule.h"
+#include "files/model_file.h"
 #include "runtime/dataset.h"
-#include "runtime/model_file.h"
 #include "runtime/trainer.h"
 #include "util/check.h"
 

@@ -10,12 +10,12 @@
 
 #include "cuda/compare.h"
 #include "cuda/engines.h"
+#include "files/model_file.h"
 #include "graph_builder.h"
 #include "harness.h"
 #include "io/folder.h"
 #include "ops/custom.h"
 #include "runtime/inspection.h"
-#include "runtime/model_file.h"
 #include "runtime/predictor.h"
 #include "runtime/trainer.h"
 #include "util/random.h"

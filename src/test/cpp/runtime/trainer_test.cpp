@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "backend/cpu/memory.h"
+#include "files/model_file.h"
 #include "graph_builder.h"
 #include "harness.h"
 #include "io/folder.h"
-#include "runtime/model_file.h"
 #include "runtime/predictor.h"
 #include "team_threads.h"
 #include "util/random.h"

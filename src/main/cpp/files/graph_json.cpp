@@ -1,4 +1,4 @@
-#include "runtime/graph_json.h"
+#include "files/graph_json.h"
 
 #include <utility>
 

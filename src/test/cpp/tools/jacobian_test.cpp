@@ -1,5 +1,5 @@
 // Jacobians: by backward passes, by differences, and against what is known.
-#include "runtime/jacobian.h"
+#include "tools/jacobian.h"
 
 #include <cmath>
 

@@ -1,4 +1,4 @@
-#include "runtime/tuning_file.h"
+#include "devices/tuning_file.h"
 
 #include <unistd.h>
 

@@ -1,12 +1,12 @@
-#include "runtime/gradient_check.h"
+#include "tools/gradient_check.h"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "graph/backward.h"
-#include "runtime/estimate.h"
-#include "runtime/kinks.h"
+#include "tools/estimate.h"
+#include "tools/kinks.h"
 #include "util/check.h"
 #include "util/random.h"
 

@@ -1,4 +1,4 @@
-#include "runtime/devices.h"
+#include "devices/devices.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -11,7 +11,7 @@
 #include <tuple>
 
 #include "backend/cuda/proxy.h"
-#include "runtime/tuning_file.h"
+#include "devices/tuning_file.h"
 #include "util/check.h"
 
 namespace chainrule {

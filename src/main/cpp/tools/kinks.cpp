@@ -1,4 +1,4 @@
-#include "runtime/kinks.h"
+#include "tools/kinks.h"
 
 #include "graph/backward.h"
 

@@ -1,4 +1,4 @@
-#include "runtime/jacobian.h"
+#include "tools/jacobian.h"
 
 #include <algorithm>
 #include <cmath>

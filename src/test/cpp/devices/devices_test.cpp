@@ -1,5 +1,5 @@
 // What is said where CUDA is missing, or too old.
-#include "runtime/devices.h"
+#include "devices/devices.h"
 
 #include <string>
 

@@ -1,4 +1,4 @@
-#include "runtime/model_file.h"
+#include "files/model_file.h"
 
 #include <cmath>
 #include <functional>
@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "files/graph_json.h"
 #include "io/json.h"
 #include "io/safetensors.h"
-#include "runtime/graph_json.h"
 #include "util/check.h"
 
 namespace chainrule {
