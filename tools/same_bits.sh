@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Compares two builds of the core on this machine, bit for bit. Usage: tools/same_bits.sh [--except NAME[,NAME]] OLD NEW
+# Compares two builds of the core on this machine, bit for bit. Usage:
+#   tools/same_bits.sh [--except NAME[,NAME]] [--only NAME[,NAME]] OLD NEW
 # OLD and NEW are commits, which are built in a temporary folder, or checkouts that have been built, which are taken as
 # they are (target/classes, target/native). For each network of same_bits/Networks.java a line says whether losses,
 # parameters, predictions, gradients, statistics and Jacobians are the same, in float and double, with all optimizers, for
@@ -10,8 +11,15 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/builds.sh"
 programs=$repository/tools/same_bits
 
-except=''
-if [[ ${1:-} == --except ]]; then except=${2:?--except needs names}; shift 2; fi
+except='' only=()
+while [[ ${1:-} == --* ]]; do
+  case $1 in
+    --except) except=$2 ;;
+    --only) IFS=, read -ra only <<<"$2" ;;
+    *) die "there is no option $1." ;;
+  esac
+  shift 2
+done
 [[ $# == 2 ]] || die "expected two commits or folders, OLD and NEW, but got $#."
 BUILDS=$(mktemp -d)
 trap 'rm -rf "$BUILDS"' EXIT
@@ -33,7 +41,8 @@ done
 # compute NAME WAY THREADS PRODUCTS FILES: the numbers of a build, which resumes the training files in FILES.
 compute() {
   mkdir -p "$BUILDS/files/$1"
-  run_on "${1%-*}" programs "-Dorg.chainrule.products=$4" SameBits "$3" "$BUILDS/$1-$2" "$BUILDS/files/$1/$2" "$5" >>"$BUILDS/${1%-*}/messages"
+  run_on "${1%-*}" programs "-Dorg.chainrule.products=$4" SameBits "$3" "$BUILDS/$1-$2" "$BUILDS/files/$1/$2" "$5" \
+    ${only[@]+"${only[@]}"} >>"$BUILDS/${1%-*}/messages"
 }
 
 ways=(threads-1 1 auto threads-3 3 auto blas 2 blas own 2 own)

@@ -7,6 +7,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Supplier;
 import org.chainrule.Adam;
 import org.chainrule.AdamW;
@@ -36,16 +37,21 @@ public final class SameBits {
    * Computes and writes.
    *
    * @param arguments threads, the file for the numbers, a folder for training files, and the folder whose training files are
-   *     resumed: the same one, or that of another build
+   *     resumed: the same one, or that of another build; then the networks' names, or none for all
    */
   public static void main(String[] arguments) throws IOException {
     Chainrule.threads(Integer.parseInt(arguments[0]));
     Path files = Files.createDirectories(Path.of(arguments[2]));
     Path resumed = Path.of(arguments[3]);
+    Set<String> chosen = new TreeSet<>(Arrays.asList(arguments).subList(4, arguments.length));
+    boolean all = chosen.isEmpty();
     try (Recorder record = new Recorder(Path.of(arguments[1]))) {
       Set<Op> missing = EnumSet.allOf(Op.class);
       for (Supplier<Network> make : Networks.all()) {
         Network network = make.get();
+        if (!all && !chosen.remove(network.name)) {
+          continue;
+        }
         network.graph.nodes().forEach(node -> missing.remove(node.op()));
         for (DataType type : DataType.values()) {
           for (Map.Entry<String, Optimizer> entry : optimizers(network).entrySet()) {
@@ -59,7 +65,10 @@ public final class SameBits {
         }
         network.graph.close();
       }
-      if (!missing.isEmpty()) {
+      if (!chosen.isEmpty()) {
+        throw new IllegalArgumentException("there are no networks " + chosen);
+      }
+      if (all && !missing.isEmpty()) {
         System.out.println("no network has the operations " + missing);
       }
     }
@@ -102,7 +111,9 @@ public final class SameBits {
       losses[rounds] = trainer.step(rest);
       losses[rounds + 1] = trainer.evaluate(rest);
       record.add("losses", "of steps", losses);
-      add(record, "parameters after " + (rounds + 1) + " steps", model);
+      if (!network.large) {
+        add(record, "parameters after " + (rounds + 1) + " steps", model);
+      }
       if (Arrays.deepEquals(first, parameters(model))) {
         throw new IllegalStateException(network.name + ": expected steps to change parameters");
       }
