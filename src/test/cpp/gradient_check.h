@@ -60,9 +60,9 @@ struct CheckedGradients {
 
 inline CheckedGradients check_gradients(const Graph& graph, int32_t loss, int64_t batch, const Values& values,
                                         const GradientCheckSettings& settings,
-                                        const PlanRequest& request = {}, Backend& engine = cpu_backend()) {
+                                        const PlanTesting& testing = {}, Backend& engine = cpu_backend()) {
   Model model(graph, DType::float64, 0);
-  GradientCheck check(model, loss, request, engine);
+  GradientCheck check(model, loss, engine, testing);
   set_values(values, batch, check.model().get(), &check.inputs());
   return {check.run(batch, settings), &graph};
 }

@@ -6,9 +6,11 @@
 #include <cstring>
 #include <memory>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "plan/plan.h"
+#include "plan/testing.h"
 #include "runtime/memory_block.h"
 
 namespace test {
@@ -79,14 +81,40 @@ inline PlanRequest training(int32_t loss, int64_t batch, const UpdateRule& rule 
   return request;
 }
 
+// Every step in a phase of its own.
+inline PlanTesting steps_apart() {
+  PlanTesting testing;
+  testing.merge_steps = false;
+  return testing;
+}
+
+// Products write the parameters that they can, or none.
+inline PlanTesting updates_in_products(bool on) {
+  PlanTesting testing;
+  testing.update_in_product = on;
+  return testing;
+}
+
+// The operation's backward rule gets `factor` times its δ.
+inline PlanTesting fault(Op op, double factor) {
+  PlanTesting testing;
+  testing.has_fault = true;
+  testing.fault_op = op;
+  testing.fault_factor = factor;
+  return testing;
+}
+
 template <class T>
 class PlanRun {
  public:
   PlanRun(const Graph& graph, PlanRequest request, const Values& values, Backend& backend = cpu_backend())
+      : PlanRun(graph, std::move(request), values, PlanTesting{}, backend) {}
+  PlanRun(const Graph& graph, PlanRequest request, const Values& values, const PlanTesting& testing,
+          Backend& backend = cpu_backend())
       : graph_(graph),
         request_(complete(graph, request)),
         backend_(backend),
-        plan_(make_plan(graph, request_, backend)),
+        plan_(make_plan(graph, request_, backend, testing)),
         layout_(lay_out_leaves(graph, request_.dtype)),
         arena_(backend),
         parameters_(backend),

@@ -59,13 +59,13 @@ struct Context {
   Stream* stream = nullptr;         // the caller's, of Backend::make_stream
 };
 
-// What differs between training steps that follow each other.
+// What differs between the training steps of a burst: steps that are begun before their losses are asked for.
 struct StepNumbers {
   double correction1 = 1, correction2 = 1;  // see UpdateScalars
   int64_t position = 0;                     // see Context
 };
 
-// Brings the data of training steps that follow each other.
+// Brings the data of the training steps of a burst.
 class StepInputs {
  public:
   virtual ~StepInputs() = default;
@@ -167,13 +167,14 @@ class Backend : public Memory {
   // Runs the forward phases and returns the loss; the backward phases run only if it is finite.
   virtual double run_to_loss(const Program& program, const Context& context);
 
-  // So many training steps run_steps may be asked for at once. More than one where the engine works beside the
-  // processor, and would else wait for it between steps.
-  virtual int32_t most_steps() const { return 1; }
+  // Maximum burst length, in steps. More than 1 where the engine computes beside the processor: single steps would make it
+  // wait for the processor between them.
+  virtual int32_t max_burst() const { return 1; }
 
-  // Training steps of one program, each as by run_to_loss. Their data are resident, or brought by `inputs`, or if that
-  // is null those of the context. The first loss that is not finite ends it: its step and those after it change no
-  // parameter. `made` says how many did, also when this throws; `losses` gets theirs, and the one that was not finite.
+  // Runs a burst: `count` training steps of one program, each as by run_to_loss. Their data are resident, or brought by
+  // `inputs`, or if that is null those of the context. The first loss that is not finite ends the burst: its step and
+  // those after it change no parameter. `made` says how many did, also when this throws; `losses` gets theirs, and the
+  // one that was not finite.
   virtual void run_steps(const Program& program, const Context& context, const StepNumbers* numbers,
                          int32_t count, StepInputs* inputs, double* losses, int32_t* made);
 };

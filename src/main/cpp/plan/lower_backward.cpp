@@ -36,7 +36,7 @@ void Lowering::find_static_deltas() {
     if (!delta[at(id)]) continue;
     Delta& d = deltas_[at(id)];
     d.is_static = d.is_static && open[at(id)];
-    if (request_.has_fault && request_.fault_op == node(id).op) d.number *= request_.fault_factor;
+    if (testing_.has_fault && testing_.fault_op == node(id).op) d.number *= testing_.fault_factor;
     for (size_t i = 0; i < node(id).inputs.size(); ++i) {
       int32_t from = node(id).inputs[i];
       double factor = static_factor(node(id), static_cast<int32_t>(i), node(from).shape);
@@ -81,7 +81,7 @@ void Lowering::apply_fault(int32_t id) {
   step.refs[0] = elementwise(scaled, shape, shape);
   step.writes[0] = true;
   step.refs[1] = elementwise(d.value, shape, shape);
-  step.step.constant = request_.fault_factor;
+  step.step.constant = testing_.fault_factor;
   d.value = scaled;
 }
 
@@ -110,7 +110,7 @@ void Lowering::hand_out_delta(int32_t id) {
 
 void Lowering::complete(int32_t id) {
   const Node& n = node(id);
-  if (request_.has_fault && request_.fault_op == n.op && !deltas_[at(id)].is_static) apply_fault(id);
+  if (testing_.has_fault && testing_.fault_op == n.op && !deltas_[at(id)].is_static) apply_fault(id);
   hand_out_delta(id);
   if (n.op == Op::parameter) {
     if (request_.update && (updates_late() || backend_.updates_last())) {
@@ -315,7 +315,7 @@ void Lowering::backward_structure(int32_t id, int32_t index) {
 // β = 1 - ηλ into the weight, momentum the same with α = 1 and β = μ into the velocity.
 bool Lowering::updates_directly(int32_t id) const {
   const Node& n = node(id);
-  if (n.op != Op::parameter || !request_.update || !request_.update_in_product) return false;
+  if (n.op != Op::parameter || !request_.update || !testing_.update_in_product) return false;
   if (updates_late() || uses_[at(id)] != 1 || request_.rule.kind != OptimizerKind::sgd) return false;
   const Node& consumer = node(consumer_[at(id)]);
   if (kind_of(consumer.op) != Kind::product || consumer.inputs[0] == id) return false;

@@ -24,11 +24,13 @@ LeafLayout lay_out_leaves(const Graph& graph, DType dtype) {
   return layout;
 }
 
-Lowering::Lowering(const Graph& graph, const PlanRequest& request, const Backend& backend)
+Lowering::Lowering(const Graph& graph, const PlanRequest& request, const Backend& backend,
+                   const PlanTesting& testing)
     : reads_slot(graph.data_nodes().size(), false),
       graph_(graph),
       request_(request),
       backend_(backend),
+      testing_(testing),
       layout_(lay_out_leaves(graph, request.dtype)),
       values_(at(graph.size()), -1),
       user_values_(at(graph.size()), -1),

@@ -9,6 +9,7 @@
 #include "ops/matmul.h"
 #include "plan/draft.h"
 #include "plan/plan.h"
+#include "plan/testing.h"
 
 namespace chainrule {
 
@@ -16,7 +17,8 @@ inline size_t at(int32_t id) { return static_cast<size_t>(id); }
 
 class Lowering final : public BackwardRules {
  public:
-  Lowering(const Graph& graph, const PlanRequest& request, const Backend& backend);
+  Lowering(const Graph& graph, const PlanRequest& request, const Backend& backend,
+           const PlanTesting& testing);
 
   void run();
 
@@ -111,6 +113,7 @@ class Lowering final : public BackwardRules {
   const Graph& graph_;
   const PlanRequest& request_;
   const Backend& backend_;
+  const PlanTesting& testing_;
   const LeafLayout layout_;
   std::vector<int32_t> values_;         // by node; -1: not made yet
   std::vector<int32_t> user_values_;    // by node

@@ -4,6 +4,7 @@
 
 #include "plan/draft.h"
 #include "plan/lowering.h"
+#include "plan/testing.h"
 
 namespace chainrule {
 
@@ -108,8 +109,12 @@ PhaseCost cost(const Program& program, const Phase& phase) {
 }  // namespace
 
 Plan make_plan(const Graph& graph, const PlanRequest& request, Backend& backend) {
+  return make_plan(graph, request, backend, {});
+}
+
+Plan make_plan(const Graph& graph, const PlanRequest& request, Backend& backend, const PlanTesting& testing) {
   check_request(graph, request);
-  Lowering lowering(graph, request, backend);
+  Lowering lowering(graph, request, backend, testing);
   if (request.backward) {
     bool any = false;
     for (int32_t id : graph.parameters()) any = any || lowering.delta[static_cast<size_t>(id)];
@@ -122,7 +127,7 @@ Plan make_plan(const Graph& graph, const PlanRequest& request, Backend& backend)
   lowering.run();
   Draft& draft = lowering.draft;
   if (request.loss >= 0) draft.checked = lowering.loss_node_value();
-  Schedule scheduled = schedule(draft, request.dtype, backend, request.merge_steps && !request.seeded);
+  Schedule scheduled = schedule(draft, request.dtype, backend, testing.merge_steps && !request.seeded);
 
   Plan plan;
   Program& program = plan.program;
@@ -172,7 +177,6 @@ Program products_of(const Program& program) {
   for (const Phase& phase : program.phases) {
     Phase kept = phase;
     kept.first_step = static_cast<int32_t>(only.steps.size());
-    kept.part_steps = 0;
     for (int32_t i = 0; i < phase.steps; ++i) {
       const Step& step = program.steps[static_cast<size_t>(phase.first_step + i)];
       if (step.kind == StepKind::product) only.steps.push_back(step);

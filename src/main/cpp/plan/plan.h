@@ -34,14 +34,6 @@ struct PlanRequest {
   // δ of the loss, which may then be any node, comes with the data: [batch][feature] in the input slot after theirs. The
   // backward phases can be run again with another. Only what `deltas` need is computed, nothing goes to Space::gradients, and no steps are merged.
   bool seeded = false;
-
-  // For tests: every step in a phase of its own; no update inside products; a factor on what one operation's
-  // backward rule gets.
-  bool merge_steps = true;
-  bool update_in_product = true;
-  bool has_fault = false;
-  Op fault_op = Op::identity;
-  double fault_factor = 1;
 };
 
 // Where each leaf lies in its space: byte offsets by node, multiples of 64.

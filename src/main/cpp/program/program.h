@@ -88,11 +88,6 @@ enum class StepKind : int32_t {
 };
 constexpr int32_t max_operands = 6;
 
-struct Step;
-struct Context;
-struct Rect;
-using Kernel = void (*)(const Step& step, const Context& context, const Rect& rect);
-
 struct Step {
   StepKind kind = StepKind::fill;
   Op op = Op::identity;  // whose rule
@@ -116,9 +111,6 @@ struct Step {
   bool transposed_b = false;
   Coefficient alpha;  // product, row_sum
   Coefficient beta{0, 0};
-
-  // Filled in by the engine's prepare.
-  Kernel kernel = nullptr;
 };
 
 inline bool is_custom(const Step& step) {
@@ -155,11 +147,6 @@ struct Grid {
   bool only_columns() const { return row_tiles == 1 && column_tiles > 1; }
 };
 
-// The part of a domain that one tile covers, ends excluded.
-struct Rect {
-  int64_t row_begin, row_end, column_begin, column_end;
-};
-
 // Steps that run on each tile one after another, all tiles in parallel. Between phases all tiles have finished.
 struct Phase {
   int32_t first_step = 0;
@@ -169,11 +156,6 @@ struct Phase {
   Grid grid;
   bool uses_scratch = false;  // then its tiles are computed one at a time
   bool at_once = false;       // its steps run beside each other: none uses what another writes
-
-  // Filled in by the engine's prepare.
-  bool joinable = false;  // neighbouring tiles may be computed as one: no bit changes
-  int32_t part_steps =
-      0;  // so many steps after the leading product may run on each part of a tile once it is final
 };
 
 struct Program {
@@ -185,8 +167,7 @@ struct Program {
   int64_t arena_bytes = 0;
   Operand loss;  // the scalar that is checked between the passes; absent when only predicting
 
-  // Filled in by the engine's prepare: what it keeps for this program beside the steps.
-  std::shared_ptr<void> prepared;
+  std::shared_ptr<void> prepared;  // what the engine's prepare has made of the program, for the engine alone
 };
 
 }  // namespace chainrule

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <utility>
 
+#include "graph/backward.h"
 #include "util/check.h"
 
 namespace chainrule {
@@ -42,12 +43,10 @@ Trainer::Trainer(std::shared_ptr<Model> model, int32_t loss, const OptimizerSett
       state_{MemoryBlock(model_->backend()), MemoryBlock(model_->backend())},
       gradients_(model_->backend()),
       stream_(model_->backend().make_stream()),
-      second_inputs_(model_),
-      orders_{Order(model_->backend()), Order(model_->backend())},
-      resident_order_(model_->backend()) {
+      check_(model_, loss),
+      feed_(model_, inputs_) {
   check_optimizer(optimizer_);
   progress_.shuffle_seed = model_->seed();
-  columns_.assign(static_cast<size_t>(inputs_.slots()), nullptr);
   for (int32_t slot = 0; slot < inputs_.slots(); ++slot)
     input_gradients_.emplace_back(model_->backend().host_memory());
   trained_ =
@@ -147,6 +146,24 @@ double Trainer::update(int64_t batch, double* phase_seconds) {
   return loss;
 }
 
+void Trainer::set_checking(bool on) {
+  checking_ = on;
+  check_.forget();
+}
+
+double Trainer::checked_update(int64_t batch, double* phase_seconds) {
+  const int64_t step = progress_.steps + 1;
+  check_.check_batch(step, inputs_, batch, batch_examples_);
+  // nobody sees parameters before they have been looked at
+  std::unique_lock<ReaderWriterGate> writing(model_->gate());
+  std::vector<char*> blocks = {model_->parameters()};
+  for (int32_t i = 0; i < state_count(); ++i) blocks.push_back(state(i));
+  check_.keep(std::move(blocks));
+  const double loss = run_alone(Mode::train, batch, "training step", phase_seconds);
+  check_.check_update(step);
+  return loss;
+}
+
 double Trainer::evaluate(int64_t batch) { return run(Mode::evaluate, batch, "evaluating"); }
 
 double Trainer::gradients(int64_t batch) {
@@ -201,6 +218,25 @@ template void Trainer::read_gradient<float>(int32_t, float*, int64_t) const;
 template void Trainer::read_gradient<double>(int32_t, double*, int64_t) const;
 
 // ---- what a caller may ask or change
+
+std::vector<NodeStatistics> Trainer::statistics(int64_t batch) {
+  const Inspection& inspection = check_.inspect("statistics", inputs_, batch);
+  return chainrule::statistics(*model_, inspection, inputs_, needed_for(model_->graph(), {loss_}));
+}
+
+MemoryUse Trainer::memory() const {
+  MemoryUse use;
+  use.arena = arena_.bytes();
+  use.parameters = model_->layout().parameter_bytes;
+  use.constants = model_->layout().constant_bytes;
+  use.state = state_[0].bytes() + state_[1].bytes();
+  use.gradients = gradients_.bytes();
+  for (const MemoryBlock& block : input_gradients_) use.gradients += block.bytes();
+  use.inputs = inputs_.bytes() + feed_.input_bytes();
+  use.dataset = feed_.dataset_bytes();
+  use.checks = check_.bytes();
+  return use;
+}
 
 void Trainer::set_learning_rate(double value) {
   OptimizerSettings changed = optimizer_;

@@ -6,10 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "runtime/dataset.h"
+#include "runtime/dataset_feed.h"
 #include "runtime/inputs.h"
 #include "runtime/plan_cache.h"
 #include "runtime/statistics.h"
+#include "runtime/step_check.h"
 
 namespace chainrule {
 
@@ -99,12 +100,7 @@ class Trainer {
  private:
   enum class Mode { train, evaluate, gradients };
 
-  Inspection& inspect(const char* operation, int64_t batch);
   double checked_update(int64_t batch, double* phase_seconds);
-  void check_batch(int64_t batch);
-  void check_update();
-  void undo_update();
-  std::string place(int64_t row) const;
   const Plan& plan(Mode mode, int64_t batch);
   Plan make(Mode mode, int64_t batch) const;
   double run_alone(Mode mode, int64_t batch, const char* operation,
@@ -117,21 +113,8 @@ class Trainer {
   UpdateScalars update_scalars(int64_t steps_before) const;
 
   // fit.cpp
-  class Feed;
-  // The examples as an epoch takes them.
-  struct Order {
-    explicit Order(Backend& backend) : examples(backend.host_memory()) {}
-    MemoryBlock examples;  // one int64 each
-    int64_t epoch = -1;
-  };
-  const int64_t* order() const { return reinterpret_cast<const int64_t*>(orders_[order_].examples.data()); }
-  void forget_orders();
-  void write_order(int64_t epoch, Order* to);
-  void prepare_order();
-  void gather(int64_t batch, int64_t position, Inputs* into);
-  void make_resident(const Dataset& dataset);
   void count_step(double loss, int64_t batch);
-  double run_row(int32_t count, int64_t batch);
+  double run_burst(int32_t count, int64_t batch);
 
   const std::shared_ptr<Model> model_;
   const int32_t loss_;
@@ -148,25 +131,14 @@ class Trainer {
   int64_t gradient_batch_ = 0;                // samples of the last gradients(), 0: none yet
   std::vector<bool> trained_;
 
-  std::unique_ptr<Inspection> inspection_;  // made when somebody first asks
+  StepCheck check_;
   bool checking_ = false;
-  std::vector<MemoryBlock> before_;          // the step, while checking: parameters, then optimizer state
   const int64_t* batch_examples_ = nullptr;  // during fit: the examples of the batch
 
-  const Dataset* dataset_ = nullptr;
+  DatasetFeed feed_;
   int64_t batch_size_ = 0;
-  std::vector<const Column*> columns_;  // by data slot; null: not needed
-  Inputs second_inputs_;                // of every second step, where several are under way
-  Order orders_[2];                     // of the running epoch, and of the next where there was time for it
-  int32_t order_ = 0;                   // the running epoch's
-  int64_t row_ = 1;                     // so many steps are begun at once
-  std::vector<StepNumbers> row_numbers_;
-  std::vector<double> row_losses_;
-  // The bound dataset in the engine's memory, if that has room for it.
-  int64_t resident_dataset_ = 0;              // its number; 0: none
-  std::vector<ResidentColumn> resident_;      // by data slot
-  std::vector<MemoryBlock> resident_memory_;  // likewise
-  MemoryBlock resident_order_;
+  std::vector<StepNumbers> burst_numbers_;  // of the steps of a burst
+  std::vector<double> burst_losses_;
 };
 
 }  // namespace chainrule

@@ -43,11 +43,11 @@ struct Leaf {
 
 }  // namespace
 
-GradientCheck::GradientCheck(const Model& model, int32_t loss, const PlanRequest& request, Backend& engine)
+GradientCheck::GradientCheck(const Model& model, int32_t loss, Backend& engine, const PlanTesting& testing)
     : model_(double_copy(model, cpu_backend())),
       loss_(loss),
-      request_(request),
       engine_(engine),
+      testing_(testing),
       inputs_(model_) {
   REQUIRE(model_->graph().node(loss).shape.is_scalar(), "gradient check: the loss must be a scalar, but ",
           model_->graph().describe(loss), " came");
@@ -77,7 +77,8 @@ class GradientCheckRun {
         forward_(check.model_, forward_request(check.loss_, batch)) {
     const Graph& graph = model_.graph();
     const std::vector<bool> reached = needed_for(graph, {check.loss_});
-    PlanRequest request = check.request_;
+    PlanRequest request;
+    request.dtype = DType::float64;
     request.batch = batch;
     request.loss = check.loss_;
     request.outputs = {check.loss_};
@@ -86,7 +87,8 @@ class GradientCheckRun {
       if (graph.node(id).op == Op::input && reached[static_cast<size_t>(id)]) request.deltas.push_back(id);
     }
     const bool here = &check.engine_ == &model_.backend();
-    PlanRunner backward(here ? check.model_ : double_copy(model_, check.engine_), request);
+    PlanRunner backward(here ? check.model_ : double_copy(model_, check.engine_), request,
+                        make_plan(graph, request, check.engine_, check.testing_));
     check.inputs_.check("gradient check", backward.plan(), batch);
     void* const* given = check.inputs_.at(0);
     addresses_.assign(given, given + check.inputs_.slots());

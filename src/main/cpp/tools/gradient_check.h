@@ -14,6 +14,7 @@
 #include <memory>
 #include <vector>
 
+#include "plan/testing.h"
 #include "runtime/plan_runner.h"
 
 namespace chainrule {
@@ -49,10 +50,10 @@ struct GradientFinding {
 
 class GradientCheck {
  public:
-  // `loss` is a scalar of the model, whose parameters are copied. `request` may bring a fault and how to fuse. The
-  // gradients are computed by `engine`, differences always on the processor.
-  GradientCheck(const Model& model, int32_t loss, const PlanRequest& request = {},
-                Backend& engine = cpu_backend());
+  // `loss` is a scalar of the model, whose parameters are copied. `engine` computes the gradients; the processor always
+  // computes the differences. `testing` shapes the plan of the gradients.
+  GradientCheck(const Model& model, int32_t loss, Backend& engine = cpu_backend(),
+                const PlanTesting& testing = {});
 
   const std::shared_ptr<Model>& model() const { return model_; }  // the copy in double
   Inputs& inputs() { return inputs_; }                            // of the copy
@@ -69,8 +70,8 @@ class GradientCheck {
   friend class GradientCheckRun;
   const std::shared_ptr<Model> model_;
   const int32_t loss_;
-  const PlanRequest request_;
   Backend& engine_;
+  const PlanTesting testing_;
   Inputs inputs_;
   std::vector<Coordinate> chosen_;
 };

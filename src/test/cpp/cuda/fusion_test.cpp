@@ -276,11 +276,10 @@ TEST(cuda_a_derivative_and_the_sums_of_its_rows_are_one_launch) {
     for (Op op : {Op::sigmoid, Op::gelu, Op::relu, Op::negate}) {
       if (in_parts && op != Op::sigmoid) continue;
       const Workload w = workload(name_of(op), layers, op, Op::squared_error, batch);
-      PlanRequest together = training(w.loss, w.batch, rules[0]), apart = together;
-      apart.merge_steps = false;
+      const PlanRequest request = training(w.loss, w.batch, rules[0]);
       const Values values = values_for(w, 4);
-      PlanRun<double> expected(w.graph, together, values);
-      PlanRun<double> a(w.graph, together, values, engine), b(w.graph, apart, values, engine);
+      PlanRun<double> expected(w.graph, request, values);
+      PlanRun<double> a(w.graph, request, values, engine), b(w.graph, request, values, steps_apart(), engine);
       CHECK(a.plan().program.phases.size() + layers.size() - 2 <= b.plan().program.phases.size());
       expected.update = a.update = b.update = scalars(rules[0], 1);
       CHECK_NEAR(a.step(), expected.step(), 1e-9);

@@ -37,12 +37,8 @@ const OptimizerSettings adam{OptimizerKind::adam, 0.01, 0, false, 0, 0.9, 0.999,
 // A fault in tanh's rule: what lies before it is wrong, the worst element is named, and what lies behind is right.
 TEST(gradient_check_names_the_parameter_behind_a_wrong_rule) {
   const Net n = net();
-  PlanRequest request;
-  request.has_fault = true;
-  request.fault_op = Op::tanh;
-  request.fault_factor = 1.01;
-  const CheckedGradients result =
-      check_gradients(n.b.graph, n.loss, 6, random_values(n.b.graph, 6, 2), {2, 2, 1e-6, 1}, request);
+  const CheckedGradients result = check_gradients(n.b.graph, n.loss, 6, random_values(n.b.graph, 6, 2),
+                                                  {2, 2, 1e-6, 1}, fault(Op::tanh, 1.01));
   const GradientFinding& f = worst(result.findings);
   CHECK(f.verdict == Verdict::differs);
   CHECK(f.node == n.w1 || f.node == n.x);
@@ -93,7 +89,7 @@ TEST(gradient_check_says_kink_and_where) {
 namespace {
 
 // big + scale tanh(w x), with x = 1, w = 0 and a fault in tanh's rule.
-CheckedGradients small_beside_large(double big, double scale, double fault) {
+CheckedGradients small_beside_large(double big, double scale, double factor) {
   Builder b;
   const int32_t w = b.parameter(1, 1, "w"), large = b.parameter(1, 1, "large");
   const int32_t a = b.op(Op::tanh, {b.product(Op::linear, {b.input(1, "x"), w})});
@@ -103,11 +99,8 @@ CheckedGradients small_beside_large(double big, double scale, double fault) {
   values[at(w)] = {0};
   values[at(large)] = {big};
   values[at(b.graph.find("x"))] = {1};
-  PlanRequest request;
-  request.has_fault = true;
-  request.fault_op = Op::tanh;
-  request.fault_factor = fault;
-  CheckedGradients result = check_gradients(b.graph, loss, 1, values, {0, 1, 1e-6, 1}, request);
+  CheckedGradients result =
+      check_gradients(b.graph, loss, 1, values, {0, 1, 1e-6, 1}, fault(Op::tanh, factor));
   result.findings.erase(std::remove_if(result.findings.begin(), result.findings.end(),
                                        [&](const auto& f) { return f.node != w && f.node != large; }),
                         result.findings.end());
@@ -127,8 +120,8 @@ TEST(gradient_check_sees_a_small_derivative_beside_a_large_loss) {
 }
 
 TEST(gradient_check_says_where_a_derivative_is_too_weak_to_tell) {
-  for (double fault : {1, 0}) {
-    const CheckedGradients result = small_beside_large(1e4, 1e-12, fault);
+  for (double factor : {1, 0}) {
+    const CheckedGradients result = small_beside_large(1e4, 1e-12, factor);
     CHECK(result.any(Verdict::too_weak));
     CHECK(!result.any(Verdict::differs));
     CHECK(result.passed());  // the large one agrees
@@ -148,14 +141,11 @@ TEST(gradient_check_takes_no_steep_place_for_a_kink) {
   values[at(w)] = {0.5e-4};
   values[at(b.graph.find("x"))] = {1};
   values[at(b.graph.find("t"))] = {2};
-  for (double fault : {1.0, 1.03}) {
-    PlanRequest request;
-    request.has_fault = true;
-    request.fault_op = Op::tanh;
-    request.fault_factor = fault;
-    const CheckedGradients result = check_gradients(b.graph, loss, 1, values, {0, 1, 1e-6, 1}, request);
+  for (double factor : {1.0, 1.03}) {
+    const CheckedGradients result =
+        check_gradients(b.graph, loss, 1, values, {0, 1, 1e-6, 1}, fault(Op::tanh, factor));
     for (const GradientFinding& f : result.findings) {
-      if (f.node == w) CHECK(f.verdict == (fault == 1 ? Verdict::agrees : Verdict::differs));
+      if (f.node == w) CHECK(f.verdict == (factor == 1 ? Verdict::agrees : Verdict::differs));
     }
   }
 }

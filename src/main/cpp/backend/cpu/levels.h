@@ -1,8 +1,8 @@
 // The kernels of the instruction set that this processor has (kernels/*.cpp are compiled once for each).
 #pragma once
 
+#include "backend/cpu/kernel.h"
 #include "backend/cpu/kernels/tile_product.h"
-#include "program/program.h"
 
 namespace chainrule {
 

@@ -67,13 +67,13 @@ void CudaStream::run(CudaProgram& program, const Context& context, int32_t first
   cuda::synchronize(queue_.get());
 }
 
-// ---- steps that follow each other
+// ---- bursts of steps
 
 void CudaStream::begin_steps(CudaProgram& program, const Context& context, const StepNumbers* numbers,
                              int32_t count) {
-  if (count < 1 || count > cuda_most_steps) {
-    throw Error(message("the CUDA engine begins from 1 to ", cuda_most_steps, " steps at once, but ", count,
-                        " were asked for"));
+  if (count < 1 || count > cuda_max_burst) {
+    throw Error(
+        message("the CUDA engine runs bursts of 1 to ", cuda_max_burst, " steps, but got one of ", count));
   }
   overlaps_ = count > 1;
   make_room(program, overlaps_ && context.columns == nullptr);

@@ -83,8 +83,8 @@ struct CudaLibrary {
   const char* (*run)(CudaEngine* engine, CudaStream* stream, CudaProgram* program, const Context* context,
                      int32_t first, int32_t last);
 
-  // Steps that follow each other, as Backend::run_steps: begin_steps, then for each step in turn (await_inputs and)
-  // launch_step, which does not wait, then end_steps, which does, and tells the losses of those that were launched.
+  // A burst of steps, as Backend::run_steps: begin_steps, then for each step in turn (await_inputs and) launch_step, which
+  // does not wait, then end_steps, which does, and tells the losses of those that were launched.
   // await_inputs returns when the processor's memory that step - 2 took its data from has been read.
   const char* (*begin_steps)(CudaEngine* engine, CudaStream* stream, CudaProgram* program,
                              const Context* context, const StepNumbers* numbers, int32_t count);
@@ -103,10 +103,10 @@ struct CudaLibrary {
   const char* (*product_note)(CudaEngine* engine, CudaProgram* program, int32_t step, const char** note);
 };
 
-// So many steps may be begun at once.
-constexpr int32_t cuda_most_steps = 64;
+// Maximum burst length, in steps.
+constexpr int32_t cuda_max_burst = 64;
 
-constexpr int32_t cuda_library_version = 3;
+constexpr int32_t cuda_library_version = 4;
 
 // Tells a library that was built from other headers.
 constexpr int32_t cuda_struct_bytes() {

@@ -20,10 +20,10 @@ struct Scalars {
 struct Arguments {
   UpdateScalars update;
   const int64_t* order = nullptr;  // of the examples, where columns are resident
-  int32_t step = 0;                // that is being run, of those that follow each other
+  int32_t step = 0;                // of the burst: the one that is being run
   int32_t halted = 0;              // has a loss been found that is not finite? Then nothing trains any more
-  StepNumbers numbers[cuda_most_steps];
-  double losses[cuda_most_steps];
+  StepNumbers numbers[cuda_max_burst];
+  double losses[cuda_max_burst];
 };
 
 // Looks at the loss of a step. A step trains only if its loss and those before it are finite.

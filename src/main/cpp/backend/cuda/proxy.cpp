@@ -212,7 +212,7 @@ class CudaBackend final : public Backend {
     return loss;
   }
 
-  int32_t most_steps() const override { return cuda_most_steps; }
+  int32_t max_burst() const override { return cuda_max_burst; }
 
   void run_steps(const Program& program, const Context& context, const StepNumbers* numbers, int32_t count,
                  StepInputs* inputs, double* losses, int32_t* made) override {
