@@ -1,4 +1,4 @@
-// The lowering of the user's own operations: forward, backward, and what they mean for the update.
+// The lowering of the user's own operations.
 #include "ops/custom.h"
 #include "plan/lowering.h"
 
@@ -27,9 +27,9 @@ void Lowering::forward_custom(int32_t id) {
   step.step.custom = custom_number(n.custom);
 }
 
-void Lowering::backward_custom(int32_t id) {
+void Lowering::backward_custom(int32_t id, int32_t index) {
   const Node& n = node(id);
-  const int32_t from = n.inputs[0];
+  const int32_t from = n.inputs[at(index)];
   const int32_t d = delta_value(id), z = own_value_of(from);
   bool accumulate;
   const int32_t value = target(from, &accumulate);
@@ -42,14 +42,6 @@ void Lowering::backward_custom(int32_t id) {
   step.refs[3] = elementwise(values_[at(id)], n.shape, n.shape);
   step.step.custom = custom_number(n.custom);
   step.step.accumulate = accumulate;
-}
-
-// A backward of the user's own may fail, and then no parameter may have been written.
-bool Lowering::updates_late() const {
-  for (int32_t id = 0; id < graph_.size(); ++id) {
-    if (node(id).op == Op::custom && delta[at(id)]) return true;
-  }
-  return false;
 }
 
 }  // namespace chainrule
