@@ -22,7 +22,8 @@ public final class Compare {
   /**
    * Prints a line for each network, and where it differs. Ends with 1 if one differs that may not.
    *
-   * @param arguments the networks that may differ, separated by commas; then for each way to compute its name and two files
+   * @param arguments the networks that may differ, separated by commas; then for each way to
+   *     compute its name and two files
    */
   public static void main(String[] arguments) throws IOException {
     Set<String> excepted = new TreeSet<>(Arrays.asList(arguments[0].split(",")));
@@ -35,7 +36,8 @@ public final class Compare {
     Set<String> unknown = new TreeSet<>(excepted);
     unknown.removeAll(places.keySet());
     if (!unknown.isEmpty()) {
-      System.err.println("expected networks of " + places.keySet() + " in --except, but got " + unknown);
+      System.err.println(
+          "expected networks of " + places.keySet() + " in --except, but got " + unknown);
       System.exit(2);
     }
     boolean bad = false;
@@ -123,7 +125,8 @@ public final class Compare {
   private static Map<String, Map<String, double[]>> read(String file) throws IOException {
     Map<String, Map<String, double[]>> networks = new LinkedHashMap<>();
     try (DataInputStream in =
-        new DataInputStream(new BufferedInputStream(Files.newInputStream(Path.of(file)), 1 << 16))) {
+        new DataInputStream(
+            new BufferedInputStream(Files.newInputStream(Path.of(file)), 1 << 16))) {
       while (true) {
         String network;
         try {
@@ -131,7 +134,8 @@ public final class Compare {
         } catch (EOFException e) {
           return networks;
         }
-        Map<String, double[]> arrays = networks.computeIfAbsent(network, name -> new LinkedHashMap<>());
+        Map<String, double[]> arrays =
+            networks.computeIfAbsent(network, name -> new LinkedHashMap<>());
         String key = in.readUTF();
         double[] values = new double[in.readInt()];
         for (int i = 0; i < values.length; ++i) {

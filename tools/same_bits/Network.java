@@ -48,7 +48,9 @@ final class Network {
     return data(graph.target(name, features), false);
   }
 
-  /** A target of values between 0 and 1, which sum to 1 in each sample where there is more than one. */
+  /**
+   * A target of values between 0 and 1, which sum to 1 in each sample where there is more than one.
+   */
   Node shares(String name, int features) {
     return data(graph.target(name, features), true);
   }

@@ -7,8 +7,8 @@ import org.chainrule.Initializer;
 import org.chainrule.Node;
 
 /**
- * The networks whose bits are compared: those of the samples, and such as reach what these do not. They use no method that
- * names a node, and find nodes by reference.
+ * The networks whose bits are compared: those of the samples, and such as reach what these do not.
+ * They use no method that names a node, and find nodes by reference.
  */
 final class Networks {
   private Networks() {}
@@ -148,18 +148,25 @@ final class Networks {
     Node h = graph.linear(x, weight, bias);
     Node product = graph.matmul(right, left); // width x width
     Node squared = graph.matmulTransposed(product, product);
-    Node deep = graph.matmul(graph.linear(h.tanh(), product), squared.scale(0.2)).add(graph.linear(second, left));
-    Node transposed = graph.matmulTransposed(second, right).add(graph.linearTransposed(second, right));
+    Node deep =
+        graph
+            .matmul(graph.linear(h.tanh(), product), squared.scale(0.2))
+            .add(graph.linear(second, left));
+    Node transposed =
+        graph.matmulTransposed(second, right).add(graph.linearTransposed(second, right));
     Node drawn = graph.linearTransposed(h.sigmoid(), weight, back);
 
     // broadcasts, reductions, what mixes samples
     Node shifted = deep.multiply(gain).add(offsets).subtract(h.batchMean()).multiply(scalar);
-    Node sums = graph.concat(h.sum().scale(0.1), h.mean(), h.squaredNorm().scale(0.05), h.logSumExp());
+    Node sums =
+        graph.concat(h.sum().scale(0.1), h.mean(), h.squaredNorm().scale(0.05), h.logSumExp());
     Node mixed = graph.linear(x, mix).multiply(second).add(graph.constant(0.25));
 
     List<Node> features = new ArrayList<>(List.of(shifted, sums, mixed, transposed.scale(0.1)));
-    features.addAll(List.of(h.sigmoid(), h.tanh(), h.relu(), h.leakyRelu(0.02), h.elu(1.5), h.softplus()));
-    features.addAll(List.of(h.gelu(), h.silu(), h.square().scale(0.1), h.tanh().exp(), h.softplus().log()));
+    features.addAll(
+        List.of(h.sigmoid(), h.tanh(), h.relu(), h.leakyRelu(0.02), h.elu(1.5), h.softplus()));
+    features.addAll(
+        List.of(h.gelu(), h.silu(), h.square().scale(0.1), h.tanh().exp(), h.softplus().log()));
     features.addAll(List.of(graph.identity(h).negate(), h.custom("bump"), h.softmax()));
     features.add(deep.slice(1, 4).tanh().polynomialFeatures());
     Node all = graph.concat(features.toArray(Node[]::new));

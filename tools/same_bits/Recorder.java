@@ -31,7 +31,13 @@ final class Recorder implements AutoCloseable {
       for (int i = 0; i < values.length; ++i) {
         if (!Double.isFinite(values[i])) {
           throw new IllegalStateException(
-              network + ", " + key + ": expected finite numbers, but got " + values[i] + " at " + i);
+              network
+                  + ", "
+                  + key
+                  + ": expected finite numbers, but got "
+                  + values[i]
+                  + " at "
+                  + i);
         }
         out.writeDouble(values[i]);
       }

@@ -25,10 +25,11 @@ import org.chainrule.Sgd;
 import org.chainrule.Trainer;
 
 /**
- * Computes with all networks, and writes every number that comes out: losses, parameters, predictions, gradients. Two builds
- * that compute the same write the same file.
+ * Computes with all networks, and writes every number that comes out: losses, parameters,
+ * predictions, gradients. Two builds that compute the same write the same file.
  *
- * <p>It uses what is likely to stay in the public API. What may move lies in an adapter, {@link Gradients}.
+ * <p>It uses what is likely to stay in the public API. What may move lies in an adapter, {@link
+ * Gradients}.
  */
 public final class SameBits {
   private SameBits() {}
@@ -36,8 +37,9 @@ public final class SameBits {
   /**
    * Computes and writes.
    *
-   * @param arguments threads, the file for the numbers, a folder for training files, and the folder whose training files are
-   *     resumed: the same one, or that of another build; then the networks' names, or none for all
+   * @param arguments threads, the file for the numbers, a folder for training files, and the folder
+   *     whose training files are resumed: the same one, or that of another build; then the
+   *     networks' names, or none for all
    */
   public static void main(String[] arguments) throws IOException {
     Chainrule.threads(Integer.parseInt(arguments[0]));
@@ -58,7 +60,13 @@ public final class SameBits {
             String variant = type.name().toLowerCase() + ", " + entry.getKey();
             record.of(network.name, variant);
             String file = network.name + "-" + variant.replace(", ", "-") + ".safetensors";
-            train(network, type, entry.getValue(), record, files.resolve(file), resumed.resolve(file));
+            train(
+                network,
+                type,
+                entry.getValue(),
+                record,
+                files.resolve(file),
+                resumed.resolve(file));
           }
           record.of(network.name, type.name().toLowerCase());
           inspect(network, type, record);
@@ -78,14 +86,17 @@ public final class SameBits {
     double rate = network.learningRate;
     Map<String, Optimizer> all = new LinkedHashMap<>();
     all.put("sgd", Sgd.of(rate));
-    all.put("sgd with nesterov and decay", Sgd.of(rate / 5).momentum(0.9).nesterov(true).weightDecay(0.01));
+    all.put(
+        "sgd with nesterov and decay",
+        Sgd.of(rate / 5).momentum(0.9).nesterov(true).weightDecay(0.01));
     all.put("adamw", AdamW.of(rate / 10));
     if (!network.large) {
       all.put("sgd with decay", Sgd.of(rate).weightDecay(0.01));
       all.put("sgd with momentum", Sgd.of(rate / 5).momentum(0.9));
       all.put("sgd with momentum and decay", Sgd.of(rate / 5).momentum(0.8).weightDecay(0.01));
       all.put("adam", Adam.of(rate / 10));
-      all.put("adam with decay", Adam.of(rate / 10).betas(0.8, 0.95).epsilon(1e-6).weightDecay(0.01));
+      all.put(
+          "adam with decay", Adam.of(rate / 10).betas(0.8, 0.95).epsilon(1e-6).weightDecay(0.01));
     } else {
       all.put("sgd with momentum", Sgd.of(rate / 5).momentum(0.9));
     }
@@ -93,7 +104,12 @@ public final class SameBits {
   }
 
   private static void train(
-      Network network, DataType type, Optimizer optimizer, Recorder record, Path file, Path resumed) {
+      Network network,
+      DataType type,
+      Optimizer optimizer,
+      Recorder record,
+      Path file,
+      Path resumed) {
     int size = network.batchSize;
     int count = network.examples;
     int rounds = network.large ? 2 : 7;
@@ -179,7 +195,10 @@ public final class SameBits {
         try (Jacobian jacobian = Jacobian.of(model, network.outputs.get(0), x)) {
           for (int i = 0; i < 2; ++i) { // one sample each: a node may mix samples
             double[][][] values = jacobian.compute(network.batch(type, i, i + 1));
-            record.add("Jacobian", x.name(), Arrays.stream(values[0]).flatMapToDouble(Arrays::stream).toArray());
+            record.add(
+                "Jacobian",
+                x.name(),
+                Arrays.stream(values[0]).flatMapToDouble(Arrays::stream).toArray());
           }
         }
       }

@@ -20,8 +20,9 @@ import org.chainrule.Sgd;
 import org.chainrule.Trainer;
 
 /**
- * Writes model and training files as this build writes them, and beside each what this build computes with it: a text file
- * with a line for each array, its name and its numbers. Later builds must load the files and compute the same, up to rounding.
+ * Writes model and training files as this build writes them, and beside each what this build
+ * computes with it: a text file with a line for each array, its name and its numbers. Later builds
+ * must load the files and compute the same, up to rounding.
  */
 public final class WriteFiles {
   private static final int BATCH = 8;
@@ -58,11 +59,14 @@ public final class WriteFiles {
     }
   }
 
-  private static void writeModel(Network network, DataType type, Path folder, String name) throws IOException {
+  private static void writeModel(Network network, DataType type, Path folder, String name)
+      throws IOException {
     List<String> lines = new ArrayList<>();
     try (Model model = Model.builder(network.graph).seed(3).dataType(type).build()) {
       model.save(folder.resolve(name + ".safetensors"));
-      network.columns(0, BATCH).forEach((node, values) -> lines.add(line("data " + node.name(), values)));
+      network
+          .columns(0, BATCH)
+          .forEach((node, values) -> lines.add(line("data " + node.name(), values)));
       List<Node> outputs = new ArrayList<>(network.outputs);
       outputs.add(network.loss);
       Batch batch = network.batch(type, 0, BATCH);
@@ -90,7 +94,9 @@ public final class WriteFiles {
       trainer.fitSteps(data, BATCH, BEFORE);
       trainer.learningRate(trainer.learningRate() / 2);
       trainer.save(folder.resolve(name + ".safetensors"));
-      network.columns(0, EXAMPLES).forEach((node, values) -> lines.add(line("data " + node.name(), values)));
+      network
+          .columns(0, EXAMPLES)
+          .forEach((node, values) -> lines.add(line("data " + node.name(), values)));
       lines.add(line("steps", trainer.steps(), trainer.epoch(), trainer.learningRate()));
       lines.add(line("batch", BATCH, AFTER));
       double fit = trainer.fitSteps(data, BATCH, AFTER).loss();

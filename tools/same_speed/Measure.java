@@ -5,7 +5,10 @@ import org.chainrule.benchmarks.Contender;
 import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
-/** The process that measures: one build, one workload, one line with the nanoseconds of a training step. */
+/**
+ * The process that measures: one build, one workload, one line with the nanoseconds of a training
+ * step.
+ */
 public final class Measure {
   private static final int SAMPLES = 25;
 
@@ -18,7 +21,8 @@ public final class Measure {
    */
   public static void main(String[] arguments) throws Exception {
     Network network = Network.of(Workload.of(arguments[0]));
-    Workload.Optimizer optimizer = Workload.Optimizer.valueOf(arguments[1].toUpperCase(Locale.ROOT));
+    Workload.Optimizer optimizer =
+        Workload.Optimizer.valueOf(arguments[1].toUpperCase(Locale.ROOT));
     int threads = Integer.parseInt(arguments[2]);
     double seconds = Double.parseDouble(arguments[3]);
     Contender contender = ServiceLoader.load(Contender.class).findFirst().orElseThrow();

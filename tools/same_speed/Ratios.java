@@ -9,15 +9,18 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * The ratio of two builds' times, from rounds in each of which both were measured: its median, and an interval that holds the
- * true median with a probability of at least 95 %, whatever the distribution. The interval is between two order statistics: of n
- * ratios, as many as k are below the median with the probability of k heads of n fair coins.
+ * The ratio of two builds' times, from rounds in each of which both were measured: its median, and
+ * an interval that holds the true median with a probability of at least 95 %, whatever the
+ * distribution. The interval is between two order statistics: of n ratios, as many as k are below
+ * the median with the probability of k heads of n fair coins.
  */
 public final class Ratios {
   private static final double LEAST = 0.97;
   private static final double MOST = 1.03;
 
-  /** A difference that counts as 1 % in the smallest network, whose step takes some microseconds. */
+  /**
+   * A difference that counts as 1 % in the smallest network, whose step takes some microseconds.
+   */
   private static final double TINY_PERCENT_NS = 30;
 
   private static final String TINY = "tiny";
@@ -72,11 +75,16 @@ public final class Ratios {
         median(differences),
         differences[rank],
         differences[last],
-        within ? "same" : ratios[rank] > 1 || ratios[last] < 1 ? "DIFFERENT" : "not known: too much noise");
+        within
+            ? "same"
+            : ratios[rank] > 1 || ratios[last] < 1 ? "DIFFERENT" : "not known: too much noise");
     return within;
   }
 
-  /** The largest r so that the interval from the r-th to the r-th last of n values holds the median with at least 95 %. */
+  /**
+   * The largest r so that the interval from the r-th to the r-th last of n values holds the median
+   * with at least 95 %.
+   */
   static int rank(int n) {
     double probability = Math.pow(0.5, n); // of no value below the median
     double below = probability;

@@ -11,7 +11,10 @@ import org.chainrule.Trainer;
 final class Gradients {
   private Gradients() {}
 
-  /** Records the loss, the gradient of each parameter and input that it depends on, and all statistics. */
+  /**
+   * Records the loss, the gradient of each parameter and input that it depends on, and all
+   * statistics.
+   */
   static void record(Model model, Node loss, List<Node> wanted, Batch batch, Recorder record) {
     try (Trainer trainer = model.trainer(loss, Sgd.of(1))) {
       record.add("gradients", "loss", trainer.gradients(batch));
@@ -20,11 +23,19 @@ final class Gradients {
       }
       for (NodeStatistics s : trainer.statistics(batch)) {
         double[] values = {
-          s.count(), s.minimum(), s.maximum(), s.mean(), s.standardDeviation(), s.deltaNorm(), s.gradientNorm()
+          s.count(),
+          s.minimum(),
+          s.maximum(),
+          s.mean(),
+          s.standardDeviation(),
+          s.deltaNorm(),
+          s.gradientNorm()
         };
         // NaN says that there is none
         record.add(
-            "statistics", s.node().name(), Arrays.stream(values).map(v -> Double.isNaN(v) ? -1 : v).toArray());
+            "statistics",
+            s.node().name(),
+            Arrays.stream(values).map(v -> Double.isNaN(v) ? -1 : v).toArray());
       }
     }
   }

@@ -93,9 +93,7 @@ class FilesTest {
     double[] batch = computed.get("batch");
     try (Trainer trainer = Trainer.resume(file(name + ".safetensors"));
         Dataset data =
-            Dataset.of(labels.length)
-                .with("x", computed.get("data x"))
-                .with("y", labels(labels))) {
+            Dataset.of(labels.length).with("x", computed.get("data x")).with("y", labels(labels))) {
       assertEquals(type(name), trainer.model().dataType());
       assertEquals(steps[0], trainer.steps());
       assertEquals(steps[1], trainer.epoch());
