@@ -90,6 +90,8 @@ void CudaProgram::add_phase(CudaEngine& engine, const CudaProgramView& view, int
     add_segments(engine, &together);
   } else if (cuda::is_tile_phase(phase, *first, phase.steps, dtype)) {
     together.launcher = cuda::tile_launcher();
+    together.table = table_bytes;
+    table_bytes += cuda::table_bytes(together);
   } else if (phase.steps == 2 && first->kind == StepKind::unary_backward) {
     together.launcher = cuda::find_derivative_and_sum(first->op, dtype);
     scratch_bytes = std::max(scratch_bytes, cuda::scratch_bytes(first[1]));
