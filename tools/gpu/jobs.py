@@ -168,7 +168,11 @@ def tests(options):
 
 
 def sanitizers(options):
-    said = subprocess.run([options.sanitizer, "--help"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+    try:
+        said = subprocess.run([options.sanitizer, "--help"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired) as problem:
+        say(f"compute-sanitizer does not start: {problem}")
+        return 1
     by_name = "--kernel-name" if "--kernel-name" in said.stdout else "--kernel-regex"  # as older ones call it
 
     def command(tool, *test):
@@ -205,7 +209,7 @@ def main():
     parser.add_argument("--also", default="", help="a test binary that is run as a whole, beside the others")
     parser.add_argument("--sanitizer", default="compute-sanitizer")
     parser.add_argument("--probe", default="probe")
-    parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 2) // 2), help="at once")
+    parser.add_argument("--jobs", type=int, default=max(2, (os.cpu_count() or 2) // 2), help="at once")
     parser.add_argument("--limit", type=float, default=40, help="seconds a test")
     parser.add_argument("--deadline", type=float, default=float("inf"), help="in seconds since 1970: what has not ended is ended")
     options = parser.parse_args()

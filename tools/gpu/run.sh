@@ -128,6 +128,7 @@ fi
 if wanted compare; then
   compare=("$PYTHON" tools/gpu/compare.py --device "$device" --benchmark "$binaries/bin/benchmark" --library
     "$binaries/lib/libchainrule_cuda.so" --folders "$folders" --output "$output/results" --deadline DEADLINE)
+  if [[ $device == cpu ]]; then compare+=(--threads 1); fi
   # torch-compile leaves the optimizer out of its graphs and compiles as long as torch-whole: only where there is time
   case $run in
     first) stage compare 85 summary.txt "${compare[@]}" --rounds 2 --seconds 0.1 --without torch-compile \
@@ -147,5 +148,7 @@ for file in "$output"/{summary,probe,tests,sanitizers}.txt; do
     tail -c 1000000 "$file" >"$file.end" && mv "$file.end" "$file"
   fi
 done
-say "$(ls "$output" | wc -l) files, $(du -sk "$output" | cut -f1) KiB in $output; $(($(date +%s) - started)) s"
+files=$(find "$output" -type f | wc -l)
+if ((files > 7)); then say "FAILED    expected at most 7 files in $output, got $files: it had others before"; failed=1; fi
+say "$files files, $(du -sk "$output" | cut -f1) KiB in $output; $(($(date +%s) - started)) s"
 exit $failed
