@@ -161,7 +161,7 @@ build_tests() {
   local source LEVEL=''
   while read -r source; do
     start "$DIR/test/${source#src/test/cpp/}.o" "$source" "${FLAGS[@]}" "$@" -Isrc/test/cpp -isystem "$BLAS/include"
-  done < <(sources src/test/cpp)
+  done < <(sources src/test/cpp | grep -v /cuda/real/)
   while read -r source; do
     start "$DIR/test/${source#src/main/cpp/}.o" "$source" "${FLAGS[@]}" "$@" -ffp-contract=off
   done < <(portable_cuda_sources)
@@ -237,7 +237,7 @@ cuda_test() {
   local source LEVEL=''
   while read -r source; do
     start "$DIR/test/${source#src/test/cpp/}.o" "$source" "${FLAGS[@]}" -O2 -Isrc/test/cpp -isystem "$BLAS/include"
-  done < <(sources src/test/cpp/cuda src/test/cpp/*cases.cpp src/test/cpp/main.cpp | grep -v /emulated/)
+  done < <(sources src/test/cpp/cuda src/test/cpp/*cases.cpp src/test/cpp/main.cpp | grep -v /cuda/emulated/)
   finish
   mkdir -p "$OUT/bin"
   "$CXX" -pthread -o "$OUT/bin/chainrule_cuda_test" "${OBJECTS[@]}" "$OUT/lib/libchainrule.a" \
