@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# check_kernels.sh REPORT ARCHITECTURE...: fails if, in the compiler's report (ptxas -v), a kernel keeps anything in local
+# check_kernels.sh "ARCHITECTURE..." REPORT...: fails if, in the compiler's reports (ptxas -v), a kernel keeps anything in local
 # memory: spilled registers, or an array that it indexes by what is not known when compiling. Also if an architecture is
-# missing from the report.
+# missing from the reports.
 set -euo pipefail
-report=$1; shift
+architectures=$1; shift
 bad=0
-for architecture in "$@"; do
-  found=$(grep -c "Compiling entry function .* for 'sm_$architecture'" "$report" || true)
+for architecture in $architectures; do
+  found=$(cat "$@" | grep -c "Compiling entry function .* for 'sm_$architecture'" || true)
   if ((found == 0)); then
     echo "check_kernels.sh: no kernel was compiled for sm_$architecture." >&2
     exit 1
@@ -22,7 +22,7 @@ awk '
   END {
     if (bad) exit 1
     printf "check_kernels.sh: %d kernels (all architectures), none in local memory, at most %d registers\n", kernels, most
-  }' "$report" || bad=1
+  }' "$@" || bad=1
 if ((bad)); then
   echo "check_kernels.sh: the kernels above spill registers or use local memory." >&2
   exit 1

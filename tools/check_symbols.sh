@@ -1,22 +1,20 @@
 #!/usr/bin/env bash
-# check_symbols.sh DIR LEVEL...: fails if a kernel object defines a mergeable function outside its level's namespace.
+# check_symbols.sh LEVEL OBJECT...: fails if an object of kernels defines a mergeable function outside its level's namespace.
 # Why: an inline function or template instantiated in several objects is kept once, whichever copy the linker meets
 # first. If that is the copy compiled for AVX-512, everything that calls it crashes on an older processor.
 set -euo pipefail
-dir=$1; shift
+level=${1:?}; shift
+(($# > 0)) || { echo "check_symbols.sh: expected the objects of level $level, got none." >&2; exit 1; }
 bad=0
-for level in "$@"; do
-  [[ -d $dir/$level ]] || continue
-  while read -r object; do
-    # W, V, u: weak, weak object, unique. DW.ref.* are pointers of the exception tables, the same at every level.
-    found=$(nm --defined-only "$object" |
-      awk -v level="$level" '$2 ~ /^[WVu]$/ && $3 !~ /^DW\.ref\./ && index($3, level) == 0 { print $3 }')
-    if [[ -n $found ]]; then
-      bad=1
-      echo "check_symbols.sh: $object shares these with other levels:" >&2
-      c++filt <<<"$found" | sed 's/^/  /' >&2
-    fi
-  done < <(find "$dir/$level" -name '*.o' | sort)
+for object in "$@"; do
+  # W, V, u: weak, weak object, unique. DW.ref.* are pointers of the exception tables, the same at every level.
+  found=$("${NM:-nm}" --defined-only "$object" |
+    awk -v level="$level" '$2 ~ /^[WVu]$/ && $3 !~ /^DW\.ref\./ && index($3, level) == 0 { print $3 }')
+  if [[ -n $found ]]; then
+    bad=1
+    echo "check_symbols.sh: $object shares these with other levels:" >&2
+    c++filt <<<"$found" | sed 's/^/  /' >&2
+  fi
 done
 if ((bad)); then
   echo "check_symbols.sh: move them into the namespace CHAINRULE_ISA, or make them static or always inlined." >&2
