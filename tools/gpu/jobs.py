@@ -169,7 +169,8 @@ def tests(options):
 
 def sanitizers(options):
     try:
-        said = subprocess.run([options.sanitizer, "--help"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+        said = subprocess.run([options.sanitizer, "--help"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              timeout=60)
     except (OSError, subprocess.TimeoutExpired) as problem:
         say(f"compute-sanitizer does not start: {problem}")
         return 1

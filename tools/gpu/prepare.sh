@@ -18,7 +18,8 @@ export CUDA_ARCHITECTURES=${CUDA_ARCHITECTURES-90}
 
 rm -rf "$folder"
 mkdir -p "$folder/bin" "$folder/lib"
-"$CXX" -O3 -shared -fPIC -Wl,-soname,libopenblas.so.0 -Itools/gpu/cblas -o "$folder/lib/libopenblas.so.0" tools/gpu/cblas/cblas.cpp
+"$CXX" -O3 -shared -fPIC -Wl,-soname,libopenblas.so.0 -Itools/gpu/cblas -o "$folder/lib/libopenblas.so.0" \
+  tools/gpu/cblas/cblas.cpp
 
 # Where Maven has unpacked no OpenBLAS, the core is compiled with the same stand-in.
 if [[ -z ${BUILD_PATH:-} ]] && ! compgen -G "${JAVACPP_CACHE:-$HOME/.javacpp/cache}/openblas-*" >/dev/null; then
@@ -49,8 +50,10 @@ if [[ $device == cuda ]]; then
   "$nvcc" -std=c++17 -O2 -Werror all-warnings -Xcompiler -Wall,-Wextra "${flags[@]}" -o "$folder/bin/probe" tools/gpu/probe.cu
 fi
 
-binaries=$(find "$folder" -type f -print0 | xargs -0 stat -c %s | awk '{ sum += $1 } END { print int(sum / 1024) }')
-tree=$(git ls-files -z --cached --others --exclude-standard | xargs -0 stat -c %s 2>/dev/null | awk '{ sum += $1 } END { print int(sum / 1024) }')
+kib() { xargs -0 stat -c %s | awk '{ sum += $1 } END { print int(sum / 1024) }'; }
+binaries=$(find "$folder" -type f -print0 | kib)
+tree=0 # where this is no repository, it has travelled
+if git rev-parse >/dev/null 2>&1; then tree=$(git ls-files -z --cached --others --exclude-standard | kib); fi
 glibc=$(find "$folder" -type f -exec objdump -T {} + | grep -o 'GLIBC_2\.[0-9]*' | sort -uV | tail -n 1)
 ls -l "$folder"/*
 echo "prepare.sh: $folder has $binaries KiB, the tree $tree KiB; the binaries need $glibc"
