@@ -10,7 +10,13 @@ import org.chainrule.benchmarks.Workload;
  * step.
  */
 public final class Measure {
-  private static final int SAMPLES = 25;
+  /**
+   * Seconds of a sample: so short that most samples see no other process, where there is one now
+   * and then.
+   */
+  private static final double SAMPLE = 0.001;
+
+  private static final int WARM_UPS = 10;
 
   private Measure() {}
 
@@ -30,19 +36,20 @@ public final class Measure {
     try (Contender.Training training = contender.train(network, optimizer, 1e-6f, threads)) {
       double step = time(training, 1);
       // the loop is compiled anew for the first stretches
-      for (int i = 0; i < 10; ++i) {
-        step = time(training, steps(step, seconds / 10));
+      for (int i = 0; i < WARM_UPS; ++i) {
+        step = Math.min(step, time(training, steps(step, seconds / WARM_UPS)));
       }
-      int steps = steps(step, seconds / SAMPLES);
-      double[] samples = new double[SAMPLES];
-      for (int i = 0; i < SAMPLES; ++i) {
+      int steps = steps(step, SAMPLE);
+      double[] samples = new double[steps(step * steps, seconds)];
+      for (int i = 0; i < samples.length; ++i) {
         samples[i] = time(training, steps);
       }
       Arrays.sort(samples);
       if (network.labels != null && !Double.isNaN(training.loss()) && !(training.loss() > 0)) {
         throw new IllegalStateException("expected a positive loss, but got " + training.loss());
       }
-      System.out.printf(Locale.ROOT, "ns %.3f%n", samples[SAMPLES / 2] / training.stepsPerCall());
+      System.out.printf(
+          Locale.ROOT, "ns %.3f%n", samples[samples.length / 2] / training.stepsPerCall());
     }
   }
 
