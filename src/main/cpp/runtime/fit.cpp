@@ -58,10 +58,10 @@ void Trainer::bind(const Dataset& dataset, int64_t batch_size) {
             column->features);
     columns[slot] = column;
   }
-  for (const LabelCheck& check : needs.labels) {
-    check_labels("fit", graph, check,
-                 reinterpret_cast<const int32_t*>(columns[static_cast<size_t>(check.slot)]->values.data()),
-                 dataset.examples());
+  for (const DataCheck& check : needs.checks) {
+    const Column& column = *columns[static_cast<size_t>(check.slot)];
+    const DType dtype = column.type == ColumnType::float64 ? DType::float64 : DType::float32;
+    check_data("fit", graph, check, dtype, column.values.data(), dataset.examples());
   }
   dataset_ = nullptr;  // none, if what follows fails
   if (resident_dataset_ != dataset.number()) resident_dataset_ = 0;
@@ -256,7 +256,11 @@ double Trainer::run_row(int32_t count, int64_t batch) {
   }
   for (int32_t i = 0; i < made; ++i) count_step(row_losses_[static_cast<size_t>(i)], batch);
   if (problem != nullptr) std::rethrow_exception(problem);
-  if (made < count) refuse("training step", row_losses_[static_cast<size_t>(made)]);
+  if (made < count) {
+    gather(batch, progress_.position, &inputs_);
+    batch_examples_ = order() + progress_.position;
+    refuse("training step", row_losses_[static_cast<size_t>(made)], plan, batch);
+  }
   return milliseconds_since(begin);
 }
 

@@ -1,8 +1,7 @@
-// What a trainer tells about itself and its batches: statistics, memory, and the checking mode.
+// What a trainer tells about itself and its batches: memory, and the checking mode.
 #include <mutex>
 #include <shared_mutex>
 
-#include "graph/backward.h"
 #include "runtime/trainer.h"
 #include "util/check.h"
 
@@ -17,26 +16,12 @@ void keep(Backend& backend, MemoryBlock* to, const char* from, int64_t bytes) {
 
 }  // namespace
 
-Inspection& Trainer::inspect(const char* operation, int64_t batch) {
-  if (!inspection_) inspection_ = std::make_unique<Inspection>(model_, std::vector<int32_t>{}, loss_);
-  std::shared_lock<ReaderWriterGate> reading(model_->gate());
-  inspection_->run(operation, inputs_, 0, batch);
-  return *inspection_;
-}
-
-std::vector<NodeStatistics> Trainer::statistics(int64_t batch) {
-  const Inspection& inspection = inspect("statistics", batch);
-  return chainrule::statistics(*model_, inspection, inputs_, needed_for(model_->graph(), {loss_}));
-}
-
 MemoryUse Trainer::memory() const {
   MemoryUse use;
   use.arena = arena_.bytes();
   use.parameters = model_->layout().parameter_bytes;
   use.constants = model_->layout().constant_bytes;
   use.state = state_[0].bytes() + state_[1].bytes();
-  use.gradients = gradients_.bytes();
-  for (const MemoryBlock& block : input_gradients_) use.gradients += block.bytes();
   use.inputs = inputs_.bytes() + second_inputs_.bytes();
   use.dataset = (dataset_ == nullptr ? 0 : dataset_->bytes()) + resident_order_.bytes();
   for (const Order& order : orders_) use.dataset += order.examples.bytes();
@@ -59,7 +44,12 @@ std::string Trainer::place(int64_t row) const {
 }
 
 void Trainer::check_batch(int64_t batch) {
-  const Fault fault = inspect("training step", batch).first_fault();
+  if (!inspection_) inspection_ = std::make_unique<Inspection>(model_, std::vector<int32_t>{}, loss_);
+  {
+    std::shared_lock<ReaderWriterGate> reading(model_->gate());
+    inspection_->run("training step", inputs_, 0, batch);
+  }
+  const Fault fault = inspection_->first_fault();
   if (!fault.found) return;
   const Graph& graph = model_->graph();
   const bool batched = graph.node(fault.node).shape.batched;
