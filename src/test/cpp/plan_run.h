@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "ops/rules.h"
+#include "ops/softmax_cross_entropy.h"
 #include "plan/plan.h"
 #include "plan/testing.h"
 #include "runtime/memory_block.h"
@@ -44,6 +46,13 @@ inline int64_t count_of(const Shape& shape, int64_t batch) {
 inline Values random_values(const Graph& graph, int64_t batch, uint64_t seed) {
   Random random(seed);
   Values values(at(graph.size()));
+  std::vector<bool> limited(values.size(), false);  // targets of a loss that does not take any values
+  for (const Node& node : graph.nodes()) {
+    if (kind_of(node.op) != Kind::loss) continue;
+    const Targets targets =
+        visit_loss(node.op, SoftmaxCrossEntropy::targets, [](auto rule) { return decltype(rule)::targets; });
+    if (targets != Targets::any) limited[at(node.inputs[1])] = true;
+  }
   for (int32_t id = 0; id < graph.size(); ++id) {
     const Node& node = graph.node(id);
     if (kind_of(node.op) != Kind::leaf || node.op == Op::constant) continue;
@@ -56,6 +65,8 @@ inline Values random_values(const Graph& graph, int64_t batch, uint64_t seed) {
         x = static_cast<double>(random.below(node.shape.rows));
       } else if (positive) {
         x = random.uniform(0.5, 2);
+      } else if (limited[at(id)]) {
+        x = random.uniform(0.05, 0.95);
       } else {
         x = random.uniform(-1.5, 1.5);
         if (std::abs(x) < 0.05) x += x < 0 ? -0.05 : 0.05;

@@ -2,8 +2,6 @@
 // the files beside this one: graph.cpp, model.cpp, data.cpp, trainer.cpp, predictor.cpp and tools.cpp.
 #include "api/chainrule.h"
 
-#include <algorithm>
-#include <iterator>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -14,6 +12,7 @@
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/products.h"
 #include "backend/cpu/team.h"
+#include "backend/cuda/library.h"
 #include "devices/devices.h"
 #include "ops/custom.h"
 #include "util/check.h"
@@ -36,6 +35,11 @@ void require_object(const char* operation, const void* object) {
   REQUIRE(object != nullptr, operation, ": an object is null");
 }
 
+NativeMemoryUse as_native(const MemoryUse& use) {
+  return {use.arena,     use.parameters, use.constants, use.state,
+          use.gradients, use.inputs,     use.dataset,   use.checks};
+}
+
 int32_t op_count() { return chainrule::op_count; }
 
 const char* op_name(int32_t op) {
@@ -54,8 +58,13 @@ void unregister_custom(const char* name) {
 void set_threads(int32_t count) { set_team_threads(count); }
 int32_t threads() { return team_threads(); }
 int32_t max_threads() { return chainrule::max_threads; }
-void set_products(int32_t which) { chainrule::set_products(static_cast<Products>(which)); }
-int32_t products() { return static_cast<int32_t>(chainrule::products()); }
+
+REQUIRE_SAME(NativeProducts, Products, automatic);
+REQUIRE_SAME(NativeProducts, Products, blas);
+REQUIRE_SAME(NativeProducts, Products, own);
+
+void set_products(NativeProducts which) { chainrule::set_products(same<Products>(which)); }
+NativeProducts products() { return same<NativeProducts>(chainrule::products()); }
 
 namespace {
 
@@ -85,17 +94,23 @@ const char* describe_cuda(const char* library, const char* folders) {
 int32_t cuda_device_count(const char* library, const char* folders) {
   return chainrule::cuda_device_count(places(library, folders));
 }
-int32_t open_cuda(const char* library, const char* folders, int32_t index, int32_t precision,
+
+REQUIRE_SAME(NativePrecision, CudaPrecision, float32);
+REQUIRE_SAME(NativePrecision, CudaPrecision, tf32);
+REQUIRE_SAME(NativePrecision, CudaPrecision, bfloat16);
+
+int32_t open_cuda(const char* library, const char* folders, int32_t index, NativePrecision precision,
                   const char* tuning) {
-  return chainrule::open_cuda(places(library, folders), index, precision, text("tuned", tuning));
+  return chainrule::open_cuda(places(library, folders), index, static_cast<int32_t>(precision),
+                              text("tuned", tuning));
 }
 const char* tuned_products(int32_t device) { return keep(engine(device).tuned_products()); }
 
-void device_memory(int32_t device, int64_t* bytes, int32_t count) {
-  REQUIRE(bytes != nullptr && count == 4, "memory: expected room for 4 numbers, but for ", count, " came");
+const NativeDeviceMemory* device_memory(int32_t device) {
+  thread_local NativeDeviceMemory kept;
   const MemoryBytes of = engine(device).memory_bytes();
-  const int64_t all[] = {of.held, of.peak, of.free, of.total};
-  std::copy(std::begin(all), std::end(all), bytes);
+  kept = {of.held, of.peak, of.free, of.total};
+  return &kept;
 }
 int64_t native_bytes() { return chainrule::native_bytes(); }
 int64_t native_allocations() { return chainrule::native_allocations(); }

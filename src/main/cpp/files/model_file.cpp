@@ -151,6 +151,9 @@ const std::string& metadata(const SafetensorsFile& file, const char* key, const 
   return *text;
 }
 
+// A sound file of a model alone.
+struct NoTraining {};
+
 // Runs body; whatever is wrong with the file becomes one Error that begins with its path.
 template <class Body>
 auto reading(const std::string& path, Body&& body) {
@@ -159,6 +162,10 @@ auto reading(const std::string& path, Body&& body) {
     return body(file);
   } catch (const std::bad_alloc&) {
     throw;
+  } catch (const NoTraining&) {
+    throw Error(message(
+        path, ": it holds a model, but no training to go on with: Model.save writes the model alone, ",
+        "Trainer.save both"));
   } catch (const std::exception& problem) {
     throw Error(message(path, ": not a model that can be used: ", problem.what()));
   }
@@ -216,6 +223,9 @@ std::shared_ptr<Model> load_model(const std::string& path, Backend& backend) {
 
 std::unique_ptr<Trainer> load_trainer(std::shared_ptr<Model> model, const std::string& path) {
   return reading(path, [&](const SafetensorsFile& file) {
+    if (file.metadata(trainer_key) == nullptr && file.metadata(graph_key) != nullptr) {
+      throw NoTraining();
+    }
     const Json json = parse(metadata(file, trainer_key, "trainer's state"));
     const Json stored_graph = parse(metadata(file, graph_key, "graph"));
     if (dump(stored_graph.at("nodes")) != dump(graph_to_json(model->graph()).at("nodes")) ||

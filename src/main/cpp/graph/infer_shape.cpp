@@ -4,6 +4,8 @@
 #include "graph/graph.h"
 #include "ops/custom.h"
 #include "ops/polynomial_features.h"
+#include "ops/rules.h"
+#include "ops/softmax_cross_entropy.h"
 
 namespace chainrule {
 
@@ -164,14 +166,15 @@ Shape loss(const Check& check) {
   const Shape& prediction = check.shape(0);
   const Shape& target = check.shape(1);
   check.that(prediction.batched, "expected a batched prediction, but ", check.what(0), " came");
+  const bool takes_labels = op == Op::softmax_cross_entropy || op == Op::negative_log_likelihood;
   if (check.is(1, Op::label)) {
-    bool takes_labels = op == Op::softmax_cross_entropy || op == Op::negative_log_likelihood;
     check.that(takes_labels, "expected target values, but the class label ", check.what(1), " came");
     check.that(target.rows == prediction.rows, "expected labels of ", prediction.rows,
                " classes, one for each output of ", check.what(0), ", but ", check.what(1), " came");
   } else {
     check.that(target == prediction, "expected a target of shape ", prediction.to_string(),
-               " like the prediction ", check.what(0), ", but ", check.what(1), " came");
+               " like the prediction ", check.what(0), ", but ", check.what(1), " came",
+               takes_labels ? "; class indices are the values of a label, not of a target" : "");
   }
   if (op == Op::huber) {
     check.that(std::isfinite(check.node.constant) && check.node.constant > 0,
@@ -204,6 +207,20 @@ Shape infer_shape(const Graph& graph, const Node& node) {
     case Kind::custom: return custom(check);
   }
   throw InvalidArgument(message("there is no operation number ", static_cast<int32_t>(node.op)));
+}
+
+void require_right_loss(const Graph& graph, const Node& node) {
+  if (kind_of(node.op) != Kind::loss || node.inputs.empty()) return;
+  const Op applied =
+      visit_loss(node.op, SoftmaxCrossEntropy::applies, [](auto rule) { return decltype(rule)::applies; });
+  const Node& prediction = graph.node(node.inputs[0]);
+  const std::string what = graph.describe(node.inputs[0]);
+  REQUIRE(applied == Op::identity || prediction.op != applied, name_of(node.op), " applies ",
+          name_of(applied), " itself, but got ", what, ", which has applied it already: pass the input of ",
+          what, node.op == Op::softmax_cross_entropy ? ", or use negativeLogLikelihood" : "");
+  const bool logits = prediction.op == Op::linear && graph.node(prediction.inputs[1]).op == Op::parameter;
+  REQUIRE(applied != Op::log || !logits, name_of(node.op), ": expected probabilities, but got logits: ", what,
+          "; use softmaxCrossEntropy, which takes them");
 }
 
 }  // namespace chainrule

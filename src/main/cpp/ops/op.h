@@ -98,4 +98,8 @@ constexpr int32_t count_of(Kind kind) {
 // What a rule's backward needs besides delta. `nothing` lets the plan reuse both buffers.
 enum class Saves { nothing, input, output };
 
+// What a loss may be given as targets: any values, those of a distribution (0 or more; their sum is not asked for), or
+// probabilities (0 to 1).
+enum class Targets { any, distribution, probabilities };
+
 }  // namespace chainrule

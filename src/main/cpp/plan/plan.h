@@ -44,10 +44,12 @@ struct LeafLayout {
 };
 LeafLayout lay_out_leaves(const Graph& graph, DType dtype);
 
-struct LabelCheck {
+// What the values of a data slot must be: class indices from 0 to classes - 1, or targets in a loss's range.
+struct DataCheck {
   int32_t slot;
   int32_t node;
-  int64_t classes;
+  int64_t classes;  // of a label; else 0
+  Targets targets;
 };
 
 // What a phase does, from shapes alone.
@@ -59,7 +61,7 @@ struct PhaseCost {
 struct Plan {
   Program program;
   std::vector<bool> reads_slot;          // by data slot: must the caller bring data?
-  std::vector<LabelCheck> labels;        // class indices to check before a run
+  std::vector<DataCheck> checks;         // of data, before a run
   std::vector<bool> trained;             // by node: parameters that get a gradient
   std::vector<PhaseCost> costs;          // one a phase
   std::vector<std::string> phase_texts;  // one a phase: what it computes and what was fused

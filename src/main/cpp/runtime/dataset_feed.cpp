@@ -53,10 +53,10 @@ void DatasetFeed::bind(const Dataset& dataset, const Plan& plan) {
             column->features);
     columns[slot] = column;
   }
-  for (const LabelCheck& check : plan.labels) {
-    check_labels("fit", graph, check,
-                 reinterpret_cast<const int32_t*>(columns[static_cast<size_t>(check.slot)]->values.data()),
-                 dataset.examples());
+  for (const DataCheck& check : plan.checks) {
+    const Column& column = *columns[static_cast<size_t>(check.slot)];
+    const DType dtype = column.type == ColumnType::float64 ? DType::float64 : DType::float32;
+    check_data("fit", graph, check, dtype, column.values.data(), dataset.examples());
   }
   dataset_ = nullptr;  // none, if what follows fails
   if (resident_dataset_ != dataset.number()) resident_dataset_ = 0;

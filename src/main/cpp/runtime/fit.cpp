@@ -75,7 +75,11 @@ double Trainer::run_burst(int32_t count, int64_t batch) {
   }
   for (int32_t i = 0; i < made; ++i) count_step(burst_losses_[static_cast<size_t>(i)], batch);
   if (problem != nullptr) std::rethrow_exception(problem);
-  if (made < count) refuse("training step", burst_losses_[static_cast<size_t>(made)]);
+  if (made < count) {
+    feed_.gather(progress_.position, batch);
+    batch_examples_ = feed_.order() + progress_.position;
+    refuse("training step", burst_losses_[static_cast<size_t>(made)], plan, batch);
+  }
   return milliseconds_since(begin);
 }
 

@@ -56,7 +56,13 @@ Predictor::Predictor(std::shared_ptr<const Model> model, std::vector<int32_t> ou
       samples_are_independent_ = false;
     }
   }
-  plan(1);  // refuses what cannot be computed now, not at the first call
+  needed_ = plan(1)->reads_slot;  // refuses what cannot be computed now, not at the first call
+}
+
+std::unique_ptr<Workspace> Predictor::workspace() const {
+  auto made = std::make_unique<Workspace>(model_, outputs_);
+  made->inputs().set_needed(needed_);
+  return made;
 }
 
 std::shared_ptr<const Plan> Predictor::plan(int64_t batch) {

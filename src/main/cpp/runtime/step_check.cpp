@@ -8,26 +8,19 @@
 
 namespace chainrule {
 
-namespace {
-
-// ", example 1234 of the data set" for a row of a batch that fit trains on.
 std::string place(const int64_t* examples, int64_t row) {
   return examples == nullptr ? "" : message(", example ", examples[row], " of the data set");
 }
 
-}  // namespace
-
 StepCheck::StepCheck(std::shared_ptr<Model> model, int32_t loss) : model_(std::move(model)), loss_(loss) {}
 
-const Inspection& StepCheck::inspect(const char* operation, Inputs& inputs, int64_t batch) {
-  if (!inspection_) inspection_ = std::make_unique<Inspection>(model_, std::vector<int32_t>{}, loss_);
-  std::shared_lock<ReaderWriterGate> reading(model_->gate());
-  inspection_->run(operation, inputs, 0, batch);
-  return *inspection_;
-}
-
 void StepCheck::check_batch(int64_t step, Inputs& inputs, int64_t batch, const int64_t* examples) {
-  const Fault fault = inspect("training step", inputs, batch).first_fault();
+  if (!inspection_) inspection_ = std::make_unique<Inspection>(model_, std::vector<int32_t>{}, loss_);
+  {
+    std::shared_lock<ReaderWriterGate> reading(model_->gate());
+    inspection_->run("training step", inputs, 0, batch);
+  }
+  const Fault fault = inspection_->first_fault();
   if (!fault.found) return;
   const Graph& graph = model_->graph();
   const bool batched = graph.node(fault.node).shape.batched;

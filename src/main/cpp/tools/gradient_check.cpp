@@ -51,6 +51,10 @@ GradientCheck::GradientCheck(const Model& model, int32_t loss, Backend& engine, 
       inputs_(model_) {
   REQUIRE(model_->graph().node(loss).shape.is_scalar(), "gradient check: the loss must be a scalar, but ",
           model_->graph().describe(loss), " came");
+  PlanRequest value;
+  value.dtype = model_->dtype();
+  value.loss = loss;
+  inputs_.set_needed(make_plan(model_->graph(), value, model_->backend()).reads_slot);
 }
 
 void GradientCheck::choose(const Coordinate& c) {

@@ -45,6 +45,10 @@ Jacobian::Jacobian(std::shared_ptr<const Model> model, int32_t z, int32_t x)
     REQUIRE(graph.node(node).op != Op::label,
             "Jacobian: a class label has no derivative: ", graph.describe(node));
   }
+  PlanRequest values;
+  values.dtype = model_->dtype();
+  values.outputs = {z, x};
+  inputs_.set_needed(make_plan(graph, values, model_->backend()).reads_slot);
   const std::vector<bool> between = needs_delta(graph, z, {x});
   reaches_ = between[at(x)];
   for (int32_t id = x + 1; id < graph.size() && x_batched_ && z_batched_; ++id) {

@@ -8,6 +8,7 @@
 #include "harness.h"
 #include "runtime/predictor.h"
 #include "runtime/trainer.h"
+#include "tools/gradients.h"
 
 using namespace test;
 
@@ -293,6 +294,20 @@ TEST(checking_predictor_names_the_sample) {
   predictor.predict(*workspace, 3000);
 }
 
+TEST(memory_of_gradients_adds_up) {
+  const Net n = net();
+  auto model = std::make_shared<Model>(n.b.graph, DType::float32, 3);
+  Gradients gradients(model, n.loss);
+  set_values(random_values(n.b.graph, 50, 2), 50, model.get(), &gradients.inputs());
+  CHECK(gradients.memory().gradients == 0 && gradients.memory().checks == 0);
+  gradients.compute(50);
+  CHECK(gradients.memory().parameters == model->layout().parameter_bytes);
+  CHECK(gradients.memory().gradients == model->layout().parameter_bytes + 50 * 3 * 4);
+  CHECK(gradients.memory().inputs == 50 * (3 + 2) * 4 && gradients.memory().arena > 0);
+  gradients.statistics(50);
+  CHECK(gradients.memory().checks > 0);
+}
+
 TEST(memory_of_a_trainer_adds_up) {
   const Net n = net();
   auto model = std::make_shared<Model>(n.b.graph, DType::float32, 3);
@@ -304,10 +319,9 @@ TEST(memory_of_a_trainer_adds_up) {
   trainer.step(50);
   CHECK(trainer.memory().inputs == 50 * (3 + 2) * 4);
   CHECK(trainer.memory().arena > 0);
-  trainer.gradients(50);
-  CHECK(trainer.memory().gradients == use.parameters + 50 * 3 * 4);
-  trainer.statistics(50);
-  CHECK(trainer.memory().checks > 0);
+  trainer.set_checking(true);
+  trainer.step(50);
+  CHECK(trainer.memory().checks > 3 * use.parameters);
   Dataset dataset(100);
   dataset.add_column("x", ColumnType::float32, 3);
   dataset.add_column("t", ColumnType::float32, 2);

@@ -91,6 +91,52 @@ public final class Batch {
   }
 
   /**
+   * Sets a data node's values. They are copied now: the batch does not see later changes.
+   *
+   * @param name the data node's name
+   * @param values one array a sample, each of all features
+   * @return this batch
+   */
+  public Batch set(String name, float[][] values) {
+    checkRows(name, Check.notNull(values, "set", "values").length);
+    return set(name, Rows.flat("set '" + name + "'", values));
+  }
+
+  /**
+   * Sets a data node's values. They are copied now: the batch does not see later changes.
+   *
+   * @param node the data node, known by its name
+   * @param values one array a sample, each of all features
+   * @return this batch
+   */
+  public Batch set(Node node, float[][] values) {
+    return set(name(node), values);
+  }
+
+  /**
+   * Sets a data node's values. They are copied now: the batch does not see later changes.
+   *
+   * @param name the data node's name
+   * @param values one array a sample, each of all features
+   * @return this batch
+   */
+  public Batch set(String name, double[][] values) {
+    checkRows(name, Check.notNull(values, "set", "values").length);
+    return set(name, Rows.flat("set '" + name + "'", values));
+  }
+
+  /**
+   * Sets a data node's values. They are copied now: the batch does not see later changes.
+   *
+   * @param node the data node, known by its name
+   * @param values one array a sample, each of all features
+   * @return this batch
+   */
+  public Batch set(Node node, double[][] values) {
+    return set(name(node), values);
+  }
+
+  /**
    * Sets a data node's values.
    *
    * @param name the data node's name
@@ -208,6 +254,14 @@ public final class Batch {
   /** The values of a data node, or null. */
   Values values(String name) {
     return values.get(name);
+  }
+
+  private void checkRows(String name, int rows) {
+    Check.that(
+        rows == size,
+        "set '" + name + "'",
+        "expected one array for each of " + size + " samples, but got ",
+        rows);
   }
 
   private Values of(String name, Object given) {

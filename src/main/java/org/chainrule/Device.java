@@ -146,9 +146,7 @@ public final class Device {
    */
   public DeviceMemory memory() {
     Chainrule.load();
-    long[] bytes = new long[DeviceMemory.PARTS];
-    Native.device_memory(number, bytes, bytes.length);
-    return DeviceMemory.of(bytes);
+    return DeviceMemory.of(Native.device_memory(number));
   }
 
   /** All devices that this process has opened, the CPU first. */

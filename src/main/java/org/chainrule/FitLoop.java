@@ -104,13 +104,13 @@ final class FitLoop {
 
   /** Samples trained since the first epoch began. */
   private long samples(Dataset dataset) {
-    return handle.epoch() * dataset.examples() + handle._position();
+    return handle.epoch() * dataset.examples() + handle.epoch_position();
   }
 
   private Progress progress(Dataset dataset, long epochs, double rate, long done) {
     long examples = dataset.examples();
     long epoch = handle.epoch();
-    long position = handle._position();
+    long position = handle.epoch_position();
     return position == 0
         ? new Progress(epoch, epochs, examples, examples, handle.epoch_loss(), rate, done)
         : new Progress(epoch + 1, epochs, position, examples, handle.running_loss(), rate, done);

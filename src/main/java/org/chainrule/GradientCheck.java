@@ -4,6 +4,8 @@ import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.chainrule.binding.Native.NativeVerdict;
+import org.chainrule.binding.NativeFinding;
 import org.chainrule.binding.NativeGradientCheck;
 
 /**
@@ -138,8 +140,7 @@ public final class GradientCheck {
     try {
       NativeGradientCheck check = NativeGradientCheck.create(model.handle(), id);
       try {
-        boolean[] needed = model.nodes().ancestors(List.of(loss));
-        new Inputs(check.inputs(), model.nodes().data(), needed, DataType.DOUBLE)
+        new Inputs(check.inputs(), model.nodes().data(), DataType.DOUBLE)
             .fill("GradientCheck", batch);
         for (Chosen element : chosen) {
           check.choose(element.node(), element.row(), element.column());
@@ -156,28 +157,36 @@ public final class GradientCheck {
   }
 
   private Report report(NativeGradientCheck check, int count) {
-    int columns = NativeGradientCheck.finding_columns();
-    double[] table = new double[count * columns];
-    check.read(table, table.length);
     List<Finding> findings = new ArrayList<>();
-    for (int i = 0; i < table.length; i += columns) {
+    for (int i = 0; i < count; ++i) {
+      NativeFinding f = check.finding(i);
       findings.add(
           new Finding(
-              Verdict.values()[(int) table[i]],
-              node(table[i + 1]),
-              (long) table[i + 2],
-              (long) table[i + 3],
-              table[i + 4],
-              table[i + 5],
-              table[i + 6],
-              node(table[i + 7])));
+              verdict(f.verdict().intern()),
+              node(f.node()),
+              f.row(),
+              f.column(),
+              f.expected(),
+              f.found(),
+              f.error(),
+              node(f.kink())));
     }
     Finding worst = count == 0 ? null : findings.get((int) check.worst());
     return new Report(List.copyOf(findings), worst, tolerance);
   }
 
-  private Node node(double number) {
-    return number < 0 ? null : model.nodes().all().get((int) number);
+  private static Verdict verdict(NativeVerdict verdict) {
+    return switch (verdict) {
+      case agrees -> Verdict.AGREES;
+      case differs -> Verdict.DIFFERS;
+      case kink -> Verdict.KINK;
+      case not_a_number -> Verdict.NOT_A_NUMBER;
+      case too_weak -> Verdict.TOO_WEAK;
+    };
+  }
+
+  private Node node(int number) {
+    return number < 0 ? null : model.nodes().all().get(number);
   }
 
   /** What one comparison came to. */

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import org.chainrule.Adam;
 import org.chainrule.Batch;
 import org.chainrule.Dataset;
+import org.chainrule.Gradients;
 import org.chainrule.Graph;
 import org.chainrule.Model;
 import org.chainrule.Node;
@@ -52,7 +53,7 @@ public final class DigitsPage {
     try (Graph graph = new Graph()) {
       Node x = graph.input("pixels", DigitsNetwork.PIXELS);
       Node hidden = x.scale(1 / DigitsNetwork.BRIGHTEST).linear(HIDDEN).sigmoid();
-      Node logits = graph.name("logits").linear(hidden, DigitsNetwork.CLASSES);
+      Node logits = hidden.linear(DigitsNetwork.CLASSES, "logits");
       Node label = graph.label("digit", DigitsNetwork.CLASSES);
       Node loss = graph.softmaxCrossEntropy(logits, label);
       Batch batch = new Batch(labels.length).set(x, pixels).set(label, labels);
@@ -62,18 +63,19 @@ public final class DigitsPage {
               Dataset.of(seen.size())
                   .with(x, seen.floats(0, DigitsNetwork.PIXELS))
                   .with(label, seen.labels(DigitsNetwork.PIXELS));
+          Gradients gradients = Gradients.of(model, loss);
           Predictor predictor = model.predictor(logits)) {
         TrainingCurves curves =
             new TrainingCurves(trainer)
                 .metric("accuracy", () -> Score.accuracy(predictor.classify(pixels), labels))
                 .gradientNorm(batch);
         Drawing network = Drawing.of(loss, View.NETWORK);
-        Drawing before = network.with(trainer.statistics(batch), Overlay.DELTAS);
+        Drawing before = network.with(gradients.statistics(batch), Overlay.DELTAS);
         try (ConsoleProgress bar = new ConsoleProgress("digits")) {
           trainer.listener(bar.andThen(curves).andThen(progress -> decay(trainer, progress)));
           trainer.fit(data, BATCH_SIZE, EPOCHS);
         }
-        Drawing after = network.with(trainer.statistics(batch), Overlay.DELTAS);
+        Drawing after = network.with(gradients.statistics(batch), Overlay.DELTAS);
         new HtmlPage("Handwritten digits")
             .drawing("The network", network)
             .drawing("Operations, data and parameters", Drawing.of(loss, View.CONCISE))

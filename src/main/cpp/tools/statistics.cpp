@@ -1,4 +1,4 @@
-#include "runtime/statistics.h"
+#include "tools/statistics.h"
 
 #include <algorithm>
 #include <cmath>
