@@ -14,6 +14,7 @@ import gc
 import json
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -40,6 +41,7 @@ LEARNING_RATE = 0.01
 CHECKED_STEPS = 20
 INPUT_STREAM, TARGET_STREAM = 1000, 1001
 ANSWER_SECONDS = 60
+CONTENDER_SECONDS = 45  # for each thing that a contender does: a compiler that never ends would take the others' time
 LOSS_TOLERANCE = {"float32": 1e-3, "tf32": 1e-2, "bfloat16": 5e-2}
 
 
@@ -321,7 +323,7 @@ class Field:
     """The contenders of a workload. One that fails is out, with its reason, and the others go on."""
 
     def __init__(self, workload, options):
-        self.made, self.failed = {}, {}
+        self.made, self.failed, self.options = {}, {}, options
         once = {}
 
         def shared(kind, *arguments):
@@ -348,15 +350,27 @@ class Field:
                 self.attempt(name, lambda: self.made.setdefault(name, make()))
 
     def attempt(self, name, action):
-        """None where it failed."""
+        """None where it failed. One that takes too long is out of the workloads that follow, too."""
+        stopped = []
+
+        def stop(*_):
+            stopped.append(True)  # a compiler wraps what it catches
+            raise TimeoutError(f"more than {CONTENDER_SECONDS} s")
+
+        signal.signal(signal.SIGALRM, stop)
+        signal.setitimer(signal.ITIMER_REAL, CONTENDER_SECONDS)
         try:
             return action()
         except Exception as problem:
             self.failed[name] = first_line(problem)
+            if stopped and name.startswith("torch"):
+                self.options.without.append(name)
             contender = self.made.pop(name, None)
             if contender is not None:
                 contender.close()
             return None
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
     def each(self, action):
         for name, contender in list(self.made.items()):
@@ -481,7 +495,7 @@ def main():
     parser.add_argument("--tuning", default="", help="a file of tuned products, that Chainrule reads and adds to")
     parser.add_argument("--output", required=True, help="results go to this name with -<precision>.json and .md")
     options = parser.parse_args()
-    options.without = options.without.split(",")
+    options.without = [name for name in options.without.split(",") if name]
     asked = []
     for text in options.measure or ["float32"]:
         precision, _, names = text.partition(":")
