@@ -6,6 +6,7 @@ import java.nio.IntBuffer;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.bytedeco.javacpp.Pointer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The data of some samples, by the names of a graph's data nodes. Holds references only: what they
@@ -252,7 +253,7 @@ public final class Batch {
   }
 
   /** The values of a data node, or null. */
-  Values values(String name) {
+  @Nullable Values values(String name) {
     return values.get(name);
   }
 

@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
 import org.chainrule.binding.Native;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where a model's parameters lie and its steps are computed. A model stays where it was made:
@@ -161,7 +162,7 @@ public final class Device {
 
   /** {@return whether the other is the same device, with the same precision and tuning} */
   @Override
-  public boolean equals(Object other) {
+  public boolean equals(@Nullable Object other) {
     return other instanceof Device device && device.number == number;
   }
 

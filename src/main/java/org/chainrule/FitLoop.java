@@ -1,6 +1,7 @@
 package org.chainrule;
 
 import org.chainrule.binding.NativeTrainer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What {@code fit} does between the native slices: interrupts, stops, the listener. Only the thread
@@ -13,10 +14,10 @@ final class FitLoop {
   private final Trainer trainer;
   private final NativeTrainer handle;
   private final Inputs inputs;
-  private volatile FitListener listener;
+  private volatile @Nullable FitListener listener;
   private volatile boolean stopped;
   private boolean running;
-  private Dataset bound;
+  private @Nullable Dataset bound;
   private int boundBatchSize;
 
   FitLoop(Trainer trainer, NativeTrainer handle, Inputs inputs) {
@@ -25,7 +26,7 @@ final class FitLoop {
     this.inputs = inputs;
   }
 
-  void listener(FitListener listener) {
+  void listener(@Nullable FitListener listener) {
     this.listener = listener;
   }
 

@@ -7,6 +7,7 @@ import java.util.Locale;
 import org.chainrule.binding.Native.NativeVerdict;
 import org.chainrule.binding.NativeFinding;
 import org.chainrule.binding.NativeGradientCheck;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Tells whether the gradients of the backward pass are those of the loss, for any graph: after an
@@ -171,7 +172,7 @@ public final class GradientCheck {
               f.error(),
               node(f.kink())));
     }
-    Finding worst = count == 0 ? null : findings.get((int) check.worst());
+    @Nullable Finding worst = count == 0 ? null : findings.get((int) check.worst());
     return new Report(List.copyOf(findings), worst, tolerance);
   }
 
@@ -185,7 +186,7 @@ public final class GradientCheck {
     };
   }
 
-  private Node node(int number) {
+  private @Nullable Node node(int number) {
     return number < 0 ? null : model.nodes().all().get(number);
   }
 
@@ -219,13 +220,13 @@ public final class GradientCheck {
    */
   public record Finding(
       Verdict verdict,
-      Node node,
+      @Nullable Node node,
       long row,
       long column,
       double expected,
       double found,
       double error,
-      Node kink) {
+      @Nullable Node kink) {
 
     private boolean isOfTheLoss() {
       return verdict == Verdict.NOT_A_NUMBER && node == null && !Double.isFinite(found);
@@ -270,7 +271,7 @@ public final class GradientCheck {
    *     differs most, else the largest error; null if nothing was compared
    * @param tolerance the relative error that was allowed
    */
-  public record Report(List<Finding> findings, Finding worst, double tolerance) {
+  public record Report(List<Finding> findings, @Nullable Finding worst, double tolerance) {
     /**
      * Whether at least one comparison agrees, and none differs or is not a number. Kinks, and what
      * is too weak to tell, do not count.

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.chainrule.binding.NativeGradients;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The gradients of a loss, and numbers about each node, on a batch. Nothing is changed: it needs no
@@ -192,7 +193,7 @@ public final class Gradients extends NativeObject {
   }
 
   /** Ends a call; {@code used} was read in place. */
-  private void end(Object used) {
+  private void end(@Nullable Object used) {
     Reference.reachabilityFence(used);
     model.exit();
     exit();

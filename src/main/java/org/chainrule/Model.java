@@ -3,6 +3,7 @@ package org.chainrule;
 import java.nio.file.Path;
 import java.util.List;
 import org.chainrule.binding.NativeModel;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A graph's parameters on a device. Trainers change them, predictors read them; both wait for each
@@ -20,7 +21,7 @@ public final class Model extends NativeObject {
   private final Device device;
 
   /** {@code nodes} is null for a loaded model, which has a graph of its own. */
-  private Model(NativeModel handle, ModelNodes nodes, Device device) {
+  private Model(NativeModel handle, @Nullable ModelNodes nodes, Device device) {
     super("model");
     this.handle = handle;
     this.device = device;

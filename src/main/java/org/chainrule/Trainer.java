@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import org.chainrule.binding.NativeTrainer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Trains a model on a loss. One thread at a time: a second one gets an {@link
@@ -27,7 +28,7 @@ public final class Trainer extends NativeObject {
   private final SingleCaller caller = new SingleCaller("trainer");
   private final boolean ownsModel;
   private final FitLoop loop;
-  private Gradients gradients;
+  private @Nullable Gradients gradients;
 
   Trainer(Model model, Node loss, Optimizer optimizer) {
     this(model, createNative(model, loss, optimizer), false);
@@ -244,7 +245,7 @@ public final class Trainer extends NativeObject {
    * @param listener null for none
    * @return this trainer
    */
-  public Trainer listener(FitListener listener) {
+  public Trainer listener(@Nullable FitListener listener) {
     loop.listener(listener);
     return this;
   }
@@ -524,7 +525,7 @@ public final class Trainer extends NativeObject {
   }
 
   /** Ends a call; {@code used} was read in place. */
-  void end(Object used) {
+  void end(@Nullable Object used) {
     Reference.reachabilityFence(used);
     model.exit();
     exit();
