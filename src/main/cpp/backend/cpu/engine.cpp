@@ -50,6 +50,7 @@ struct PreparedPhase {
   bool joinable;  // neighbouring tiles as one: no bit changes
   // How many steps after the leading product may run on each part of a tile as soon as that part is final.
   int32_t part_steps;
+  int64_t work;  // multiply-adds of products and elements of other steps
 };
 
 // What prepare makes of a program.
@@ -131,7 +132,8 @@ class CpuBackend final : public Backend {
       prepared->kernels.push_back(kernel);
     }
     for (const Phase& phase : program.phases) {
-      prepared->phases.push_back({joinable(program, phase), part_steps(program, phase)});
+      prepared->phases.push_back(
+          {joinable(program, phase), part_steps(program, phase), work(program, phase)});
     }
     program.prepared = std::move(prepared);
   }
@@ -152,7 +154,7 @@ class CpuBackend final : public Backend {
               0};
       const int64_t tiles = phase.grid.tiles();
       const bool in_runs = ready.joinable || phase.uses_scratch;
-      job.chunks = in_runs ? std::min(tiles, chunks(program, phase)) : tiles;
+      job.chunks = in_runs ? std::min(tiles, chunks(ready.work)) : tiles;
       const Stopwatch watch(context.phase_seconds, i);
       if (job.chunks == 1) {
         run_chunk(&job, 0);
@@ -200,14 +202,18 @@ class CpuBackend final : public Backend {
     return count;
   }
 
-  // One a thread; several where each is large, so that a thread that loses its core for a while does not keep the
-  // others waiting for long.
-  static int64_t chunks(const Program& program, const Phase& phase) {
+  static int64_t work(const Program& program, const Phase& phase) {
     int64_t work = 0;
     for (int32_t i = 0; i < phase.steps; ++i) {
       const Step& step = program.steps[static_cast<size_t>(phase.first_step + i)];
       work += step.rows / step.parts * step.columns * (step.kind == StepKind::product ? step.k : 1);
     }
+    return work;
+  }
+
+  // One a thread; several where each is large, so that a thread that loses its core for a while does not keep the
+  // others waiting for long.
+  static int64_t chunks(int64_t work) {
     const int64_t threads = team_threads();
     if (threads == 1 || work < product_worth_cutting) return 1;
     return threads * std::clamp<int64_t>(work / threads / chunk_work, 1, most_chunks);
