@@ -18,6 +18,7 @@ import org.chainrule.Dataset;
 import org.chainrule.Jacobian;
 import org.chainrule.Model;
 import org.chainrule.Node;
+import org.chainrule.NodeStatistics;
 import org.chainrule.Op;
 import org.chainrule.Optimizer;
 import org.chainrule.Predictor;
@@ -188,7 +189,28 @@ public final class SameBits {
     try (Model model = Model.builder(network.graph).seed(8).dataType(type).build()) {
       for (int size : new int[] {network.batchSize, 5}) {
         Batch batch = network.batch(type, 0, size);
-        Gradients.record(model, network.loss, network.differentiable(), batch, record);
+        try (DerivativesOf derivatives = new DerivativesOf(model, network.loss)) {
+          record.add("gradients", "loss", derivatives.loss(batch));
+          for (Node node : network.differentiable()) {
+            record.add("gradients", node.name(), derivatives.gradient(node));
+          }
+          for (NodeStatistics s : derivatives.statistics(batch)) {
+            double[] values = {
+              s.count(),
+              s.minimum(),
+              s.maximum(),
+              s.mean(),
+              s.standardDeviation(),
+              s.deltaNorm(),
+              s.gradientNorm()
+            };
+            // NaN says that there is none
+            record.add(
+                "statistics",
+                s.node().name(),
+                Arrays.stream(values).map(v -> Double.isNaN(v) ? -1 : v).toArray());
+          }
+        }
       }
       if (!network.large) {
         Node x = network.dataNodes().get(0);
