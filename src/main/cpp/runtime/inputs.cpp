@@ -79,14 +79,18 @@ void Inputs::check(const char* operation, const Plan& plan, int64_t batch) const
 
 namespace {
 
-// The first of `count` values that is less than 0 or more than `most`, or NaN; `count` if there is none. Goes over all
-// without a branch first, for usually there is none.
+// The first of `count` values that is less than 0 or more than `most`, or NaN; `count` if there is none, as usual: blocks
+// without one are passed over without a branch, in a form that the compiler makes vector instructions of.
 template <class T>
 int64_t first_outside(const T* values, int64_t count, T most) {
-  bool outside = false;
-  for (int64_t i = 0; i < count; ++i) outside |= !(values[i] >= 0 && values[i] <= most);
-  if (!outside) return count;
-  return std::find_if(values, values + count, [&](T v) { return !(v >= 0 && v <= most); }) - values;
+  constexpr int64_t block = 64;
+  int64_t i = 0;
+  for (; i + block <= count; i += block) {
+    int32_t inside = 0;
+    for (int64_t j = 0; j < block; ++j) inside += (values[i + j] >= 0) & (values[i + j] <= most);
+    if (inside != block) break;
+  }
+  return std::find_if(values + i, values + count, [&](T v) { return !(v >= 0 && v <= most); }) - values;
 }
 
 }  // namespace
