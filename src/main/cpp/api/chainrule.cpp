@@ -40,12 +40,39 @@ NativeMemoryUse as_native(const MemoryUse& use) {
           use.gradients, use.inputs,     use.dataset,   use.checks};
 }
 
+namespace {
+
+Op operation(int32_t op) {
+  REQUIRE(op >= 0 && op < chainrule::op_count, "there is no operation number ", op);
+  return static_cast<Op>(op);
+}
+
+}  // namespace
+
 int32_t op_count() { return chainrule::op_count; }
 
-const char* op_name(int32_t op) {
-  REQUIRE(op >= 0 && op < chainrule::op_count, "there is no operation number ", op);
-  return name_of(static_cast<Op>(op));
+const char* op_name(int32_t op) { return name_of(operation(op)); }
+
+int32_t kind_count() { return chainrule::kind_count; }
+
+const char* kind_name(int32_t kind) {
+  REQUIRE(kind >= 0 && kind < chainrule::kind_count, "there is no kind of operation number ", kind);
+  return name_of(static_cast<Kind>(kind));
 }
+
+int32_t op_kind(int32_t op) { return static_cast<int32_t>(kind_of(operation(op))); }
+
+const char* op_constant(int32_t op) {
+  const char* const name = traits_of(operation(op)).constant;
+  return name == nullptr ? "" : name;
+}
+
+bool op_constant_is_positive(int32_t op) { return traits_of(operation(op)).positive; }
+bool op_is_data(int32_t op) { return traits_of(operation(op)).data; }
+bool op_is_linear(int32_t op) { return traits_of(operation(op)).linear; }
+bool op_has_kink(int32_t op) { return traits_of(operation(op)).kink; }
+bool op_is_activation(int32_t op) { return traits_of(operation(op)).activation; }
+bool op_mixes_samples(int32_t op) { return mixes_samples(operation(op)); }
 
 void set_custom_host(CustomHost host) { chainrule::set_custom_host(host); }
 int32_t register_custom(const char* name) {

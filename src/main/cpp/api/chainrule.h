@@ -26,8 +26,7 @@ enum class NativeVerdict : int32_t { agrees, differs, kink, not_a_number, too_we
 
 // What a node has besides inputs.
 struct NativeAttributes {
-  double
-      constant;  // the c of the rule (scale, leaky_relu, elu, huber); of a constant scalar its value; elsewhere 0
+  double constant;  // the c of the rule (op_constant); of a constant scalar its value; elsewhere 0
   int64_t begin;    // slice
   int64_t end;      // slice
   bool transposed;  // linear, matmul
@@ -341,6 +340,17 @@ class CHAINRULE_EXPORT NativeJacobian {
 // The registry of operations (ops/op.h).
 CHAINRULE_EXPORT int32_t op_count();
 CHAINRULE_EXPORT const char* op_name(int32_t op);
+// An operation's kind and traits, as in the registry (ops/op.h); `op_constant` is the name of its constant, or empty.
+CHAINRULE_EXPORT int32_t kind_count();
+CHAINRULE_EXPORT const char* kind_name(int32_t kind);
+CHAINRULE_EXPORT int32_t op_kind(int32_t op);
+CHAINRULE_EXPORT const char* op_constant(int32_t op);
+CHAINRULE_EXPORT bool op_constant_is_positive(int32_t op);
+CHAINRULE_EXPORT bool op_is_data(int32_t op);
+CHAINRULE_EXPORT bool op_is_linear(int32_t op);
+CHAINRULE_EXPORT bool op_has_kink(int32_t op);
+CHAINRULE_EXPORT bool op_is_activation(int32_t op);
+CHAINRULE_EXPORT bool op_mixes_samples(int32_t op);
 
 // Elementwise operations of the user's own (ops/custom.h). The host computes `count` elements of operation `number`:
 // forward result = a from z (delta and a are null), backward result = d_z from delta, z and a; it returns false when

@@ -25,9 +25,7 @@ Initializer initializer_of_name(const std::string& name) {
   throw Error(message("there is no initializer ", quote(name)));
 }
 
-bool has_constant(Op op) {
-  return op == Op::scale || op == Op::leaky_relu || op == Op::elu || op == Op::huber;
-}
+bool has_constant(Op op) { return traits_of(op).constant != nullptr; }
 
 }  // namespace
 

@@ -154,7 +154,7 @@ int32_t Graph::append(Node node) {
 
 void Graph::list_leaf(int32_t id) {
   const Op op = node(id).op;
-  if (op == Op::input || op == Op::target || op == Op::label) data_nodes_.push_back(id);
+  if (traits_of(op).data) data_nodes_.push_back(id);
   if (op == Op::parameter) parameters_.push_back(id);
 }
 

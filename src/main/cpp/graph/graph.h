@@ -23,8 +23,7 @@ struct Node {
   Shape shape;
   std::vector<int32_t> inputs;
 
-  double constant =
-      0;  // scale, leaky_relu, elu, huber: the c of the rule; parameter: the initializer's value
+  double constant = 0;      // the c of the rule, where it has one; parameter: the initializer's value
   bool transposed = false;  // linear, matmul
   int64_t begin = 0;        // slice
   int64_t end = 0;

@@ -8,17 +8,14 @@ namespace {
 
 // d(node)/d(input) of a scalar node that is a known factor of its input, or 0 when it is not.
 double static_factor(const Node& node, int32_t index, const Shape& input) {
-  if (!node.shape.is_scalar() || !input.is_scalar()) return 0;
-  if (node.op == Op::scale || node.op == Op::negate || node.op == Op::identity) {
+  if (!traits_of(node.op).linear || !node.shape.is_scalar() || !input.is_scalar()) return 0;
+  if (kind_of(node.op) == Kind::unary) {
     return visit_unary(node.op, 0.0,
                        [&](auto rule) { return decltype(rule)::backward(1.0, 0.0, node.constant); });
   }
-  if (node.op == Op::add || node.op == Op::subtract) {
-    return visit_binary(node.op, 0.0, [&](auto rule) {
-      return index == 0 ? decltype(rule)::backward_a(1.0, 0.0) : decltype(rule)::backward_b(1.0, 0.0);
-    });
-  }
-  return 0;
+  return visit_binary(node.op, 0.0, [&](auto rule) {
+    return index == 0 ? decltype(rule)::backward_a(1.0, 0.0) : decltype(rule)::backward_b(1.0, 0.0);
+  });
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ Lowering::Lowering(const Graph& graph, const PlanRequest& request, const Backend
       layout_(lay_out_leaves(graph, request.dtype)),
       values_(at(graph.size()), -1),
       user_values_(at(graph.size()), -1),
+      saved_values_(at(graph.size())),
       uses_(at(graph.size()), 0),
       consumer_(at(graph.size()), -1),
       deferred_bias_(at(graph.size()), -1),
@@ -166,15 +167,23 @@ int32_t Lowering::value_of(int32_t id) {
   if (n.op == Op::parameter) return value = leaf_value(id, Space::parameters);
   if (n.op == Op::constant) return value = leaf_value(id, Space::constants);
   // One feature lies the same in [batch][feature] and in [feature][batch].
-  if ((n.op == Op::input || n.op == Op::target) && n.shape.rows == 1) return value = user_value(id);
+  const bool data = traits_of(n.op).data;
+  if (data && n.shape.rows == 1) return value = user_value(id);
   value = new_value(n.shape);
-  if (n.op == Op::input || n.op == Op::target) {
+  if (data) {
     DraftStep& step = emit(StepKind::transpose_in, n.op, n.shape.rows, request_.batch, "transpose " + n.name);
     step.refs[0] = elementwise(value, n.shape, n.shape);
     step.writes[0] = true;
     step.refs[1] = {user_value(id), 0, n.shape.rows, 1, Access::whole};
   }
   return value;
+}
+
+int32_t Lowering::saved_value(int32_t id, size_t number, const Shape& shape) {
+  std::vector<int32_t>& saved = saved_values_[at(id)];
+  if (saved.size() <= number) saved.resize(number + 1, -1);
+  if (saved[number] < 0) saved[number] = new_value(shape);
+  return saved[number];
 }
 
 Ref Lowering::elementwise(int32_t value, const Shape& shape, const Shape& domain) const {
@@ -193,6 +202,10 @@ Ref Lowering::matrix(int32_t value, const Shape& shape, Access access) const {
 }
 
 Ref Lowering::reduced(int32_t value) const { return {value, 0, 0, 1, Access::column}; }
+
+Ref Lowering::one_a_sample(int32_t value, bool batched) const {
+  return batched ? reduced(value) : Ref{value, 0, 0, 0, Access::whole};
+}
 
 Ref Lowering::rows_from(int32_t value, const Shape& shape, int64_t first_row) const {
   Ref ref = elementwise(value, shape, shape);

@@ -51,11 +51,14 @@ class Lowering final : public BackwardRules {
   int32_t user_value(int32_t id);  // a data node's memory as the user laid it out
   int32_t leaf_value(int32_t id, Space space);
   int32_t value_of(int32_t id);  // a node's value; data are transposed in at the first use
+  // What a node's forward keeps for its backward beside input and output, by a number of the operation's own.
+  int32_t saved_value(int32_t id, size_t number, const Shape& shape);
   // How a value is seen by an elementwise step on `domain`, by a row-wise step, by a product, by a reduction's result.
   Ref elementwise(int32_t value, const Shape& shape, const Shape& domain) const;
   Ref rowwise(int32_t value, const Shape& shape) const;
   Ref matrix(int32_t value, const Shape& shape, Access access) const;
   Ref reduced(int32_t value) const;
+  Ref one_a_sample(int32_t value, bool batched) const;  // on the elements of all features
   Ref rows_from(int32_t value, const Shape& shape, int64_t first_row) const;
   DraftStep& emit(StepKind kind, Op op, int64_t rows, int64_t columns, const std::string& text);
   DraftStep& emit_elementwise(StepKind kind, Op op, const Shape& domain, const std::string& text);
@@ -98,7 +101,6 @@ class Lowering final : public BackwardRules {
   void backward_unary(int32_t id, int32_t index);
   void forward_binary(int32_t id);
   void backward_binary(int32_t id, int32_t index);
-  bool saves_output(int32_t id) const;
   void forward_rowwise(int32_t id);
   void backward_rowwise(int32_t id, int32_t index);
   void forward_structure(int32_t id);
@@ -117,8 +119,9 @@ class Lowering final : public BackwardRules {
   const Backend& backend_;
   const PlanTesting& testing_;
   const LeafLayout layout_;
-  std::vector<int32_t> values_;         // by node; -1: not made yet
-  std::vector<int32_t> user_values_;    // by node
+  std::vector<int32_t> values_;                     // by node; -1: not made yet
+  std::vector<int32_t> user_values_;                // by node
+  std::vector<std::vector<int32_t>> saved_values_;  // by node
   std::vector<int32_t> uses_;           // by node: by how many inputs of needed nodes, outputs and the loss
   std::vector<int32_t> consumer_;       // by node: the last of them
   std::vector<int32_t> deferred_bias_;  // by node: a bias that the following activation adds

@@ -52,8 +52,7 @@ Jacobian::Jacobian(std::shared_ptr<const Model> model, int32_t z, int32_t x)
   const std::vector<bool> between = needs_delta(graph, z, {x});
   reaches_ = between[at(x)];
   for (int32_t id = x + 1; id < graph.size() && x_batched_ && z_batched_; ++id) {
-    const Op op = graph.node(id).op;
-    if (between[at(id)] && (op == Op::batch_mean || kind_of(op) == Kind::loss)) mixes_ = true;
+    if (between[at(id)] && mixes_samples(graph.node(id).op)) mixes_ = true;
   }
 }
 

@@ -1,20 +1,14 @@
 #include "tools/kinks.h"
 
 #include "graph/backward.h"
+#include "ops/rules.h"
 
 namespace chainrule {
-
-namespace {
-
-// relu, leaky_relu and elu change at z = 0, huber at |prediction - target| = delta.
-bool has_kink(Op op) { return op == Op::relu || op == Op::leaky_relu || op == Op::elu || op == Op::huber; }
-
-}  // namespace
 
 Kinks::Kinks(const Graph& graph, int32_t loss) : graph_(graph) {
   const std::vector<bool> needed = needed_for(graph, {loss});
   for (int32_t id = 0; id < graph.size(); ++id) {
-    if (!needed[static_cast<size_t>(id)] || !has_kink(graph.node(id).op)) continue;
+    if (!needed[static_cast<size_t>(id)] || !traits_of(graph.node(id).op).kink) continue;
     nodes_.push_back(id);
     for (int32_t input : graph.node(id).inputs) watched_.push_back(input);
   }
@@ -26,13 +20,24 @@ std::vector<int8_t> Kinks::sides(const PlanRunner& run) const {
   for (int32_t id : nodes_) {
     const Node& node = graph_.node(id);
     auto next = [&] { return reinterpret_cast<const double*>(run.value(output++)); };
-    const bool huber = node.op == Op::huber;
-    const double *z = next(), *y = huber ? next() : nullptr;
+    const bool loss = kind_of(node.op) == Kind::loss;
+    const double *z = next(), *y = loss ? next() : nullptr, c = node.constant;
     const int64_t count = run.count(node.inputs[0]);
-    for (int64_t i = 0; i < count; ++i) {
-      const double e = huber ? z[i] - y[i] : z[i], c = huber ? node.constant : 0;
-      sides.push_back(e > c ? 1 : e < -c ? -1 : 0);
-    }
+    auto add = [&](auto side) {
+      for (int64_t i = 0; i < count; ++i) sides.push_back(static_cast<int8_t>(side(i)));
+      return 0;
+    };
+    auto of_unary = [&](auto rule) {
+      using Rule = decltype(rule);
+      if constexpr (has_side<Rule>(0)) return add([=](int64_t i) { return Rule::side(z[i], c); });
+      return 0;
+    };
+    auto of_loss = [&](auto rule) {
+      using Rule = decltype(rule);
+      if constexpr (has_side<Rule>(0)) return add([=](int64_t i) { return Rule::side(z[i], y[i], c); });
+      return 0;
+    };
+    loss ? visit_loss(node.op, 0, of_loss) : visit_unary(node.op, 0, of_unary);
   }
   return sides;
 }

@@ -4,20 +4,13 @@
 
 namespace chainrule {
 
-bool Lowering::saves_output(int32_t id) const {
-  Op op = node(id).op;
-  if (op == Op::softmax || op == Op::log_sum_exp || op == Op::custom) return true;
-  return visit_unary(op, Saves::nothing, [](auto rule) { return decltype(rule)::saves; }) == Saves::output;
-}
-
 void Lowering::forward_unary(int32_t id) {
   const Node& n = node(id);
   const int32_t from = n.inputs[0];
   const int32_t z = value_of(from);
   // In place when nobody else, the backward pass included, wants the input.
-  Saves saved = visit_unary(n.op, Saves::input, [](auto rule) { return decltype(rule)::saves; });
-  bool wanted_later = delta[at(id)] && saved == Saves::input;
-  bool saved_by_producer = delta[at(from)] && saves_output(from);
+  bool wanted_later = delta[at(id)] && saves_input(saves_of(n.op));
+  bool saved_by_producer = delta[at(from)] && saves_output(saves_of(node(from).op));
   bool own = draft.values[at(z)].space == Space::arena && kind_of(node(from).op) != Kind::leaf;
   if (own && uses_[at(from)] == 1 && !wanted_later && !saved_by_producer) values_[at(id)] = z;
   int32_t a = value_of(id);
@@ -41,8 +34,8 @@ void Lowering::backward_unary(int32_t id, int32_t index) {
   } else {
     target(from, &accumulate);
   }
-  Saves saved = visit_unary(n.op, Saves::nothing, [](auto rule) { return decltype(rule)::saves; });
-  int32_t kept = saved == Saves::output ? values_[at(id)] : saved == Saves::input ? value_of(from) : -1;
+  const Saves saved = saves_of(n.op);
+  int32_t kept = saves_output(saved) ? values_[at(id)] : saves_input(saved) ? value_of(from) : -1;
   DraftStep& step = emit_elementwise(StepKind::unary_backward, n.op, n.shape, "d " + node(from).name);
   step.refs[0] = elementwise(deltas_[at(from)].value, n.shape, n.shape);
   step.writes[0] = true;
@@ -68,7 +61,7 @@ void Lowering::backward_binary(int32_t id, int32_t index) {
   const int32_t d = delta_value(id);
   const Shape& shape = node(to).shape;
   const bool broadcast = shape != n.shape;
-  const bool linear = n.op != Op::multiply;
+  const bool linear = traits_of(n.op).linear;
   const std::string text = "d " + node(to).name;
   if (broadcast && linear) {
     double factor = visit_binary(n.op, 0.0, [&](auto rule) {

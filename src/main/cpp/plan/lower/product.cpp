@@ -19,14 +19,13 @@ void Lowering::emit_product(int32_t id, const Product& which, const Ref& c, int3
     const bool is_delta = factor == Factor::delta;
     const int32_t source = is_delta ? id : input_id(id, factor == Factor::weight ? 1 : 0);
     const Shape& shape = node(source).shape;
-    Op op = node(source).op;
     Side result;
     result.transposed = transposed;
     result.batched = shape.batched;
     result.rows = shape.rows;
     result.columns = shape.batched ? request_.batch : shape.columns;
     if (transposed) std::swap(result.rows, result.columns);
-    if (!is_delta && (op == Op::input || op == Op::target) &&
+    if (!is_delta && traits_of(node(source).op).data &&
         !backend_.transposes_input(request_.dtype, weight.rows, weight.columns)) {
       // The user's [batch][feature] is the transpose of what the formula means: read it through the flag.
       result.ref = {user_value(source), 0, shape.rows, 1, Access::whole};
@@ -59,8 +58,7 @@ void Lowering::emit_product(int32_t id, const Product& which, const Ref& c, int3
 bool Lowering::adds_bias_itself(int32_t id) const {
   int32_t consumer = consumer_[at(id)];
   if (uses_[at(id)] != 1 || consumer < 0 || kind_of(node(consumer).op) != Kind::unary) return false;
-  Saves saved = visit_unary(node(consumer).op, Saves::input, [](auto rule) { return decltype(rule)::saves; });
-  return !delta[at(consumer)] || saved != Saves::input;
+  return !delta[at(consumer)] || !saves_input(saves_of(node(consumer).op));
 }
 
 void Lowering::forward_product(int32_t id) {

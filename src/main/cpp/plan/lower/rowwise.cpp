@@ -1,4 +1,5 @@
 // The lowering of operations that go over the features of each sample: reductions to one value and maps to a vector.
+#include "ops/rules.h"
 #include "plan/lowering.h"
 
 namespace chainrule {
@@ -34,16 +35,16 @@ void Lowering::backward_rowwise(int32_t id, int32_t index) {
     step.step.accumulate = accumulate;
     return;
   }
-  auto one_a_sample = [&](int32_t v) { return shape.batched ? reduced(v) : Ref{v, 0, 0, 0, Access::whole}; };
-  const bool exponential = n.op == Op::log_sum_exp;
+  const StepKind kind =
+      n.op == Op::log_sum_exp ? StepKind::log_sum_exp_backward : StepKind::reduction_backward;
+  const Saves saved = saves_of(n.op);
   const int32_t x = value_of(from);
-  DraftStep& step = emit_elementwise(
-      exponential ? StepKind::log_sum_exp_backward : StepKind::reduction_backward, n.op, shape, text);
+  DraftStep& step = emit_elementwise(kind, n.op, shape, text);
   step.refs[0] = elementwise(value, shape, shape);
   step.writes[0] = true;
-  step.refs[1] = one_a_sample(d);
-  if (exponential || n.op == Op::squared_norm) step.refs[2] = elementwise(x, shape, shape);
-  if (exponential) step.refs[3] = one_a_sample(values_[at(id)]);
+  step.refs[1] = one_a_sample(d, shape.batched);
+  if (saves_input(saved)) step.refs[2] = elementwise(x, shape, shape);
+  if (saves_output(saved)) step.refs[3] = one_a_sample(values_[at(id)], shape.batched);
   step.step.count = features(shape);
   step.step.accumulate = accumulate;
 }

@@ -6,7 +6,7 @@ namespace chainrule {
 // A backward of the user's own may fail, and then no parameter may have been written.
 bool Lowering::updates_late() const {
   for (int32_t id = 0; id < graph_.size(); ++id) {
-    if (node(id).op == Op::custom && delta[at(id)]) return true;
+    if (kind_of(node(id).op) == Kind::custom && delta[at(id)]) return true;
   }
   return false;
 }
