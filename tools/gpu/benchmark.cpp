@@ -1,11 +1,11 @@
 // Trains one network as compare.py tells it: options on the command line, then a command a line on standard input, and an
 // answer in JSON a line on standard output.
-//   reset       the first parameters again
 //   step N      N training steps on a batch that comes from the processor's memory
 //   fit N       N training steps over a data set of that batch, many times, which an engine may keep in its own memory
+//   reset step, reset fit     the first parameters again, of the network that steps or of the one that fits
 // With --tuning FILE the algorithms of products are chosen by timing, and kept in the file.
 // An answer holds the seconds and the last step's loss. Parameters and data are functions of their place alone
-// (uniform_value), so that compare.py can give the same to others.
+// (uniform_value), so that compare.py can give the same to others. Without an option it prints how it is called.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -18,11 +18,12 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "backend/cpu/blas.h"
 #include "backend/cpu/team.h"
-#include "runtime/devices.h"
+#include "devices/devices.h"
 #include "runtime/trainer.h"
 
 using namespace chainrule;
@@ -38,8 +39,19 @@ float uniform_value(uint64_t stream, uint64_t index) {
   return static_cast<float>(static_cast<int64_t>(x >> 40) - (1 << 23)) / (1 << 23);
 }
 
+// By all cores: the largest network has 142 million numbers.
 void fill(float* values, int64_t count, uint64_t stream, float scale) {
-  for (int64_t i = 0; i < count; ++i) values[i] = scale * uniform_value(stream, static_cast<uint64_t>(i));
+  const int64_t cores = std::max<int64_t>(1, std::thread::hardware_concurrency());
+  const int64_t each = std::max<int64_t>(int64_t{1} << 16, (count + cores - 1) / cores);
+  std::vector<std::thread> threads;
+  for (int64_t begin = 0; begin < count; begin += each) {
+    threads.emplace_back([=] {
+      for (int64_t i = begin; i < std::min(count, begin + each); ++i) {
+        values[i] = scale * uniform_value(stream, static_cast<uint64_t>(i));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 struct Options {
@@ -69,13 +81,40 @@ struct Options {
 constexpr int64_t most_copies = 256, most_bytes = int64_t{1} << 30;
 constexpr uint64_t input_stream = 1000, target_stream = 1001;
 
+// What networks of these layers begin with: made once, for all.
+class Weights {
+ public:
+  Weights(const std::vector<int64_t>& layers, bool relu) {
+    const float gain = relu ? 6.0f : 3.0f;
+    for (size_t i = 0; i + 1 < layers.size(); ++i) {
+      values_.emplace_back(static_cast<size_t>(layers[i] * layers[i + 1]));
+      fill(values_[i].data(), layers[i] * layers[i + 1], i, std::sqrt(gain / static_cast<float>(layers[i])));
+    }
+  }
+
+  const std::vector<float>& of_layer(size_t layer) const { return values_[layer]; }
+
+ private:
+  std::vector<std::vector<float>> values_;
+};
+
+std::vector<int64_t> layers_of(const Options& options) {
+  std::vector<int64_t> layers;
+  for (const std::string& size : options.list("layers", ',')) layers.push_back(std::stoll(size));
+  return layers;
+}
+
+bool is_relu(const Options& options) { return options["activation"] == "relu"; }
+
 class Network {
  public:
-  explicit Network(const Options& options)
+  // The weights outlive the network.
+  Network(const Options& options, const Weights& first)
       : batch_(std::stoll(options["batch"])),
-        relu_(options["activation"] == "relu"),
-        classes_(options["loss"] == "softmax_cross_entropy") {
-    for (const std::string& size : options.list("layers", ',')) layers_.push_back(std::stoll(size));
+        relu_(is_relu(options)),
+        classes_(options["loss"] == "softmax_cross_entropy"),
+        first_(first),
+        layers_(layers_of(options)) {
     build();
     OptimizerSettings sgd;
     sgd.learning_rate = std::stod(options["learning-rate"]);
@@ -86,10 +125,7 @@ class Network {
 
   void reset() {
     for (size_t i = 0; i < weights_.size(); ++i) {
-      const float gain = relu_ ? 6.0f : 3.0f;
-      std::vector<float> values(static_cast<size_t>(layers_[i] * layers_[i + 1]));
-      fill(values.data(), static_cast<int64_t>(values.size()), i,
-           std::sqrt(gain / static_cast<float>(layers_[i])));
+      const std::vector<float>& values = first_.of_layer(i);
       model_->write_parameter(weights_[i], values.data(), static_cast<int64_t>(values.size()));
       const std::vector<float> zeros(static_cast<size_t>(layers_[i + 1]));
       model_->write_parameter(biases_[i], zeros.data(), static_cast<int64_t>(zeros.size()));
@@ -175,7 +211,8 @@ class Network {
  private:
   const int64_t batch_;
   const bool relu_, classes_;
-  std::vector<int64_t> layers_;
+  const Weights& first_;
+  const std::vector<int64_t> layers_;
   Graph graph_;
   int32_t loss_ = -1;
   std::vector<int32_t> weights_, biases_;
@@ -193,27 +230,31 @@ void answer(double seconds, double loss) {
 }  // namespace
 
 int main(int count, char** arguments) {
+  if (count == 1) {
+    std::printf(
+        "usage: benchmark --device cpu|cuda --layers N,N,... and the other options that compare.py gives\n");
+    return 0;
+  }
   try {
     const Options options(count, arguments);
     set_team_threads(std::stoi(options["threads"]));
-    Network stepping(options), fitting(options);
+    const Weights weights(layers_of(options), is_relu(options));
+    Network stepping(options, weights), fitting(options, weights);
     stepping.bring_batch();
     fitting.bring_dataset();
     answer(0, 0);
     for (std::string line; std::getline(std::cin, line);) {
       std::istringstream words(line);
-      std::string command;
-      int64_t steps = 0;
-      words >> command >> steps;
-      Network& network = command == "fit" ? fitting : stepping;
+      std::string command, argument;
+      words >> command >> argument;
+      Network& network = command == "fit" || argument == "fit" ? fitting : stepping;
       const auto begin = std::chrono::steady_clock::now();
       if (command == "step") {
-        network.step(steps);
+        network.step(std::stoll(argument));
       } else if (command == "fit") {
-        network.fit(steps);
+        network.fit(std::stoll(argument));
       } else if (command == "reset") {
-        stepping.reset();
-        fitting.reset();
+        network.reset();
       } else {
         throw std::runtime_error("there is no command '" + line + "'");
       }

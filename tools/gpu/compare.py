@@ -4,14 +4,21 @@ All contenders of a workload are alive at once, and rounds go through them in tu
 hits all alike. A figure is the median of the rounds' time a step. PyTorch is timed by events on the device, from the first
 step's begin to the last one's end. Chainrule is timed by the processor's clock, since each of its steps ends when the loss
 has arrived: that is never shorter. `floor` is the products of a step alone, as one CUDA graph of cuBLAS calls.
+
+What --measure asks for is measured in turn, in one process. A contender that fails is named in the table, and the others go
+on; results are written after every workload. With --deadline no workload begins that would end after it.
 """
 import argparse
+import concurrent.futures
+import gc
 import json
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 import numpy
@@ -33,12 +40,14 @@ PRECISIONS = ["float32", "tf32", "bfloat16"]
 LEARNING_RATE = 0.01
 CHECKED_STEPS = 20
 INPUT_STREAM, TARGET_STREAM = 1000, 1001
+ANSWER_SECONDS = 60
+CONTENDER_SECONDS = 45  # for each thing that a contender does: a compiler that never ends would take the others' time
 LOSS_TOLERANCE = {"float32": 1e-3, "tf32": 1e-2, "bfloat16": 5e-2}
 
 
-def uniform_value(stream, count):
-    """Uniform in [-1, 1), as in benchmark.cpp."""
-    x = numpy.arange(count, dtype=numpy.uint64)
+def uniform_chunk(stream, first, out):
+    """Uniform in [-1, 1), as in benchmark.cpp, of the places from `first` on."""
+    x = numpy.arange(first, first + out.size, dtype=numpy.uint64)
     x += numpy.uint64(((stream << 40) + 0x9E3779B97F4A7C15) % 2**64)
     x ^= x >> numpy.uint64(30)
     x *= numpy.uint64(0xBF58476D1CE4E5B9)
@@ -46,12 +55,39 @@ def uniform_value(stream, count):
     x *= numpy.uint64(0x94D049BB133111EB)
     x ^= x >> numpy.uint64(31)
     x >>= numpy.uint64(40)
-    return (x.astype(numpy.int64) - 2**23).astype(numpy.float32) / numpy.float32(2**23)
+    numpy.subtract(x.view(numpy.int64), 2**23, out=out, casting="unsafe")
+    out /= numpy.float32(2**23)
+
+
+def uniform_value(stream, count):
+    """By all cores, in pieces that stay in the cache: NumPy computes without Python's lock."""
+    values = numpy.empty(count, dtype=numpy.float32)
+    piece = 1 << 18
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(lambda first: uniform_chunk(stream, first, values[first:first + piece]), range(0, count, piece)))
+    return values
 
 
 def scaled(stream, shape, scale):
-    values = uniform_value(stream, int(numpy.prod(shape))) * numpy.float32(numpy.sqrt(numpy.float32(scale)))
+    values = uniform_value(stream, int(numpy.prod(shape)))
+    values *= numpy.float32(numpy.sqrt(numpy.float32(scale)))
     return torch.from_numpy(values.reshape(shape))
+
+
+class Numbers:
+    """A workload's batch and first weights, on the device: made once, for all of PyTorch's contenders."""
+
+    def __init__(self, workload, device):
+        layers, activation, loss, batch = WORKLOADS[workload]
+        self.x = scaled(INPUT_STREAM, (batch, layers[0]), 3).to(device)
+        if loss == "softmax_cross_entropy":
+            u = (uniform_value(TARGET_STREAM, batch) + numpy.float32(1)) / numpy.float32(2)
+            self.y = torch.from_numpy((u * numpy.float32(layers[-1])).astype(numpy.int64)).to(device)
+        else:
+            self.y = scaled(TARGET_STREAM, (batch, layers[-1]), 3).to(device)
+        gain = 6 if activation == "relu" else 3
+        self.weights = [scaled(i, (layers[i + 1], layers[i]), numpy.float32(gain) / layers[i]).to(device)
+                        for i in range(len(layers) - 1)]
 
 
 class Clock:
@@ -77,24 +113,18 @@ class Clock:
 class Torch:
     """Eager: the network as it is usually written, with the fused SGD."""
 
-    def __init__(self, workload, options):
+    def __init__(self, workload, options, numbers):
         self.layers, self.activation, self.loss_name, self.batch = WORKLOADS[workload]
         self.device, self.precision = options.device, options.precision
         self.clock = Clock(self.device)
         self.classes = self.loss_name == "softmax_cross_entropy"
-        self.x = scaled(INPUT_STREAM, (self.batch, self.layers[0]), 3).to(self.device)
-        if self.classes:
-            u = (uniform_value(TARGET_STREAM, self.batch) + numpy.float32(1)) / numpy.float32(2)
-            labels = (u * numpy.float32(self.layers[-1])).astype(numpy.int64)
-            self.y = torch.from_numpy(labels).to(self.device)
-        else:
-            self.y = scaled(TARGET_STREAM, (self.batch, self.layers[-1]), 3).to(self.device)
+        self.numbers, self.x, self.y = numbers, numbers.x, numbers.y
         modules = []
-        for i in range(len(self.layers) - 1):
-            modules.append(torch.nn.Linear(self.layers[i], self.layers[i + 1]))
+        for i in range(len(self.layers) - 1):  # skip_init: initial values of PyTorch's own would take longer than steps
+            modules.append(torch.nn.utils.skip_init(torch.nn.Linear, self.layers[i], self.layers[i + 1], device=self.device))
             if i + 2 < len(self.layers):
                 modules.append(torch.nn.ReLU() if self.activation == "relu" else torch.nn.Sigmoid())
-        self.network = torch.nn.Sequential(*modules).to(self.device)
+        self.network = torch.nn.Sequential(*modules)
         self.optimizer = torch.optim.SGD(self.network.parameters(), lr=LEARNING_RATE, fused=True)
         self.loss = torch.zeros(())
         self.reset()
@@ -102,11 +132,10 @@ class Torch:
         self.reset()
 
     def reset(self):
-        gain = 6 if self.activation == "relu" else 3
         linear = [m for m in self.network if isinstance(m, torch.nn.Linear)]
         with torch.no_grad():
-            for i, module in enumerate(linear):
-                module.weight.copy_(scaled(i, module.weight.shape, numpy.float32(gain) / module.weight.shape[1]))
+            for module, weight in zip(linear, self.numbers.weights):
+                module.weight.copy_(weight)
                 module.bias.zero_()
 
     def prepare(self):
@@ -172,6 +201,23 @@ class TorchGraph(Torch):
         self.step = self.graph.replay
 
 
+class TorchWhole(TorchGraph):
+    """The compiled step, optimizer included, captured as one CUDA graph: of kernels fused by the compiler, without a call of
+    Python's. On the processor it is compiled, and not captured."""
+
+    def prepare(self):
+        # compiled, the updates of all parameters become one kernel
+        optimizer = torch.optim.SGD(self.network.parameters(), lr=LEARNING_RATE, foreach=True)
+        forward, update = self.forward, optimizer.step
+        self.optimizer = optimizer
+        self.forward = torch.compile(forward)
+        optimizer.step = torch.compile(lambda: update())
+        if self.device == "cuda":
+            super().prepare()
+        else:
+            self.steps(3)
+
+
 class Products(Torch):
     """The products of a step alone: forward, weight gradient, and input gradient but of the first layer."""
 
@@ -189,7 +235,8 @@ class Products(Torch):
             self.calls.append((delta.t(), x, matrix(m, n)))
             if i > 0:
                 self.calls.append((delta, w, matrix(self.batch, n)))
-        self.network.to("cpu")
+        del self.optimizer
+        self.network = torch.nn.Sequential()  # its memory is for others
         self.steps(3)
         if self.device == "cuda":
             side = torch.cuda.Stream()
@@ -212,91 +259,160 @@ class Products(Torch):
         return None
 
 
-class Chainrule:
-    """The C++ core, in a process of its own. step: the batch comes from the processor's memory; fit: from a data set."""
+class Benchmark:
+    """The C++ core, in a process of its own, with a network for each of its two contenders."""
 
-    def __init__(self, workload, options, command):
+    def __init__(self, workload, options):
         layers, activation, loss, batch = WORKLOADS[workload]
-        self.command = command
         self.process = subprocess.Popen(
             [options.benchmark, "--device", options.device, "--precision", str(PRECISIONS.index(options.precision)),
              "--layers", ",".join(map(str, layers)), "--activation", activation, "--loss", loss,
              "--batch", str(batch), "--learning-rate", str(LEARNING_RATE), "--threads", str(options.threads),
              "--library", options.library, "--folders", options.folders, "--tuning", options.tuning],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.users = 0
         self.read()
-        self.ask("step", 3)
-        self.ask("fit", 3)
 
     def read(self):
+        """The answer; a process that gives none in time is killed."""
+        timer = threading.Timer(ANSWER_SECONDS, self.process.kill)
+        timer.start()
         line = self.process.stdout.readline()
+        timer.cancel()
         if not line:
             raise RuntimeError(f"the benchmark ended with {self.process.wait()}")
         return json.loads(line)
 
-    def ask(self, command, count=0):
-        self.process.stdin.write(f"{command} {count}\n")
+    def ask(self, command, argument):
+        self.process.stdin.write(f"{command} {argument}\n")
         self.process.stdin.flush()
         return self.read()
 
+    def close(self):
+        self.users -= 1
+        if self.users == 0:
+            self.process.kill()
+            self.process.wait()
+
+
+class Chainrule:
+    """step: the batch comes from the processor's memory; fit: from a data set."""
+
+    def __init__(self, benchmark, command):
+        self.benchmark, self.command = benchmark, command
+        benchmark.users += 1
+        self.measure(3)
+
     def measure(self, count):
-        return self.ask(self.command, count)["seconds"]
+        return self.benchmark.ask(self.command, count)["seconds"]
 
     def checked_loss(self):
-        self.ask("reset")
-        return self.ask(self.command, CHECKED_STEPS)["loss"]
+        self.benchmark.ask("reset", self.command)
+        return self.benchmark.ask(self.command, CHECKED_STEPS)["loss"]
 
     def close(self):
-        self.process.stdin.close()
-        self.process.wait()
+        self.benchmark.close()
 
 
-def contenders(workload, options):
-    makers = {
-        "chainrule-fit": lambda: Chainrule(workload, options, "fit"),
-        "chainrule-step": lambda: Chainrule(workload, options, "step"),
-        "torch-eager": lambda: Torch(workload, options),
-        "torch-compile": lambda: TorchCompiled(workload, options),
-        "floor": lambda: Products(workload, options),
-    }
-    if options.device == "cuda":
-        makers["torch-graph"] = lambda: TorchGraph(workload, options)
-    made, failed = {}, {}
-    for name, make in makers.items():
-        if name in options.without:
-            continue
+def first_line(problem):
+    lines = str(problem).splitlines()
+    return f"{type(problem).__name__}: {lines[0] if lines else ''}"
+
+
+class Field:
+    """The contenders of a workload. One that fails is out, with its reason, and the others go on."""
+
+    def __init__(self, workload, options):
+        self.made, self.failed, self.options = {}, {}, options
+        once = {}
+
+        def shared(kind, *arguments):
+            if kind not in once:
+                once[kind] = kind(workload, *arguments)
+            return once[kind]
+
+        def pytorch(kind):
+            return lambda: kind(workload, options, shared(Numbers, options.device))
+
+        makers = {
+            "chainrule-fit": lambda: Chainrule(shared(Benchmark, options), "fit"),
+            "chainrule-step": lambda: Chainrule(shared(Benchmark, options), "step"),
+            "torch-eager": pytorch(Torch),
+            "torch-graph": pytorch(TorchGraph),
+            "torch-compile": pytorch(TorchCompiled),
+            "torch-whole": pytorch(TorchWhole),
+            "floor": pytorch(Products),
+        }
+        if options.device == "cpu":
+            del makers["torch-graph"]
+        for name, make in makers.items():
+            if name not in options.without:
+                self.attempt(name, lambda: self.made.setdefault(name, make()))
+
+    def attempt(self, name, action):
+        """None where it failed. One that takes too long is out of the workloads that follow, too."""
+        stopped = []
+
+        def stop(*_):
+            stopped.append(True)  # a compiler wraps what it catches
+            raise TimeoutError(f"more than {CONTENDER_SECONDS} s")
+
+        signal.signal(signal.SIGALRM, stop)
+        signal.setitimer(signal.ITIMER_REAL, CONTENDER_SECONDS)
         try:
-            made[name] = make()
-        except Exception as problem:  # one that fails is named in the table, and the others go on
-            failed[name] = f"{type(problem).__name__}: {str(problem).splitlines()[0] if str(problem) else ''}"
-    return made, failed
+            return action()
+        except Exception as problem:
+            self.failed[name] = first_line(problem)
+            if stopped and name.startswith("torch"):
+                self.options.without.append(name)
+            contender = self.made.pop(name, None)
+            if contender is not None:
+                contender.close()
+            return None
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def each(self, action):
+        for name, contender in list(self.made.items()):
+            self.attempt(name, lambda: action(name, contender))
 
 
 def run(workload, options):
-    made, failed = contenders(workload, options)
-    losses = {name: c.checked_loss() for name, c in made.items()}
-    counts, times = {}, {name: [] for name in made}
-    for name, contender in made.items():  # the first measurement warms up, and says how many steps fill a round
-        one = contender.measure(1)
-        counts[name] = max(1, min(100000, int(options.seconds / max(one, 1e-7))))
-        again = contender.measure(counts[name]) / counts[name]
+    torch._dynamo.reset()  # it compiles one function for so many networks only, and then no more
+    field = Field(workload, options)
+    losses, counts, times = {}, {}, {}
+
+    def prepare(name, contender):
+        losses[name] = contender.checked_loss()
+        one = contender.measure(1)  # warms up; then how many steps fill a round
+        count = max(1, min(100000, int(options.seconds / 3 / max(one, 1e-7))))
+        again = contender.measure(count) / count
         counts[name] = max(1, min(1000000, int(options.seconds / max(again, 1e-8))))
+        times[name] = []
+
+    field.each(prepare)
     for _ in range(options.rounds):
-        for name, contender in made.items():
-            times[name].append(contender.measure(counts[name]) / counts[name])
-    for contender in made.values():
+        field.each(lambda name, contender: times[name].append(contender.measure(counts[name]) / counts[name]))
+    for contender in field.made.values():
         contender.close()
     expected = losses.get("torch-eager")
     results = {}
-    for name, rounds in times.items():
-        loss = losses[name]
+    for name in field.made:
+        rounds, loss = times[name], losses[name]
         agrees = loss is None or expected is None or (
             abs(loss - expected) <= LOSS_TOLERANCE[options.precision] * abs(expected))
         results[name] = {"median_ms": statistics.median(rounds) * 1e3, "rounds_ms": [t * 1e3 for t in rounds],
                          "steps_a_round": counts[name], "loss": loss, "loss_agrees": agrees}
-    for name, why in failed.items():
+    for name, why in field.failed.items():
         results[name] = {"failed": why}
+    del field
+    gc.collect()  # networks and graphs refer to themselves
+    if options.device == "cuda":
+        torch.cuda.empty_cache()
     return results
+
+
+COLUMNS = ["chainrule-fit", "chainrule-step", "torch-eager", "torch-graph", "torch-compile", "torch-whole", "floor"]
 
 
 def row(workload, results):
@@ -316,8 +432,7 @@ def row(workload, results):
 
     peers = [median(name) for name in results if name.startswith("torch") and median(name)]
     ours = median("chainrule-fit")
-    names = ["chainrule-fit", "chainrule-step", "torch-eager", "torch-graph", "torch-compile", "floor"]
-    cells = [workload] + [cell(name) for name in names]
+    cells = [workload] + [cell(name) for name in COLUMNS]
     cells += [ratio(min(peers) if peers else None, ours), ratio(ours, median("floor"))]
     return "| " + " | ".join(cells) + " |"
 
@@ -332,23 +447,64 @@ def machine(options):
     return about
 
 
+def measure(precision, workloads, options):
+    """A table and its figures, in files of the precision's name. Gives what was wrong with Chainrule, and what was not run."""
+    options.precision = precision
+    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    lines = [f"| {precision}, ms | {' | '.join(COLUMNS)} | fastest torch / fit | fit / floor |",
+             "| --- " + "| ---: " * (len(COLUMNS) + 2) + "|"]
+    print("\n" + "\n".join(lines), flush=True)
+    results = {"machine": machine(options), "workloads": {}}
+    wrong, longest = [], 0
+    for workload in workloads:
+        begin = time.time()
+        if options.deadline and begin + longest > options.deadline:
+            print(f"  {workload} NOT RUN: the time is over", flush=True)
+            wrong.append(f"{precision} {workload} was not run")
+            continue
+        found = results["workloads"][workload] = run(workload, options)
+        found_in = time.time() - begin
+        longest = max(longest, found_in)
+        lines.append(row(workload, found))
+        print(f"{lines[-1]} {found_in:.1f} s", flush=True)
+        for name, result in found.items():
+            if "failed" in result:
+                print(f"  {name} FAILED: {result['failed']}", flush=True)
+            if name.startswith("chainrule") and not result.get("loss_agrees"):
+                wrong.append(f"{precision} {workload} {name} failed, or had another loss")
+        with open(f"{options.output}-{precision}.json", "w") as file:
+            json.dump(results, file, indent=1)
+        with open(f"{options.output}-{precision}.md", "w") as file:
+            file.write("\n".join(lines) + "\n")
+    return wrong
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
-    parser.add_argument("--precision", choices=PRECISIONS, default="float32")
-    parser.add_argument("--workloads", default=",".join(WORKLOADS))
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--seconds", type=float, default=0.5, help="that a contender measures in a round")
+    parser.add_argument("--measure", action="append", metavar="PRECISION[:WORKLOAD,...]",
+                        help="float32, tf32 or bfloat16, on these workloads or all; may be given several times (float32)")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=0.15, help="that a contender measures in a round")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--without", default="", help="contenders to leave out, joined by commas")
+    parser.add_argument("--deadline", type=float, default=0, help="in seconds since 1970")
     parser.add_argument("--benchmark", required=True, help="what benchmark.cpp was compiled to")
     parser.add_argument("--library", default="", help="libchainrule_cuda.so")
     parser.add_argument("--folders", default="", help="where CUDA's libraries are, joined by colons")
     parser.add_argument("--tuning", default="", help="a file of tuned products, that Chainrule reads and adds to")
-    parser.add_argument("--output", required=True, help="results go to this name with .json and .md")
+    parser.add_argument("--output", required=True, help="results go to this name with -<precision>.json and .md")
     options = parser.parse_args()
-    options.without = options.without.split(",")
-    if options.device == "cpu" and options.precision != "float32":
+    options.without = [name for name in options.without.split(",") if name]
+    asked = []
+    for text in options.measure or ["float32"]:
+        precision, _, names = text.partition(":")
+        workloads = names.split(",") if names else list(WORKLOADS)
+        unknown = [name for name in workloads if name not in WORKLOADS]
+        if precision not in PRECISIONS or unknown:
+            sys.exit(f"compare.py: --measure has a precision of {PRECISIONS} and workloads of {list(WORKLOADS)}, got '{text}'")
+        asked.append((precision, workloads))
+    if options.device == "cpu" and any(precision != "float32" for precision, _ in asked):
         sys.exit("compare.py: the processor computes in float32 only")
     if options.device == "cpu" and options.tuning:
         sys.exit("compare.py: --tuning chooses algorithms of a GPU's products, and the processor has none to choose from")
@@ -356,26 +512,9 @@ def main():
         sys.exit("compare.py: PyTorch finds no CUDA device")
     torch.manual_seed(1)
     torch.set_num_threads(options.threads)
-    torch.backends.cuda.matmul.allow_tf32 = options.precision == "tf32"
-    lines = ["| workload | chainrule fit, ms | chainrule step | torch eager | torch graph | torch compile | floor "
-             "| fastest torch / fit | fit / floor |", "| --- " + "| ---: " * 8 + "|"]
-    print("\n".join(lines), flush=True)
-    results = {"machine": machine(options), "workloads": {}}
-    for workload in options.workloads.split(","):
-        found = results["workloads"][workload] = run(workload, options)
-        lines.append(row(workload, found))
-        print(lines[-1], flush=True)
-        for name, result in found.items():
-            if "failed" in result:
-                print(f"  {name} failed: {result['failed']}", file=sys.stderr, flush=True)
-        with open(options.output + ".json", "w") as file:
-            json.dump(results, file, indent=1)
-        with open(options.output + ".md", "w") as file:
-            file.write("\n".join(lines) + "\n")
-    ours = [(w, n) for w, found in results["workloads"].items() for n, r in found.items()
-            if n.startswith("chainrule") and ("failed" in r or not r["loss_agrees"])]
-    if ours:
-        sys.exit(f"compare.py: Chainrule failed, or had another loss, in {ours}")
+    wrong = [text for precision, workloads in asked for text in measure(precision, workloads, options)]
+    if wrong:
+        sys.exit("compare.py: " + "; ".join(wrong))
 
 
 if __name__ == "__main__":

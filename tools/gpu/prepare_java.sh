@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Makes a folder that a machine with a GPU but no JDK runs from: a trimmed Java runtime, the jars, and run.sh, which runs the
-# digits sample on the first CUDA device and the JUnit tests of devices. At most 60 MiB.
+# digits sample on the first CUDA device and the JUnit tests of devices. At most 55 MiB: tree and folder are below 64.
 #   bash tools/gpu/prepare_java.sh [folder]          (build/gpu-java; needs JDK, Maven, nvcc and cuBLAS as the build does)
-#   bash <folder>/run.sh                             on the other machine; CUBLAS_PATH names cuBLAS's folder, if it is not
-#                                                    where the system looks; without a CUDA device it says so and takes the CPU
+#   bash <folder>/run.sh [output]                    on the other machine; results go to the output folder (out/ there). cuBLAS is
+#                                                    PyTorch's unless CUBLAS_PATH names another folder; without a CUDA device
+#                                                    it says so and takes the CPU
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 folder=$(realpath -m "${1:-build/gpu-java}")
-most_mib=60
+most_mib=55
 junit_console=org.junit.platform:junit-platform-console-standalone:1.14.4
 
 rm -rf build/gpu-java-jars
@@ -42,17 +43,24 @@ jlink --add-modules java.logging,java.management,jdk.unsupported --strip-debug -
 
 cat >"$folder/run.sh" <<'RUN'
 #!/usr/bin/env bash
-# The digits sample, then the JUnit tests, on the first CUDA device.
-set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
+# The digits sample, then the JUnit tests, on the first CUDA device; neither stops the other. Output: out/, or the folder given.
+set -uo pipefail
+out=$(realpath -m "${1:-$(dirname "${BASH_SOURCE[0]}")/out}")
+mkdir -p "$out"
+cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
+if [[ -z ${CUBLAS_PATH:-} ]]; then
+  CUBLAS_PATH=$(python3 -c 'import nvidia.cu13 as cuda; print(list(cuda.__path__)[0])' 2>/dev/null)
+  if [[ -n $CUBLAS_PATH ]]; then export CUBLAS_PATH; else unset CUBLAS_PATH; fi
+fi
 class_path=$(printf '%s:' lib/*.jar)
 class_path=${class_path%:}
-java=(java/bin/java -Xmx512m "-Dorg.bytedeco.javacpp.cachedir=$PWD/cache" -cp "$class_path")
-mkdir -p out
-"${java[@]}" org.chainrule.samples.Digits out/digits.safetensors cuda 2>&1 | tee out/digits.txt
+java=(timeout -k 3 100 java/bin/java -Xmx512m "-Dorg.bytedeco.javacpp.cachedir=$PWD/cache" -cp "$class_path")
+failed=0
+"${java[@]}" org.chainrule.samples.Digits "$out/digits.safetensors" cuda 2>&1 | tee "$out/digits.txt" || failed=1
 "${java[@]}" org.junit.platform.console.ConsoleLauncher execute --details=tree --disable-banner \
   --select-class=org.chainrule.DeviceTest --select-class=org.chainrule.DeviceTrainingTest \
-  --select-class=org.chainrule.RefusalTest 2>&1 | tee out/tests.txt
+  --select-class=org.chainrule.RefusalTest 2>&1 | tee "$out/tests.txt" || failed=1
+exit $failed
 RUN
 
 mib=$(($(du -sk "$folder" | cut -f1) / 1024))

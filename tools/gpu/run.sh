@@ -1,113 +1,154 @@
 #!/usr/bin/env bash
-# What a machine with a GPU is for, in one command: builds the core, the CUDA engine and their tests there, runs the tests,
-# also under compute-sanitizer, and measures training steps beside PyTorch. Needs bash, g++, nvcc 13, cuBLAS 13 and Python
-# with PyTorch; no JDK, no Maven, no network.
-#   bash tools/gpu/run.sh [--device cpu] [--only build|test|sanitize|measure]... [-- options of compare.py]
-#   bash tools/gpu/run.sh --only measure -- --precision tf32 --workloads wide,huge
-#   bash tools/gpu/run.sh --only measure -- --tuning build/gpu/products.txt    (products chosen by timing, kept there)
-# Results: build/gpu/results-<precision>.md and .json, and the tests' output beside them.
-# Environment: CUDA_PATH, CUBLAS_PATH (see cppbuild.sh), PYTHON, CUDA_ARCHITECTURES (else the GPU's own), and BUILD_PATH with
-# OpenBLAS's headers and library. Without it the core is linked with tools/gpu/cblas, products by their definition: the
-# processor then only gives the results that the GPU's are compared with.
-# --device cpu measures the processor instead, to see that the script works: no nvcc, no sanitizer.
-set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# What a machine with a GPU is for, in two runs that keep to their time. Needs bash, Python with PyTorch, CUDA's driver, and
+# the folder that tools/gpu/prepare.sh has made; no JDK, no Maven, no network. docs/gpu.md says how, command by command.
+#   bash tools/gpu/run.sh first  [options]       the probe, the tests, chosen ones under compute-sanitizer, a small comparison
+#   bash tools/gpu/run.sh second [options]       training steps beside PyTorch's: float32 everywhere, TF32 and bfloat16 on the
+#                                                large networks
+#   bash tools/gpu/run.sh measure [options] -- [options of compare.py]
+# Options: --output FOLDER   at most 7 files go there, below 16 MiB (build/gpu/first, second or measure)
+#          --binaries FOLDER (build/gpu-binaries); what does not start is built here first
+#          --seconds N       after which nothing begins and everything ends (330, 345, 3600)
+#          --only STAGE      of probe, tests, sanitizers, compare; may be given several times
+#          --device cpu      the processor and an emulated device, to see that the script works; its figures mean nothing
+# No stage stops another. summary.txt has how each ended; the exit status is 0 if all did what they should.
+# Environment: CUDA_PATH, CUBLAS_PATH (else PyTorch's), PYTHON, COMPUTE_SANITIZER.
+set -uo pipefail
+started=$(date +%s)
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 
-say() { echo "run.sh: $*"; }
-die() { echo "run.sh: $*" >&2; exit 1; }
+die() { echo "run.sh: $*" >&2; exit 2; }
 
-device=cuda
-stages=()
+device=cuda output='' binaries=build/gpu-binaries seconds='' only=()
+run=${1:-}
+case $run in
+  first) seconds=330 stages="probe tests sanitizers compare" ;;
+  second) seconds=345 stages=compare ;;
+  measure) seconds=3600 stages=compare ;;
+  *) die "expected first, second or measure, got '$run'." ;;
+esac
+shift
 while (($#)); do
   case $1 in
     --device) device=${2:?}; shift 2 ;;
-    --only) stages+=("${2:?}"); shift 2 ;;
+    --output) output=${2:?}; shift 2 ;;
+    --binaries) binaries=${2:?}; shift 2 ;;
+    --seconds) seconds=${2:?}; shift 2 ;;
+    --only) only+=("${2:?}"); shift 2 ;;
     --) shift; break ;;
-    *) die "unknown option '$1': use --device, --only, or -- before the options of compare.py." ;;
+    *) die "unknown option '$1'." ;;
   esac
 done
-if ((${#stages[@]} == 0)); then stages=(build test sanitize measure); fi
-wanted() { [[ " ${stages[*]} " == *" $1 "* ]]; }
-case $device in cuda | cpu) ;; *) die "--device is cuda or cpu, not '$device'." ;; esac
-
+case $device in cuda | cpu) ;; *) die "expected --device cuda or cpu, got '$device'." ;; esac
+end=$((started + seconds))
+output=$(realpath -m "${output:-build/gpu/$run}")
+binaries=$(realpath -m "$binaries")
 PYTHON=${PYTHON:-python3}
-PLATFORM=${PLATFORM:-linux-x86_64}
-CXX=${CXX:-g++}
-OUT=build/gpu
-BUILT=cppbuild/$PLATFORM
-mkdir -p "$OUT"
+mkdir -p "$output" || die "there is no folder '$output'."
+cd "$output" && rm -f summary.txt probe.txt tests.txt sanitizers.txt results-*.json results-*.md && cd "$OLDPWD" || exit 1
+failed=0
 
-# Where the BLAS of the processor's side is.
-if [[ -z ${BUILD_PATH:-} ]]; then
-  blas=$PWD/$OUT/blas
-  mkdir -p "$blas/include"
-  cp tools/gpu/cblas/cblas.h "$blas/include/"
-  if [[ ! -f $blas/libopenblas.so.0 || tools/gpu/cblas/cblas.cpp -nt $blas/libopenblas.so.0 ]]; then
-    "$CXX" -O3 -shared -fPIC -Wl,-soname,libopenblas.so.0 -Itools/gpu/cblas -o "$blas/libopenblas.so.0" tools/gpu/cblas/cblas.cpp
-  fi
-  export BUILD_PATH=$blas
-  say "no BUILD_PATH: the core is linked with tools/gpu/cblas"
-fi
-export LD_LIBRARY_PATH=$BUILD_PATH${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+say() { echo "$*" | tee -a "$output/summary.txt"; }
+left() { echo $((end - $(date +%s))); }
+wanted() { [[ " $stages " == *" $1 "* && (${#only[@]} == 0 || " ${only[*]} " == *" $1 "*) ]]; }
 
-library='' folders=''
+# stage NAME SECONDS FILE COMMAND...: its output goes to the file. Not through a pipe: what outlives it would hold that open.
+# DEADLINE in the command becomes when it should have ended by itself.
+stage() {
+  local name=$1 limit=$2 file=$3 begin status now; shift 3
+  begin=$(date +%s)
+  if ((limit > $(left) - 3)); then limit=$(($(left) - 3)); fi
+  if ((limit < 5)); then say "NOT RUN   $name: the run's $seconds s are over"; failed=1; return; fi
+  timeout -k 3 "$limit" "${@//DEADLINE/$((begin + limit - 3))}" >>"$output/$file" 2>&1
+  status=$? now=$(($(date +%s) - begin))
+  case $status in
+    0) say "passed    $name, $now s" ;;
+    124 | 137) say "TIMED OUT $name after $now s"; failed=1 ;;
+    *) say "FAILED    $name with $status after $now s"; failed=1 ;;
+  esac
+}
+
+say "run.sh $run on $(uname -n), $(date -u +%Y-%m-%dT%H:%M:%SZ), $(nproc) cores, $seconds s"
+folders=''
+export LD_LIBRARY_PATH=$binaries/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 if [[ $device == cuda ]]; then
   # PyTorch has cuBLAS in a folder of its own, if the toolkit does not.
   if [[ -z ${CUBLAS_PATH:-} ]]; then
-    CUBLAS_PATH=$("$PYTHON" -c 'import nvidia.cu13 as cuda; print(list(cuda.__path__)[0])' 2>/dev/null || true)
-    [[ -z $CUBLAS_PATH ]] || export CUBLAS_PATH
+    CUBLAS_PATH=$("$PYTHON" -c 'import nvidia.cu13 as cuda; print(list(cuda.__path__)[0])' 2>/dev/null)
+    if [[ -n $CUBLAS_PATH ]]; then export CUBLAS_PATH; else unset CUBLAS_PATH; fi
+  fi
+  if [[ -z ${CUBLAS_PATH:-} && ! -e ${CUDA_PATH:-/usr/local/cuda}/lib64/libcublasLt.so.13 ]]; then
+    found=$(find "$("$PYTHON" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" /usr/local /opt /usr/lib \
+      -name libcublasLt.so.13 -print -quit 2>/dev/null)
+    if [[ -n $found ]]; then folders=$(dirname "$found"); fi
   fi
   for folder in ${CUBLAS_PATH:+"$CUBLAS_PATH/lib" "$CUBLAS_PATH/lib64"} "${CUDA_PATH:-/usr/local/cuda}/lib64"; do
     if [[ -d $folder ]]; then folders+=${folders:+:}$folder; fi
   done
-  library=$PWD/$BUILT/lib/libchainrule_cuda.so
-  export LD_LIBRARY_PATH=$folders:$LD_LIBRARY_PATH
-  if command -v nvidia-smi >/dev/null; then
-    nvidia-smi --query-gpu=name,driver_version,compute_cap,memory.total --format=csv | tee "$OUT/gpu.csv"
-    if [[ -z ${CUDA_ARCHITECTURES:-} ]]; then
-      CUDA_ARCHITECTURES=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | tr -d . | sort -un | tr '\n' ' ')
-      export CUDA_ARCHITECTURES=${CUDA_ARCHITECTURES% }
-    fi
-  else
-    say "nvidia-smi is missing: the engine is built for all architectures"
-  fi
+  export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:$folders
+  nvidia-smi --query-gpu=name,driver_version,compute_cap,memory.total --format=csv 2>&1 | tee -a "$output/summary.txt"
 fi
 
-if wanted build; then
-  if [[ $device == cuda ]]; then bash cppbuild.sh cuda-test; else bash cppbuild.sh build; fi
-  "$CXX" -std=c++17 -O2 -pthread -Wall -Wextra -Isrc/main/cpp -o "$OUT/benchmark" tools/gpu/benchmark.cpp \
-    "$BUILT/lib/libchainrule.a" "$BUILD_PATH/libopenblas.so.0" "-Wl,-rpath-link,$BUILD_PATH" -ldl
-fi
-
-# Passed and SKIPPED are told apart: on a GPU nothing may be skipped.
-if wanted test; then
+# Do the binaries start here? Each is asked for something that it does without a device.
+starts() {
+  "$binaries/bin/benchmark" && "$binaries/bin/chainrule_test" --list || return
   if [[ $device == cuda ]]; then
-    "$BUILT/bin/chainrule_cuda_test" 2>&1 | tee "$OUT/test.txt"
-    if grep -q SKIPPED "$OUT/test.txt"; then die "tests were skipped: is there a GPU that CUDA sees?"; fi
-  else
-    bash cppbuild.sh test 2>&1 | tee "$OUT/test.txt"
+    "$binaries/bin/chainrule_cuda_test" --list && "$binaries/bin/probe" nothing
+    (($? == 2)) && [[ -f $binaries/lib/libchainrule_cuda.so ]]
   fi
+}
+if ! why=$(starts 2>&1 >/dev/null); then
+  say "the binaries in $binaries do not start, and are built here: $(tail -n 1 <<<"$why")"
+  capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -n 1 | tr -d .)
+  stage build 240 summary.txt env CUDA_ARCHITECTURES="${CUDA_ARCHITECTURES:-${capability:-90}}" \
+    bash tools/gpu/prepare.sh --device "$device" "$binaries"
 fi
 
-if wanted sanitize && [[ $device == cuda ]]; then
-  sanitizer=$(command -v compute-sanitizer || echo "${CUDA_PATH:-/usr/local/cuda}/bin/compute-sanitizer")
-  if [[ -x $sanitizer ]]; then
-    for tool in memcheck racecheck initcheck; do
-      say "compute-sanitizer $tool"
-      # each block by itself, so that an overrun does not end in a neighbour
-      CHAINRULE_CUDA_POOL=0 "$sanitizer" --tool "$tool" --error-exitcode 1 "$BUILT/bin/chainrule_cuda_test" 2>&1 | tee "$OUT/$tool.txt"
-    done
+if [[ $device == cuda ]]; then
+  "$binaries/bin/probe" hold >/dev/null 2>&1 </dev/null &
+  held=$!
+  trap 'kill -9 $held 2>/dev/null' EXIT
+fi
+if wanted probe; then
+  if [[ $device == cuda ]]; then stage probe 20 probe.txt "$binaries/bin/probe"; else say "SKIPPED   probe: no GPU"; fi
+fi
+if wanted tests; then
+  tests=("$binaries/bin/chainrule_test" --filter cuda_)
+  if [[ $device == cuda ]]; then tests=("$binaries/bin/chainrule_cuda_test" --also "$binaries/bin/chainrule_test"); fi
+  stage tests 130 tests.txt "$PYTHON" tools/gpu/jobs.py tests "${tests[@]}" --deadline DEADLINE
+fi
+if wanted sanitizers; then
+  sanitizer=${COMPUTE_SANITIZER:-$(command -v compute-sanitizer || echo "${CUDA_PATH:-/usr/local/cuda}/bin/compute-sanitizer")}
+  if [[ $device != cuda ]]; then
+    say "SKIPPED   sanitizers: no GPU"
   else
-    say "SKIPPED: compute-sanitizer is not here"
+    stage sanitizers 85 sanitizers.txt "$PYTHON" tools/gpu/jobs.py sanitizers "$binaries/bin/chainrule_cuda_test" \
+      --sanitizer "$sanitizer" --probe "$binaries/bin/probe" --limit 75 --deadline DEADLINE
   fi
 fi
-
-if wanted measure; then
-  precision=float32
-  for ((i = 1; i < $#; ++i)); do
-    if [[ ${!i} == --precision ]]; then next=$((i + 1)) precision=${!next}; fi
-  done
-  "$PYTHON" tools/gpu/compare.py --device "$device" --benchmark "$OUT/benchmark" --library "$library" --folders "$folders" \
-    --output "$OUT/results-$precision" "$@"
-  say "results are in $OUT/results-$precision.md and .json"
+if wanted compare; then
+  compare=("$PYTHON" tools/gpu/compare.py --device "$device" --benchmark "$binaries/bin/benchmark" --library
+    "$binaries/lib/libchainrule_cuda.so" --folders "$folders" --output "$output/results" --deadline DEADLINE)
+  if [[ $device == cpu ]]; then compare+=(--threads 1); fi
+  # torch-compile leaves the optimizer out of its graphs and compiles as long as torch-whole: only where there is time
+  case $run in
+    first) stage compare 85 summary.txt "${compare[@]}" --rounds 2 --seconds 0.1 --without torch-compile \
+      --measure float32:mnist-m,fused-small "$@" ;;
+    second)
+      large=() # what a processor computes in float32 only, and not in a moment
+      if [[ $device == cuda ]]; then large=(--measure tf32:wide,alex-fc,huge --measure bfloat16:wide,alex-fc,huge); fi
+      workloads=; if [[ $device == cpu ]]; then workloads=:tiny,mnist-s,mnist-m,deep,regress; fi
+      stage compare "$seconds" summary.txt "${compare[@]}" --without torch-compile --measure "float32$workloads" \
+        ${large[@]+"${large[@]}"} "$@" ;;
+    measure) stage compare "$seconds" summary.txt "${compare[@]}" "$@" ;;
+  esac
 fi
+
+for file in "$output"/{summary,probe,tests,sanitizers}.txt; do
+  if [[ -f $file && $(stat -c %s "$file") -gt 2000000 ]]; then # two million bytes of an endless message tell no more
+    tail -c 1000000 "$file" >"$file.end" && mv "$file.end" "$file"
+  fi
+done
+files=$(find "$output" -type f | wc -l)
+if ((files > 7)); then say "FAILED    expected at most 7 files in $output, got $files: it had others before"; failed=1; fi
+say "$files files, $(du -sk "$output" | cut -f1) KiB in $output; $(($(date +%s) - started)) s"
+exit $failed

@@ -20,11 +20,17 @@ const std::map<std::string, std::vector<std::string>> allowed = {
     {"ops", {"util/"}},
     {"optim", {"util/", "ops/scalar.h"}},
     {"graph", {"util/", "ops/"}},
-    {"backend", {"util/", "ops/", "optim/", "graph/shape.h"}},
-    {"plan", {"util/", "ops/", "graph/", "backend/backend.h"}},
+    {"program", {"util/", "ops/"}},
+    {"backend", {"util/", "ops/", "optim/", "program/"}},
+    {"plan", {"util/", "ops/", "graph/", "program/", "backend/backend.h"}},
     {"io", {"util/"}},
-    {"runtime", {"util/", "ops/", "graph/", "backend/backend.h", "backend/cuda/proxy.h", "plan/", "io/"}},
-    {"api", {"util/", "ops/custom.h", "backend/cpu/", "runtime/"}},
+    {"devices", {"util/", "io/", "backend/"}},
+    {"runtime", {"util/", "ops/", "graph/", "program/", "backend/backend.h", "plan/"}},
+    {"tools", {"util/", "ops/", "graph/", "plan/", "runtime/"}},
+    {"files", {"util/", "ops/", "graph/", "io/", "runtime/"}},
+    {"api",
+     {"util/", "ops/custom.h", "backend/cpu/", "backend/cuda/library.h", "runtime/", "tools/", "files/",
+      "devices/"}},
 };
 
 std::string first_line(const fs::path& file) {

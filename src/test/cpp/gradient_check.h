@@ -1,4 +1,4 @@
-// The gradient check of runtime/gradient_check.h on the values that tests draw.
+// The gradient check of tools/gradient_check.h on the values that tests draw.
 #pragma once
 
 #include <algorithm>
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "plan_run.h"
-#include "runtime/gradient_check.h"
+#include "tools/gradient_check.h"
 
 namespace test {
 
@@ -60,9 +60,9 @@ struct CheckedGradients {
 
 inline CheckedGradients check_gradients(const Graph& graph, int32_t loss, int64_t batch, const Values& values,
                                         const GradientCheckSettings& settings,
-                                        const PlanRequest& request = {}, Backend& engine = cpu_backend()) {
+                                        const PlanTesting& testing = {}, Backend& engine = cpu_backend()) {
   Model model(graph, DType::float64, 0);
-  GradientCheck check(model, loss, request, engine);
+  GradientCheck check(model, loss, engine, testing);
   set_values(values, batch, check.model().get(), &check.inputs());
   return {check.run(batch, settings), &graph};
 }

@@ -1,6 +1,8 @@
-// Runs every test whose name contains CHAINRULE_TEST_FILTER (all when unset). The exit status tells the outcome.
+// Runs every test whose name contains CHAINRULE_TEST_FILTER (all when unset), or with --only NAME the one of that name;
+// --list prints their names, one a line, and runs none. The exit status tells the outcome.
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include "harness.h"
@@ -17,11 +19,22 @@ void test::fail(const char* file, int line, const std::string& what) {
 
 void test::skip(const std::string& why) { skip_reason = why; }
 
-int main() {
+int main(int count, char** arguments) {
   const char* filter = std::getenv("CHAINRULE_TEST_FILTER");
+  const bool list = count == 2 && std::strcmp(arguments[1], "--list") == 0;
+  const char* only = count == 3 && std::strcmp(arguments[1], "--only") == 0 ? arguments[2] : nullptr;
+  if (count > 1 && !list && only == nullptr) {
+    std::fprintf(stderr, "expected no argument, --list, or --only NAME, got '%s'\n", arguments[1]);
+    return 2;
+  }
   int passed = 0, failed = 0, skipped = 0;
   for (const test::Case& test_case : test::cases()) {
-    if (filter != nullptr && std::string(test_case.name).find(filter) == std::string::npos) continue;
+    if (filter != nullptr && std::strstr(test_case.name, filter) == nullptr) continue;
+    if (only != nullptr && std::strcmp(test_case.name, only) != 0) continue;
+    if (list) {
+      std::printf("%s\n", test_case.name);
+      continue;
+    }
     failures = 0;
     skip_reason.clear();
     try {
@@ -37,8 +50,9 @@ int main() {
     ++(failures == 0 ? passed : failed);
     if (failures != 0) std::fprintf(stderr, "FAILED %s\n", test_case.name);
   }
+  if (list) return 0;
   std::printf("%d passed, %d failed", passed, failed);
   if (skipped > 0) std::printf(", %d SKIPPED", skipped);
   std::printf("\n");
-  return failed == 0 && passed + skipped > 0 ? 0 : 1;  // a filter that matches nothing tests nothing
+  return failed == 0 && passed + skipped > 0 ? 0 : 1;  // a filter or name that matches nothing tests nothing
 }

@@ -6,9 +6,13 @@
 #include <cstring>
 #include <memory>
 #include <random>
+#include <utility>
 #include <vector>
 
+#include "ops/rules.h"
+#include "ops/softmax_cross_entropy.h"
 #include "plan/plan.h"
+#include "plan/testing.h"
 #include "runtime/memory_block.h"
 
 namespace test {
@@ -42,6 +46,13 @@ inline int64_t count_of(const Shape& shape, int64_t batch) {
 inline Values random_values(const Graph& graph, int64_t batch, uint64_t seed) {
   Random random(seed);
   Values values(at(graph.size()));
+  std::vector<bool> limited(values.size(), false);  // targets of a loss that does not take any values
+  for (const Node& node : graph.nodes()) {
+    if (kind_of(node.op) != Kind::loss) continue;
+    const Targets targets =
+        visit_loss(node.op, SoftmaxCrossEntropy::targets, [](auto rule) { return decltype(rule)::targets; });
+    if (targets != Targets::any) limited[at(node.inputs[1])] = true;
+  }
   for (int32_t id = 0; id < graph.size(); ++id) {
     const Node& node = graph.node(id);
     if (kind_of(node.op) != Kind::leaf || node.op == Op::constant) continue;
@@ -54,6 +65,8 @@ inline Values random_values(const Graph& graph, int64_t batch, uint64_t seed) {
         x = static_cast<double>(random.below(node.shape.rows));
       } else if (positive) {
         x = random.uniform(0.5, 2);
+      } else if (limited[at(id)]) {
+        x = random.uniform(0.05, 0.95);
       } else {
         x = random.uniform(-1.5, 1.5);
         if (std::abs(x) < 0.05) x += x < 0 ? -0.05 : 0.05;
@@ -79,14 +92,40 @@ inline PlanRequest training(int32_t loss, int64_t batch, const UpdateRule& rule 
   return request;
 }
 
+// Every step in a phase of its own.
+inline PlanTesting steps_apart() {
+  PlanTesting testing;
+  testing.merge_steps = false;
+  return testing;
+}
+
+// Products write the parameters that they can, or none.
+inline PlanTesting updates_in_products(bool on) {
+  PlanTesting testing;
+  testing.update_in_product = on;
+  return testing;
+}
+
+// The operation's backward rule gets `factor` times its δ.
+inline PlanTesting fault(Op op, double factor) {
+  PlanTesting testing;
+  testing.has_fault = true;
+  testing.fault_op = op;
+  testing.fault_factor = factor;
+  return testing;
+}
+
 template <class T>
 class PlanRun {
  public:
   PlanRun(const Graph& graph, PlanRequest request, const Values& values, Backend& backend = cpu_backend())
+      : PlanRun(graph, std::move(request), values, PlanTesting{}, backend) {}
+  PlanRun(const Graph& graph, PlanRequest request, const Values& values, const PlanTesting& testing,
+          Backend& backend = cpu_backend())
       : graph_(graph),
         request_(complete(graph, request)),
         backend_(backend),
-        plan_(make_plan(graph, request_, backend)),
+        plan_(make_plan(graph, request_, backend, testing)),
         layout_(lay_out_leaves(graph, request_.dtype)),
         arena_(backend),
         parameters_(backend),

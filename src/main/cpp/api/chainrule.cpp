@@ -2,8 +2,6 @@
 // the files beside this one: graph.cpp, model.cpp, data.cpp, trainer.cpp, predictor.cpp and tools.cpp.
 #include "api/chainrule.h"
 
-#include <algorithm>
-#include <iterator>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -14,8 +12,9 @@
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/products.h"
 #include "backend/cpu/team.h"
+#include "backend/cuda/library.h"
+#include "devices/devices.h"
 #include "ops/custom.h"
-#include "runtime/devices.h"
 #include "util/check.h"
 
 namespace chainrule {
@@ -36,12 +35,44 @@ void require_object(const char* operation, const void* object) {
   REQUIRE(object != nullptr, operation, ": an object is null");
 }
 
+NativeMemoryUse as_native(const MemoryUse& use) {
+  return {use.arena,     use.parameters, use.constants, use.state,
+          use.gradients, use.inputs,     use.dataset,   use.checks};
+}
+
+namespace {
+
+Op operation(int32_t op) {
+  REQUIRE(op >= 0 && op < chainrule::op_count, "there is no operation number ", op);
+  return static_cast<Op>(op);
+}
+
+}  // namespace
+
 int32_t op_count() { return chainrule::op_count; }
 
-const char* op_name(int32_t op) {
-  REQUIRE(op >= 0 && op < chainrule::op_count, "there is no operation number ", op);
-  return name_of(static_cast<Op>(op));
+const char* op_name(int32_t op) { return name_of(operation(op)); }
+
+int32_t kind_count() { return chainrule::kind_count; }
+
+const char* kind_name(int32_t kind) {
+  REQUIRE(kind >= 0 && kind < chainrule::kind_count, "there is no kind of operation number ", kind);
+  return name_of(static_cast<Kind>(kind));
 }
+
+int32_t op_kind(int32_t op) { return static_cast<int32_t>(kind_of(operation(op))); }
+
+const char* op_constant(int32_t op) {
+  const char* const name = traits_of(operation(op)).constant;
+  return name == nullptr ? "" : name;
+}
+
+bool op_constant_is_positive(int32_t op) { return traits_of(operation(op)).positive; }
+bool op_is_data(int32_t op) { return traits_of(operation(op)).data; }
+bool op_is_linear(int32_t op) { return traits_of(operation(op)).linear; }
+bool op_has_kink(int32_t op) { return traits_of(operation(op)).kink; }
+bool op_is_activation(int32_t op) { return traits_of(operation(op)).activation; }
+bool op_mixes_samples(int32_t op) { return mixes_samples(operation(op)); }
 
 void set_custom_host(CustomHost host) { chainrule::set_custom_host(host); }
 int32_t register_custom(const char* name) {
@@ -54,8 +85,13 @@ void unregister_custom(const char* name) {
 void set_threads(int32_t count) { set_team_threads(count); }
 int32_t threads() { return team_threads(); }
 int32_t max_threads() { return chainrule::max_threads; }
-void set_products(int32_t which) { chainrule::set_products(static_cast<Products>(which)); }
-int32_t products() { return static_cast<int32_t>(chainrule::products()); }
+
+REQUIRE_SAME(NativeProducts, Products, automatic);
+REQUIRE_SAME(NativeProducts, Products, blas);
+REQUIRE_SAME(NativeProducts, Products, own);
+
+void set_products(NativeProducts which) { chainrule::set_products(same<Products>(which)); }
+NativeProducts products() { return same<NativeProducts>(chainrule::products()); }
 
 namespace {
 
@@ -85,17 +121,23 @@ const char* describe_cuda(const char* library, const char* folders) {
 int32_t cuda_device_count(const char* library, const char* folders) {
   return chainrule::cuda_device_count(places(library, folders));
 }
-int32_t open_cuda(const char* library, const char* folders, int32_t index, int32_t precision,
+
+REQUIRE_SAME(NativePrecision, CudaPrecision, float32);
+REQUIRE_SAME(NativePrecision, CudaPrecision, tf32);
+REQUIRE_SAME(NativePrecision, CudaPrecision, bfloat16);
+
+int32_t open_cuda(const char* library, const char* folders, int32_t index, NativePrecision precision,
                   const char* tuning) {
-  return chainrule::open_cuda(places(library, folders), index, precision, text("tuned", tuning));
+  return chainrule::open_cuda(places(library, folders), index, static_cast<int32_t>(precision),
+                              text("tuned", tuning));
 }
 const char* tuned_products(int32_t device) { return keep(engine(device).tuned_products()); }
 
-void device_memory(int32_t device, int64_t* bytes, int32_t count) {
-  REQUIRE(bytes != nullptr && count == 4, "memory: expected room for 4 numbers, but for ", count, " came");
+const NativeDeviceMemory* device_memory(int32_t device) {
+  thread_local NativeDeviceMemory kept;
   const MemoryBytes of = engine(device).memory_bytes();
-  const int64_t all[] = {of.held, of.peak, of.free, of.total};
-  std::copy(std::begin(all), std::end(all), bytes);
+  kept = {of.held, of.peak, of.free, of.total};
+  return &kept;
 }
 int64_t native_bytes() { return chainrule::native_bytes(); }
 int64_t native_allocations() { return chainrule::native_allocations(); }

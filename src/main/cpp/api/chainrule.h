@@ -1,4 +1,4 @@
-// THE DOOR: the only header that JavaCPP parses. Opaque classes, plain types; every function checks its arguments
+// The native API: the only header that JavaCPP parses. Opaque classes, plain types; every function checks its arguments
 // first and throws a sentence (InvalidArgument, Error: util/check.h). Names are UTF-8. Nodes are numbers: the order
 // in which they were made. Objects are made by `create` and friends and freed by `destroy`, once; everything else
 // about lifetimes (use after close, close while running) is the Java side's business.
@@ -15,6 +15,67 @@
 namespace chainrule {
 namespace api {
 
+// Enums: those of the core with the same names (bodies.h), which JavaCPP turns into Java enums. Structs: JavaCPP turns each
+// field into a pair of methods. One that a function returns belongs to its object and is valid until the next call of the
+// same function; JavaCPP would count one that Java made against the heap's limit.
+enum class NativeInitializer : int32_t { constant, glorot_uniform, glorot_normal, he_uniform, he_normal };
+enum class NativeColumnType : int32_t { float32, float64, label };
+enum class NativePrecision : int32_t { float32, tf32, bfloat16 };
+enum class NativeProducts : int32_t { automatic, blas, own };
+enum class NativeVerdict : int32_t { agrees, differs, kink, not_a_number, too_weak };
+
+// What a node has besides inputs.
+struct NativeAttributes {
+  double constant;  // the c of the rule (op_constant); of a constant scalar its value; elsewhere 0
+  int64_t begin;    // slice
+  int64_t end;      // slice
+  bool transposed;  // linear, matmul
+};
+
+// Bytes of native memory by what it is for.
+struct NativeMemoryUse {
+  int64_t arena;
+  int64_t parameters;
+  int64_t constants;
+  int64_t state;  // of the optimizer
+  int64_t gradients;
+  int64_t inputs;
+  int64_t dataset;
+  int64_t checks;
+};
+
+// A device's memory in bytes.
+struct NativeDeviceMemory {
+  int64_t held;       // by the library now
+  int64_t peak;       // the most that it has held
+  int64_t available;  // can still be had; "free" is taken in JavaCPP
+  int64_t total;
+};
+
+// What a batch makes of one node.
+struct NativeStatistics {
+  int32_t node;
+  int64_t count;  // values
+  double minimum;
+  double maximum;
+  double mean;
+  double standard_deviation;
+  double delta_norm;     // ‖δ‖; NaN: the node has none
+  double gradient_norm;  // of a parameter; NaN: it is none
+};
+
+// One comparison of a gradient check.
+struct NativeFinding {
+  NativeVerdict verdict;
+  int32_t node;    // -1: all parameters and inputs together
+  int64_t row;     // -1: a random direction
+  int64_t column;  // -1: a random direction
+  double expected;
+  double found;
+  double error;  // relative
+  int32_t kink;  // the node with the kink; -1: not known, or none
+};
+
 // A computation graph being built. Not safe to change from two threads.
 class CHAINRULE_EXPORT NativeGraph {
  public:
@@ -23,13 +84,20 @@ class CHAINRULE_EXPORT NativeGraph {
 
   // input, target (features) or label (classes); `op` says which.
   int32_t data(int32_t op, const char* name, int64_t size);
-  int32_t parameter(const char* name, int64_t rows, int64_t columns, int32_t initializer, double value);
-  int32_t constant(const char* name, int64_t rows, int64_t columns, const double* values);
-  // Any other operation. linear: x, weight, bias?; matmul: x, weight; loss: prediction, target or label.
-  int32_t add(int32_t op, const char* name, const int32_t* inputs, int32_t count, double constant,
-              int64_t begin, int64_t end, bool transposed);
+  int32_t parameter(const char* name, int64_t rows, int64_t columns, NativeInitializer initializer,
+                    double value);
+  // `count` values, row by row. The name may be empty: then it is the operation and the node's number.
+  int32_t constant(const char* name, int64_t rows, int64_t columns, const double* values, int64_t count);
+  // A linear layer with a weight and a bias of its own (graph/graph.h): three nodes, of which it is the last, or none.
+  int32_t linear(const char* name, int32_t x, int64_t features, NativeInitializer initializer, double value);
+  // Any other operation, named by itself and the node's number. linear: x, weight, bias?; matmul: x, weight; loss:
+  // prediction, target or label. `attributes` are new_attributes(), set before.
+  int32_t add(int32_t op, const int32_t* inputs, int32_t count, const NativeAttributes* attributes);
+  NativeAttributes* new_attributes();  // with all of them 0
   // An operation of the user's own, registered under the name `operation`.
-  int32_t custom(const char* name, const char* operation, int32_t input);
+  int32_t custom(const char* operation, int32_t input);
+  // Also renames the weight and bias of a linear that are called like it (graph/graph.h).
+  void rename(int32_t node, const char* name);
 
   int32_t size() const;
   const char* name(int32_t node) const;
@@ -40,11 +108,7 @@ class CHAINRULE_EXPORT NativeGraph {
   int32_t input_count(int32_t node) const;
   int32_t input(int32_t node, int32_t index) const;
   const char* operation(int32_t node) const;  // of a custom node: the registered name; else empty
-  // The c of the node's rule (scale, leaky_relu, elu, huber); of a constant scalar its value; elsewhere 0.
-  double attribute(int32_t node) const;
-  int64_t begin(int32_t node) const;    // slice
-  int64_t end(int32_t node) const;      // slice
-  bool transposed(int32_t node) const;  // linear, matmul
+  const NativeAttributes* attributes(int32_t node);
 
  private:
   NativeGraph() = default;
@@ -67,8 +131,7 @@ class CHAINRULE_EXPORT NativeModel {
   NativeGraph* graph() const;     // a new handle: destroy it
   void save(const char* path) const;
   bool double_precision() const;
-  int64_t parameter_bytes() const;
-  int64_t constant_bytes() const;
+  const NativeMemoryUse* memory();
   int64_t seed() const;
   // rows * columns values of one parameter, row-major [out][in].
   void read_parameter(int32_t node, float* values, int64_t count) const;
@@ -84,6 +147,7 @@ class CHAINRULE_EXPORT NativeModel {
   friend class NativeWorkspace;
   friend class NativeGradientCheck;
   friend class NativeJacobian;
+  friend class NativeGradients;
   struct Body;
   Body* body = nullptr;
 };
@@ -94,6 +158,7 @@ class CHAINRULE_EXPORT NativeInputs {
  public:
   int64_t* addresses();                        // one a slot; write own addresses here; 0: no data
   char* reserve(int32_t slot, int64_t batch);  // memory of ours for `batch` samples; its address is set too
+  bool needed(int32_t slot) const;             // must data be given?
 
  private:
   NativeInputs() = default;
@@ -103,6 +168,7 @@ class CHAINRULE_EXPORT NativeInputs {
   friend class NativePredictor;
   friend class NativeGradientCheck;
   friend class NativeJacobian;
+  friend class NativeGradients;
   struct Body;
   Body* body = nullptr;
 };
@@ -113,8 +179,8 @@ class CHAINRULE_EXPORT NativeDataset {
   static NativeDataset* create(int64_t examples);
   static void destroy(NativeDataset* dataset);
 
-  // type 0: float, 1: double, 2: int32 class indices (features = 1). Returns examples * features values to fill.
-  char* add_column(const char* name, int32_t type, int64_t features);
+  // A label column has int32 class indices, and features = 1. Returns examples * features values to fill.
+  char* add_column(const char* name, NativeColumnType type, int64_t features);
 
  private:
   NativeDataset() = default;
@@ -135,23 +201,12 @@ class CHAINRULE_EXPORT NativeTrainer {
   static NativeTrainer* load(NativeModel* model, const char* path);
   static void destroy(NativeTrainer* trainer);
 
-  NativeInputs* inputs();           // belongs to the trainer
-  double step(int64_t batch);       // forward, backward, update; returns the loss before the update
-  double evaluate(int64_t batch);   // the loss alone
-  double gradients(int64_t batch);  // forward and backward, no update; see read_gradient
-  void read_gradient(int32_t node, float* values,
-                     int64_t count) const;  // of a parameter, [out][in], or of an
-  void read_gradient(int32_t node, double* values, int64_t count) const;  // input, [batch][feature]
-
-  // Forward and backward, no update: numbers about each node of the graph, statistics_columns() in a row: how many
-  // values (0: the loss does not depend on the node), minimum, maximum, mean, standard deviation, ‖δ‖, ‖gradient‖ (of a
-  // parameter). `count` is rows * columns of the table.
-  void statistics(int64_t batch, double* table, int64_t count);
-  static int32_t statistics_columns();
+  NativeInputs* inputs();          // belongs to the trainer
+  double step(int64_t batch);      // forward, backward, update; returns the loss before the update
+  double evaluate(int64_t batch);  // the loss alone
   // Stop at the first value that is not finite, and say where it is.
   void checking(bool on);
-  // Bytes of native memory: arena, parameters, constants, optimizer state, gradients, inputs, data set, checks.
-  void memory(int64_t* bytes, int32_t count) const;
+  const NativeMemoryUse* memory();
 
   // Binds a dataset: columns by the names of the data nodes. All labels are checked here.
   void bind(NativeDataset* dataset, int64_t batch_size);
@@ -166,9 +221,9 @@ class CHAINRULE_EXPORT NativeTrainer {
 
   double learning_rate() const;
   void set_learning_rate(double value);
-  int64_t steps() const;     // updates made
-  int64_t epoch() const;     // epochs completed
-  int64_t position() const;  // samples of the running epoch already trained
+  int64_t steps() const;           // updates made
+  int64_t epoch() const;           // epochs completed
+  int64_t epoch_position() const;  // samples of the running epoch already trained
   int32_t loss() const;
   bool trains(int32_t parameter) const;  // does it reach the loss?
   const char* plan(int64_t batch);       // the phases of a step, as text
@@ -206,6 +261,7 @@ class CHAINRULE_EXPORT NativePredictor {
   static void destroy(NativePredictor* predictor);
 
   NativeWorkspace* workspace() const;  // a new one: destroy it
+  bool needed(int32_t slot) const;     // must data be given?
   // Waits for a step that is running on the model. Values go to the workspace's outputs.
   void predict(NativeWorkspace* workspace, int64_t batch) const;
   void checking(bool on);  // stop at the first value that is not finite, and say where it is
@@ -227,17 +283,38 @@ class CHAINRULE_EXPORT NativeGradientCheck {
   NativeInputs* inputs();  // belongs to the check; double values
   // Check this element, too: [row][column] of a parameter, [sample][feature] of an input.
   void choose(int32_t node, int64_t row, int64_t column);
-  // Returns how many findings there are: what read() then gives, finding_columns() numbers in a row: verdict (0 agrees,
-  // 1 differs, 2 kink, 3 not a number, 4 too weak to tell), node (-1: all together), row, column (-1: a random direction), expected,
-  // found, relative error, node with the kink (-1: not known).
+  // Returns how many findings there are.
   int64_t run(int64_t batch, int32_t directions, int32_t coordinates, double tolerance, int64_t seed);
-  void read(double* table, int64_t count) const;
+  const NativeFinding* finding(int64_t number);
   int64_t worst() const;  // the number of the worst finding
-  static int32_t finding_columns();
 
  private:
   NativeGradientCheck() = default;
   ~NativeGradientCheck() = default;
+  struct Body;
+  Body* body = nullptr;
+};
+
+// The gradients of a loss, and numbers about each node, on a batch; nothing is changed. One caller at a time.
+class CHAINRULE_EXPORT NativeGradients {
+ public:
+  static NativeGradients* create(const NativeModel* model, int32_t loss);
+  static void destroy(NativeGradients* gradients);
+
+  NativeInputs* inputs();         // belongs to the gradients
+  double compute(int64_t batch);  // forward and backward; returns the loss
+  // Of the last compute(): of a parameter, [out][in], or of an input, [batch][feature].
+  void read(int32_t node, float* values, int64_t count) const;
+  void read(int32_t node, double* values, int64_t count) const;
+  // Forward and backward; returns how many nodes there are numbers about: those that the loss depends on, in the order
+  // of the graph.
+  int32_t statistics(int64_t batch);
+  const NativeStatistics* statistic(int32_t number);
+  const NativeMemoryUse* memory();
+
+ private:
+  NativeGradients() = default;
+  ~NativeGradients() = default;
   struct Body;
   Body* body = nullptr;
 };
@@ -263,6 +340,17 @@ class CHAINRULE_EXPORT NativeJacobian {
 // The registry of operations (ops/op.h).
 CHAINRULE_EXPORT int32_t op_count();
 CHAINRULE_EXPORT const char* op_name(int32_t op);
+// An operation's kind and traits, as in the registry (ops/op.h); `op_constant` is the name of its constant, or empty.
+CHAINRULE_EXPORT int32_t kind_count();
+CHAINRULE_EXPORT const char* kind_name(int32_t kind);
+CHAINRULE_EXPORT int32_t op_kind(int32_t op);
+CHAINRULE_EXPORT const char* op_constant(int32_t op);
+CHAINRULE_EXPORT bool op_constant_is_positive(int32_t op);
+CHAINRULE_EXPORT bool op_is_data(int32_t op);
+CHAINRULE_EXPORT bool op_is_linear(int32_t op);
+CHAINRULE_EXPORT bool op_has_kink(int32_t op);
+CHAINRULE_EXPORT bool op_is_activation(int32_t op);
+CHAINRULE_EXPORT bool op_mixes_samples(int32_t op);
 
 // Elementwise operations of the user's own (ops/custom.h). The host computes `count` elements of operation `number`:
 // forward result = a from z (delta and a are null), backward result = d_z from delta, z and a; it returns false when
@@ -278,25 +366,24 @@ CHAINRULE_EXPORT void set_threads(int32_t threads);
 CHAINRULE_EXPORT int32_t threads();
 CHAINRULE_EXPORT int32_t max_threads();
 
-// Who computes the matrix products of plans made from now on. 0: the BLAS or a tile kernel of our own, by a fixed rule on
-// shapes; 1: the BLAS; 2: the tile kernel wherever it can.
-CHAINRULE_EXPORT void set_products(int32_t which);
-CHAINRULE_EXPORT int32_t products();
+// Who computes the matrix products of plans made from now on. automatic: the BLAS or a tile kernel of our own, by a fixed
+// rule on shapes; own: the tile kernel wherever it can.
+CHAINRULE_EXPORT void set_products(NativeProducts which);
+CHAINRULE_EXPORT NativeProducts products();
 
 // CUDA. `library` is the file of the second native library, "" when it is not there; `folders`, joined by ':', are where
-// CUDA's own libraries are looked for before the system's. Texts are one sentence a line (runtime/devices.h).
+// CUDA's own libraries are looked for before the system's. Texts are one sentence a line (devices/devices.h).
 CHAINRULE_EXPORT const char* cuda_problems(const char* library, const char* folders);  // "": none
 CHAINRULE_EXPORT const char* describe_cuda(const char* library, const char* folders);
 CHAINRULE_EXPORT int32_t cuda_device_count(const char* library, const char* folders);
-// precision 0: float32, 1: TF32, 2: bfloat16. `tuning` is the path of a tuning file, or "". Returns the device's number for
-// NativeModel; the same again for the same.
-CHAINRULE_EXPORT int32_t open_cuda(const char* library, const char* folders, int32_t index, int32_t precision,
-                                   const char* tuning);
+// `tuning` is the path of a tuning file, or "". Returns the device's number for NativeModel; the same again for the same.
+CHAINRULE_EXPORT int32_t open_cuda(const char* library, const char* folders, int32_t index,
+                                   NativePrecision precision, const char* tuning);
 // The products that the device has chosen by timing, a line each.
 CHAINRULE_EXPORT const char* tuned_products(int32_t device);
 
-// A device's memory in bytes: held by the library now, the most that it has held, free, and in all.
-CHAINRULE_EXPORT void device_memory(int32_t device, int64_t* bytes, int32_t count);
+// Valid until the calling thread's next call.
+CHAINRULE_EXPORT const NativeDeviceMemory* device_memory(int32_t device);
 
 // Native memory held by the library, in bytes, and how often it was asked for since the process began.
 CHAINRULE_EXPORT int64_t native_bytes();

@@ -12,6 +12,7 @@ namespace api {
 
 int64_t* NativeInputs::addresses() { return body->inputs->addresses(); }
 char* NativeInputs::reserve(int32_t slot, int64_t batch) { return body->inputs->reserve(slot, batch); }
+bool NativeInputs::needed(int32_t slot) const { return body->inputs->needed(slot); }
 
 NativeDataset* NativeDataset::create(int64_t examples) {
   auto body = std::make_unique<Body>();
@@ -26,9 +27,12 @@ void NativeDataset::destroy(NativeDataset* dataset) {
   delete dataset;
 }
 
-char* NativeDataset::add_column(const char* name, int32_t type, int64_t features) {
-  return body->dataset->add_column(text("a column of a dataset", name), static_cast<ColumnType>(type),
-                                   features);
+REQUIRE_SAME(NativeColumnType, ColumnType, float32);
+REQUIRE_SAME(NativeColumnType, ColumnType, float64);
+REQUIRE_SAME(NativeColumnType, ColumnType, label);
+
+char* NativeDataset::add_column(const char* name, NativeColumnType type, int64_t features) {
+  return body->dataset->add_column(text("a column of a dataset", name), same<ColumnType>(type), features);
 }
 
 }  // namespace api

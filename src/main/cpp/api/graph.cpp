@@ -34,44 +34,61 @@ int32_t NativeGraph::data(int32_t op, const char* name, int64_t size) {
   }
 }
 
-int32_t NativeGraph::parameter(const char* name, int64_t rows, int64_t columns, int32_t initializer,
+REQUIRE_SAME(NativeInitializer, Initializer, constant);
+REQUIRE_SAME(NativeInitializer, Initializer, glorot_uniform);
+REQUIRE_SAME(NativeInitializer, Initializer, glorot_normal);
+REQUIRE_SAME(NativeInitializer, Initializer, he_uniform);
+REQUIRE_SAME(NativeInitializer, Initializer, he_normal);
+
+int32_t NativeGraph::parameter(const char* name, int64_t rows, int64_t columns, NativeInitializer initializer,
                                double value) {
-  return body->graph.parameter(text("parameter", name), rows, columns, static_cast<Initializer>(initializer),
-                               value);
+  return body->graph.parameter(text("parameter", name), rows, columns, same<Initializer>(initializer), value);
 }
 
-int32_t NativeGraph::constant(const char* name, int64_t rows, int64_t columns, const double* values) {
+int32_t NativeGraph::constant(const char* name, int64_t rows, int64_t columns, const double* values,
+                              int64_t count) {
   const std::string named = text("constant", name);
-  REQUIRE(values != nullptr, "constant '", named, "': its values are null");
-  REQUIRE(rows > 0 && columns > 0 && rows <= max_elements / columns, "constant '", named,
-          "': rows and columns must be positive, but are ", rows, " and ", columns);
-  return body->graph.constant(named, rows, columns, std::vector<double>(values, values + rows * columns));
+  REQUIRE(values != nullptr && count >= 0, "constant '", named, "': its values are null");
+  return body->graph.constant(named, rows, columns, std::vector<double>(values, values + count));
 }
 
-int32_t NativeGraph::add(int32_t op, const char* name, const int32_t* inputs, int32_t count, double constant,
-                         int64_t begin, int64_t end, bool transposed) {
+int32_t NativeGraph::linear(const char* name, int32_t x, int64_t features, NativeInitializer initializer,
+                            double value) {
+  return body->graph.linear(text("linear", name), x, features, same<Initializer>(initializer), value);
+}
+
+int32_t NativeGraph::add(int32_t op, const int32_t* inputs, int32_t count,
+                         const NativeAttributes* attributes) {
   REQUIRE(op >= 0 && op < chainrule::op_count, "there is no operation number ", op);
   REQUIRE(count >= 0 && (inputs != nullptr || count == 0), name_of(static_cast<Op>(op)),
           ": the inputs are null");
+  require_object(name_of(static_cast<Op>(op)), attributes);
   Node node;
   node.op = static_cast<Op>(op);
-  node.name = text(name_of(node.op), name);
   node.inputs.assign(inputs, inputs + count);
-  node.constant = constant;
-  node.begin = begin;
-  node.end = end;
-  node.transposed = transposed;
+  node.constant = attributes->constant;
+  node.begin = attributes->begin;
+  node.end = attributes->end;
+  node.transposed = attributes->transposed;
+  for (int32_t input : node.inputs) body->graph.node(input);
+  require_right_loss(body->graph, node);
   return body->graph.add(std::move(node));
 }
 
-int32_t NativeGraph::custom(const char* name, const char* operation, int32_t input) {
+NativeAttributes* NativeGraph::new_attributes() {
+  body->added = {};
+  return &body->added;
+}
+
+int32_t NativeGraph::custom(const char* operation, int32_t input) {
   Node node;
   node.op = Op::custom;
-  node.name = text("custom", name);
   node.custom = text("custom", operation);
   node.inputs = {input};
   return body->graph.add(std::move(node));
 }
+
+void NativeGraph::rename(int32_t node, const char* name) { body->graph.rename(node, text("named", name)); }
 
 int32_t NativeGraph::size() const { return body->graph.size(); }
 const char* NativeGraph::name(int32_t node) const { return body->graph.node(node).name.c_str(); }
@@ -91,15 +108,13 @@ int32_t NativeGraph::input(int32_t node, int32_t index) const {
 
 const char* NativeGraph::operation(int32_t node) const { return body->graph.node(node).custom.c_str(); }
 
-double NativeGraph::attribute(int32_t node) const {
+const NativeAttributes* NativeGraph::attributes(int32_t node) {
   const Node& it = body->graph.node(node);
-  if (it.op == Op::constant && it.shape.is_scalar()) return it.values[0];
-  return it.op == Op::parameter ? 0 : it.constant;  // a parameter's is its initializer's
+  double constant = it.op == Op::parameter ? 0 : it.constant;  // a parameter's is its initializer's
+  if (it.op == Op::constant && it.shape.is_scalar()) constant = it.values[0];
+  body->asked = {constant, it.begin, it.end, it.transposed};
+  return &body->asked;
 }
-
-int64_t NativeGraph::begin(int32_t node) const { return body->graph.node(node).begin; }
-int64_t NativeGraph::end(int32_t node) const { return body->graph.node(node).end; }
-bool NativeGraph::transposed(int32_t node) const { return body->graph.node(node).transposed; }
 
 }  // namespace api
 }  // namespace chainrule

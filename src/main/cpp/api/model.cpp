@@ -4,8 +4,8 @@
 
 #include "api/bodies.h"
 #include "api/chainrule.h"
-#include "runtime/devices.h"
-#include "runtime/model_file.h"
+#include "devices/devices.h"
+#include "files/model_file.h"
 
 namespace chainrule {
 namespace api {
@@ -13,9 +13,10 @@ namespace api {
 NativeModel* NativeModel::create(const NativeGraph* graph, bool double_precision, int64_t seed,
                                  int32_t device) {
   require_object("model", graph);
+  const DType dtype = double_precision ? DType::float64 : DType::float32;
+  require_numbers(graph->body->graph, dtype);
   auto body = std::make_unique<Body>();
-  body->model = std::make_shared<Model>(
-      graph->body->graph, double_precision ? DType::float64 : DType::float32, seed, engine(device));
+  body->model = std::make_shared<Model>(graph->body->graph, dtype, seed, engine(device));
   NativeModel* made = new NativeModel;
   return wrap(made, std::move(body), &made->body);
 }
@@ -49,8 +50,11 @@ NativeGraph* NativeModel::graph() const {
 
 void NativeModel::save(const char* path) const { save_model(*body->model, text("saving a model", path)); }
 bool NativeModel::double_precision() const { return body->model->dtype() == DType::float64; }
-int64_t NativeModel::parameter_bytes() const { return body->model->layout().parameter_bytes; }
-int64_t NativeModel::constant_bytes() const { return body->model->layout().constant_bytes; }
+const NativeMemoryUse* NativeModel::memory() {
+  body->memory.parameters = body->model->layout().parameter_bytes;
+  body->memory.constants = body->model->layout().constant_bytes;
+  return &body->memory;
+}
 int64_t NativeModel::seed() const { return body->model->seed(); }
 void NativeModel::read_parameter(int32_t node, float* values, int64_t count) const {
   body->model->read_parameter(node, values, count);

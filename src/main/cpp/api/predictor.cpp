@@ -56,6 +56,11 @@ NativeWorkspace* NativePredictor::workspace() const {
   return wrap(made, std::move(made_body), &made->body);
 }
 
+bool NativePredictor::needed(int32_t slot) const {
+  const std::vector<bool>& needed = body->predictor->needed();
+  REQUIRE(slot >= 0 && static_cast<size_t>(slot) < needed.size(), "there is no data slot ", slot);
+  return needed[static_cast<size_t>(slot)];
+}
 void NativePredictor::checking(bool on) { body->predictor->set_checking(on); }
 void NativePredictor::predict(NativeWorkspace* workspace, int64_t batch) const {
   require_object("predicting", workspace);

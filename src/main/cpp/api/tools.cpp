@@ -1,12 +1,13 @@
-// The part of the door behind which the tools are: gradient checks and Jacobians.
+// The part of the native API for tools: gradient checks, gradients and Jacobians.
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "api/bodies.h"
 #include "api/chainrule.h"
-#include "runtime/gradient_check.h"
-#include "runtime/jacobian.h"
+#include "tools/gradient_check.h"
+#include "tools/gradients.h"
+#include "tools/jacobian.h"
 #include "util/check.h"
 
 namespace chainrule {
@@ -15,6 +16,16 @@ namespace api {
 struct NativeGradientCheck::Body {
   std::unique_ptr<GradientCheck> check;
   std::vector<GradientFinding> findings;
+  NativeFinding asked{};
+  NativeInputs inputs;
+  NativeInputs::Body inputs_body;
+};
+
+struct NativeGradients::Body {
+  std::unique_ptr<Gradients> gradients;
+  std::vector<NodeStatistics> statistics;
+  NativeStatistics asked{};
+  NativeMemoryUse memory{};
   NativeInputs inputs;
   NativeInputs::Body inputs_body;
 };
@@ -52,24 +63,69 @@ int64_t NativeGradientCheck::run(int64_t batch, int32_t directions, int32_t coor
   return static_cast<int64_t>(body->findings.size());
 }
 
-int32_t NativeGradientCheck::finding_columns() { return 8; }
+REQUIRE_SAME(NativeVerdict, Verdict, agrees);
+REQUIRE_SAME(NativeVerdict, Verdict, differs);
+REQUIRE_SAME(NativeVerdict, Verdict, kink);
+REQUIRE_SAME(NativeVerdict, Verdict, not_a_number);
+REQUIRE_SAME(NativeVerdict, Verdict, too_weak);
 
-void NativeGradientCheck::read(double* table, int64_t count) const {
-  const int64_t expected = int64_t{finding_columns()} * static_cast<int64_t>(body->findings.size());
-  REQUIRE(table != nullptr && count == expected, "gradient check: expected a table of ", expected,
-          " numbers, but one of ", count, " came");
-  for (const GradientFinding& f : body->findings) {
-    for (double value :
-         {static_cast<double>(f.verdict), static_cast<double>(f.node), static_cast<double>(f.row),
-          static_cast<double>(f.column), f.expected, f.found, f.error, static_cast<double>(f.kink)}) {
-      *table++ = value;
-    }
-  }
+const NativeFinding* NativeGradientCheck::finding(int64_t number) {
+  const int64_t count = static_cast<int64_t>(body->findings.size());
+  REQUIRE(number >= 0 && number < count, "gradient check: there is no finding number ", number, " among ",
+          count);
+  const GradientFinding& f = body->findings[static_cast<size_t>(number)];
+  body->asked = {
+      same<NativeVerdict>(f.verdict), f.node, f.row, f.column, f.expected, f.found, f.error, f.kink};
+  return &body->asked;
 }
 
 int64_t NativeGradientCheck::worst() const {
   REQUIRE(!body->findings.empty(), "gradient check: nothing was checked");
   return &chainrule::worst(body->findings) - body->findings.data();
+}
+
+NativeGradients* NativeGradients::create(const NativeModel* model, int32_t loss) {
+  require_object("gradients", model);
+  auto body = std::make_unique<Body>();
+  body->gradients = std::make_unique<Gradients>(model->body->model, loss);
+  body->inputs_body.inputs = &body->gradients->inputs();
+  body->inputs.body = &body->inputs_body;
+  auto* made = new NativeGradients;
+  return wrap(made, std::move(body), &made->body);
+}
+
+void NativeGradients::destroy(NativeGradients* gradients) {
+  if (gradients == nullptr) return;
+  delete gradients->body;
+  delete gradients;
+}
+
+NativeInputs* NativeGradients::inputs() { return &body->inputs; }
+double NativeGradients::compute(int64_t batch) { return body->gradients->compute(batch); }
+void NativeGradients::read(int32_t node, float* values, int64_t count) const {
+  body->gradients->read(node, values, count);
+}
+void NativeGradients::read(int32_t node, double* values, int64_t count) const {
+  body->gradients->read(node, values, count);
+}
+
+int32_t NativeGradients::statistics(int64_t batch) {
+  body->statistics = body->gradients->statistics(batch);
+  return static_cast<int32_t>(body->statistics.size());
+}
+
+const NativeStatistics* NativeGradients::statistic(int32_t number) {
+  const int32_t count = static_cast<int32_t>(body->statistics.size());
+  REQUIRE(number >= 0 && number < count, "statistics: there is no number ", number, " among ", count);
+  const NodeStatistics& s = body->statistics[static_cast<size_t>(number)];
+  body->asked = {s.node,       s.count,        s.minimum, s.maximum, s.mean, s.standard_deviation,
+                 s.delta_norm, s.gradient_norm};
+  return &body->asked;
+}
+
+const NativeMemoryUse* NativeGradients::memory() {
+  body->memory = as_native(body->gradients->memory());
+  return &body->memory;
 }
 
 NativeJacobian* NativeJacobian::create(NativeModel* model, int32_t z, int32_t x) {

@@ -1,13 +1,11 @@
 // The part of the door behind which training is.
-#include <algorithm>
-#include <iterator>
 #include <memory>
 #include <utility>
 
 #include "api/bodies.h"
 #include "api/chainrule.h"
+#include "files/model_file.h"
 #include "runtime/dataset.h"
-#include "runtime/model_file.h"
 #include "runtime/trainer.h"
 #include "util/check.h"
 
@@ -19,6 +17,7 @@ struct NativeTrainer::Body {
   NativeInputs inputs;
   NativeInputs::Body inputs_body;
   std::shared_ptr<Dataset> bound;  // lives as long as it is bound
+  NativeMemoryUse memory{};
 };
 
 NativeTrainer* NativeTrainer::create(NativeModel* model, int32_t loss, int32_t optimizer,
@@ -60,36 +59,10 @@ void NativeTrainer::destroy(NativeTrainer* trainer) {
 NativeInputs* NativeTrainer::inputs() { return &body->inputs; }
 double NativeTrainer::step(int64_t batch) { return body->trainer->step(batch); }
 double NativeTrainer::evaluate(int64_t batch) { return body->trainer->evaluate(batch); }
-double NativeTrainer::gradients(int64_t batch) { return body->trainer->gradients(batch); }
-void NativeTrainer::read_gradient(int32_t node, float* values, int64_t count) const {
-  body->trainer->read_gradient(node, values, count);
-}
-void NativeTrainer::read_gradient(int32_t node, double* values, int64_t count) const {
-  body->trainer->read_gradient(node, values, count);
-}
-
-int32_t NativeTrainer::statistics_columns() { return 7; }
-void NativeTrainer::statistics(int64_t batch, double* table, int64_t count) {
-  const int64_t expected = int64_t{statistics_columns()} * body->trainer->model()->graph().size();
-  REQUIRE(table != nullptr && count == expected, "statistics: expected a table of ", expected,
-          " numbers, but one of ", count, " came");
-  std::fill(table, table + count, 0.0);
-  for (const NodeStatistics& s : body->trainer->statistics(batch)) {
-    double* row = table + int64_t{s.node} * statistics_columns();
-    for (double value : {static_cast<double>(s.count), s.minimum, s.maximum, s.mean, s.standard_deviation,
-                         s.delta_norm, s.gradient_norm}) {
-      *row++ = value;
-    }
-  }
-}
-
 void NativeTrainer::checking(bool on) { body->trainer->set_checking(on); }
-void NativeTrainer::memory(int64_t* bytes, int32_t count) const {
-  const MemoryUse use = body->trainer->memory();
-  const int64_t all[] = {use.arena,     use.parameters, use.constants, use.state,
-                         use.gradients, use.inputs,     use.dataset,   use.checks};
-  REQUIRE(bytes != nullptr && count == 8, "memory: expected room for 8 numbers, but for ", count, " came");
-  std::copy(std::begin(all), std::end(all), bytes);
+const NativeMemoryUse* NativeTrainer::memory() {
+  body->memory = as_native(body->trainer->memory());
+  return &body->memory;
 }
 
 void NativeTrainer::bind(NativeDataset* dataset, int64_t batch_size) {
@@ -108,7 +81,7 @@ double NativeTrainer::learning_rate() const { return body->trainer->optimizer().
 void NativeTrainer::set_learning_rate(double value) { body->trainer->set_learning_rate(value); }
 int64_t NativeTrainer::steps() const { return body->trainer->progress().steps; }
 int64_t NativeTrainer::epoch() const { return body->trainer->progress().epoch; }
-int64_t NativeTrainer::position() const { return body->trainer->progress().position; }
+int64_t NativeTrainer::epoch_position() const { return body->trainer->progress().position; }
 int32_t NativeTrainer::loss() const { return body->trainer->loss(); }
 bool NativeTrainer::trains(int32_t parameter) const { return body->trainer->trains(parameter); }
 const char* NativeTrainer::plan(int64_t batch) { return keep(body->trainer->describe_plan(batch)); }

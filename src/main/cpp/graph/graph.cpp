@@ -83,6 +83,63 @@ int32_t Graph::add(Node node) {
   return append(std::move(node));
 }
 
+int32_t Graph::linear(const std::string& name, int32_t x, int64_t features, Initializer initializer,
+                      double value) {
+  const int32_t before = size();
+  const std::string layer = name.empty() ? message(name_of(Op::linear), "_", before + 2) : name;
+  require_size(Op::linear, layer, "features", features);
+  const Node& input = node(x);
+  REQUIRE(input.shape.batched && input.op != Op::label, "linear '", layer, "': expected data, but got ",
+          describe(x));
+  const int64_t columns = input.shape.rows;
+  try {
+    Node made;
+    made.op = Op::linear;
+    made.name = layer;
+    made.inputs = {x, parameter(layer + ".weight", features, columns, initializer, value),
+                   parameter(layer + ".bias", features, 1, Initializer::constant, 0)};
+    return add(std::move(made));
+  } catch (...) {
+    truncate(before);
+    throw;
+  }
+}
+
+void Graph::rename(int32_t id, const std::string& name) {
+  REQUIRE(!name.empty(), "renaming ", describe(id), ": a name must not be empty");
+  std::vector<std::pair<int32_t, std::string>> changes = {{id, name}};
+  const std::string old = node(id).name;
+  const std::vector<int32_t>& inputs = node(id).inputs;
+  for (size_t i = 1; i < inputs.size() && node(id).op == Op::linear; ++i) {
+    const char* part = i == 1 ? ".weight" : ".bias";
+    if (node(inputs[i]).op == Op::parameter && node(inputs[i]).name == old + part)
+      changes.emplace_back(inputs[i], name + part);
+  }
+  for (const auto& [changed, to] : changes) {
+    const int32_t other = find(to);
+    REQUIRE(other < 0 || other == changed, "renaming ", describe(id), " to '", name,
+            "': the graph already has a node of the name '", to, "': ", describe(other));
+  }
+  for (const auto& [changed, to] : changes) {
+    Node& renamed = nodes_[static_cast<size_t>(changed)];
+    by_name_.erase(renamed.name);
+    renamed.name = to;
+    by_name_.emplace(to, changed);
+  }
+}
+
+// Takes the nodes from `size` on out again, on which no other depends.
+void Graph::truncate(int32_t size) {
+  while (this->size() > size) {
+    const int32_t last = this->size() - 1;
+    for (std::vector<int32_t>* list : {&data_nodes_, &parameters_}) {
+      if (!list->empty() && list->back() == last) list->pop_back();
+    }
+    by_name_.erase(nodes_.back().name);
+    nodes_.pop_back();
+  }
+}
+
 int32_t Graph::append(Node node) {
   if (node.name.empty()) node.name = message(name_of(node.op), "_", size());
   REQUIRE(size() < INT32_MAX, "the graph already has ", size(), " nodes");
@@ -97,7 +154,7 @@ int32_t Graph::append(Node node) {
 
 void Graph::list_leaf(int32_t id) {
   const Op op = node(id).op;
-  if (op == Op::input || op == Op::target || op == Op::label) data_nodes_.push_back(id);
+  if (traits_of(op).data) data_nodes_.push_back(id);
   if (op == Op::parameter) parameters_.push_back(id);
 }
 

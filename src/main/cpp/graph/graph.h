@@ -23,8 +23,7 @@ struct Node {
   Shape shape;
   std::vector<int32_t> inputs;
 
-  double constant =
-      0;  // scale, leaky_relu, elu, huber: the c of the rule; parameter: the initializer's value
+  double constant = 0;      // the c of the rule, where it has one; parameter: the initializer's value
   bool transposed = false;  // linear, matmul
   int64_t begin = 0;        // slice
   int64_t end = 0;
@@ -47,6 +46,14 @@ class Graph {
   // Throws InvalidArgument with the node's name, what was expected and what came.
   int32_t add(Node node);
 
+  // A linear layer of `features` outputs with a weight and a bias of its own, which come before it and are called like it
+  // with ".weight" and ".bias" behind. The bias is 0 at first. All three nodes are made, or none.
+  int32_t linear(const std::string& name, int32_t x, int64_t features, Initializer initializer, double value);
+
+  // Gives a node another name. A linear's weight and bias that are called like it with ".weight" and ".bias" behind keep
+  // doing so. Throws InvalidArgument, and changes nothing, where a name is in use.
+  void rename(int32_t id, const std::string& name);
+
   int32_t size() const { return static_cast<int32_t>(nodes_.size()); }
   const Node& node(int32_t id) const;
   const std::vector<Node>& nodes() const { return nodes_; }
@@ -68,6 +75,7 @@ class Graph {
  private:
   int32_t append(Node node);
   void list_leaf(int32_t id);
+  void truncate(int32_t size);
 
   std::vector<Node> nodes_;
   std::vector<int32_t> data_nodes_;
@@ -77,5 +85,9 @@ class Graph {
 
 // The shape of the node's value. Throws InvalidArgument when the operation cannot take these inputs.
 Shape infer_shape(const Graph& graph, const Node& node);
+
+// Throws InvalidArgument where a loss gets a prediction of the wrong kind: logits that are probabilities already, or
+// probabilities that are logits. Only for graphs that are being built: a stored one that does so still loads.
+void require_right_loss(const Graph& graph, const Node& node);
 
 }  // namespace chainrule

@@ -4,6 +4,8 @@
 #include "graph/graph.h"
 #include "ops/custom.h"
 #include "ops/polynomial_features.h"
+#include "ops/rules.h"
+#include "ops/softmax_cross_entropy.h"
 
 namespace chainrule {
 
@@ -37,6 +39,14 @@ struct Check {
   }
 };
 
+void constant(const Check& check) {
+  const Traits& traits = traits_of(check.node.op);
+  if (traits.constant == nullptr) return;
+  const double c = check.node.constant;
+  check.that(std::isfinite(c), traits.constant, " must be finite, but is ", c);
+  check.that(c > 0 || !traits.positive, traits.constant, " must be positive, but is ", c);
+}
+
 Shape product(const Check& check) {
   bool has_bias = check.node.op == Op::linear;
   check.count(2, has_bias ? 3 : 2);
@@ -64,11 +74,6 @@ Shape product(const Check& check) {
 Shape unary(const Check& check) {
   check.count(1, 1);
   check.no_label(0);
-  double c = check.node.constant;
-  check.that(std::isfinite(c), "the constant must be finite, but is ", c);
-  if (check.node.op == Op::leaky_relu || check.node.op == Op::elu) {
-    check.that(c > 0, check.node.op == Op::elu ? "alpha" : "the slope", " must be positive, but is ", c);
-  }
   return check.shape(0);
 }
 
@@ -99,9 +104,17 @@ Shape reduction(const Check& check) {
 }
 
 Shape rowwise(const Check& check) {
-  check.count(1, 1);
+  check.count(1, 1 + static_cast<size_t>(traits_of(check.node.op).parameters));
   check.no_label(0);
-  return check.shape(0);
+  const Shape& x = check.shape(0);
+  for (size_t i = 1; i < check.node.inputs.size(); ++i) {
+    check.no_label(i);
+    const Shape& parameter = check.shape(i);
+    check.that(!parameter.batched && parameter.rows == x.elements() && parameter.columns == 1,
+               "expected one value for each of the ", x.elements(), " features of ", check.what(0), ", but ",
+               check.what(i), " came");
+  }
+  return x;
 }
 
 Shape concat(const Check& check) {
@@ -159,23 +172,19 @@ Shape structure(const Check& check) {
 
 Shape loss(const Check& check) {
   check.count(2, 2);
-  Op op = check.node.op;
   check.no_label(0);
   const Shape& prediction = check.shape(0);
   const Shape& target = check.shape(1);
   check.that(prediction.batched, "expected a batched prediction, but ", check.what(0), " came");
+  const bool takes_labels = traits_of(check.node.op).labels;
   if (check.is(1, Op::label)) {
-    bool takes_labels = op == Op::softmax_cross_entropy || op == Op::negative_log_likelihood;
     check.that(takes_labels, "expected target values, but the class label ", check.what(1), " came");
     check.that(target.rows == prediction.rows, "expected labels of ", prediction.rows,
                " classes, one for each output of ", check.what(0), ", but ", check.what(1), " came");
   } else {
     check.that(target == prediction, "expected a target of shape ", prediction.to_string(),
-               " like the prediction ", check.what(0), ", but ", check.what(1), " came");
-  }
-  if (op == Op::huber) {
-    check.that(std::isfinite(check.node.constant) && check.node.constant > 0,
-               "delta must be positive, but is ", check.node.constant);
+               " like the prediction ", check.what(0), ", but ", check.what(1), " came",
+               takes_labels ? "; class indices are the values of a label, not of a target" : "");
   }
   return Shape::scalar();
 }
@@ -192,6 +201,7 @@ Shape custom(const Check& check) {
 
 Shape infer_shape(const Graph& graph, const Node& node) {
   Check check{graph, node};
+  constant(check);
   switch (kind_of(node.op)) {
     case Kind::leaf: return node.shape;
     case Kind::product: return product(check);
@@ -204,6 +214,20 @@ Shape infer_shape(const Graph& graph, const Node& node) {
     case Kind::custom: return custom(check);
   }
   throw InvalidArgument(message("there is no operation number ", static_cast<int32_t>(node.op)));
+}
+
+void require_right_loss(const Graph& graph, const Node& node) {
+  if (kind_of(node.op) != Kind::loss || node.inputs.empty()) return;
+  const Op applied =
+      visit_loss(node.op, SoftmaxCrossEntropy::applies, [](auto rule) { return decltype(rule)::applies; });
+  const Node& prediction = graph.node(node.inputs[0]);
+  const std::string what = graph.describe(node.inputs[0]);
+  REQUIRE(applied == Op::identity || prediction.op != applied, name_of(node.op), " applies ",
+          name_of(applied), " itself, but got ", what, ", which has applied it already: pass the input of ",
+          what, node.op == Op::softmax_cross_entropy ? ", or use negativeLogLikelihood" : "");
+  const bool logits = prediction.op == Op::linear && graph.node(prediction.inputs[1]).op == Op::parameter;
+  REQUIRE(applied != Op::log || !logits, name_of(node.op), ": expected probabilities, but got logits: ", what,
+          "; use softmaxCrossEntropy, which takes them");
 }
 
 }  // namespace chainrule

@@ -21,11 +21,6 @@
 
 namespace chainrule {
 
-enum class DType : int32_t { float32 = 0, float64 = 1 };
-
-inline int64_t size_of(DType type) { return type == DType::float32 ? 4 : 8; }
-inline const char* name_of(DType type) { return type == DType::float32 ? "float" : "double"; }
-
 // The most elements one value may have for one sample (or in all, when batchless): keeps byte counts within 64 bits.
 constexpr int64_t max_elements = int64_t{1} << 40;
 

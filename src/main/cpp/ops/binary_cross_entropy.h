@@ -12,6 +12,8 @@ inline namespace CHAINRULE_ISA {
 
 struct BinaryCrossEntropy {
   static constexpr bool mean_over_outputs = true;
+  static constexpr Targets targets = Targets::probabilities;
+  static constexpr Op applies = Op::sigmoid;  // to the prediction, itself
 
   // One output's part of a sample's loss.
   template <class T>

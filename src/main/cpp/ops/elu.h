@@ -2,6 +2,8 @@
 // Saves its output: a positive c keeps the sign bit of z.
 #pragma once
 
+#include <cstdint>
+
 #include "ops/math.h"
 #include "ops/op.h"
 #include "ops/scalar.h"
@@ -21,6 +23,12 @@ struct Elu {
   template <class T>
   HOST_DEVICE static T backward(T delta, T saved, T c) {
     return math::sign_bit(saved) ? (saved + c) * delta : delta;
+  }
+
+  // On which side of the kink z lies; 0: at it.
+  template <class T>
+  HOST_DEVICE static int32_t side(T z, T /*c*/) {
+    return z > 0 ? 1 : z < 0 ? -1 : 0;
   }
 };
 

@@ -2,6 +2,8 @@
 // d_prediction = min(max(e, -c), c) δ,   d_target = -d_prediction.   c > 0.   P. J. Huber, 1964.
 #pragma once
 
+#include <cstdint>
+
 #include "ops/math.h"
 #include "ops/op.h"
 #include "util/host_device.h"
@@ -11,6 +13,8 @@ inline namespace CHAINRULE_ISA {
 
 struct Huber {
   static constexpr bool mean_over_outputs = true;
+  static constexpr Targets targets = Targets::any;
+  static constexpr Op applies = Op::identity;  // to the prediction
 
   // One output's part of a sample's loss.
   template <class T>
@@ -28,6 +32,13 @@ struct Huber {
   template <class T>
   HOST_DEVICE static T d_target(T delta, T f, T y, T c) {
     return -d_prediction(delta, f, y, c);
+  }
+
+  // On which side of the kinks at e = c and e = -c an output lies; 0: between them.
+  template <class T>
+  HOST_DEVICE static int32_t side(T f, T y, T c) {
+    T e = f - y;
+    return e > c ? 1 : e < -c ? -1 : 0;
   }
 };
 

@@ -2,6 +2,8 @@
 // Saves its output: a positive slope keeps the sign bit of z, and z = -0 becomes +0 (derivative 1, as relu).
 #pragma once
 
+#include <cstdint>
+
 #include "ops/op.h"
 #include "ops/scalar.h"
 #include "util/host_device.h"
@@ -20,6 +22,12 @@ struct LeakyRelu {
   template <class T>
   HOST_DEVICE static T backward(T delta, T saved, T c) {
     return math::sign_bit(saved) ? c * delta : delta;
+  }
+
+  // On which side of the kink z lies; 0: at it.
+  template <class T>
+  HOST_DEVICE static int32_t side(T z, T /*c*/) {
+    return z > 0 ? 1 : z < 0 ? -1 : 0;
   }
 };
 

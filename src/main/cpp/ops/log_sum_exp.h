@@ -10,6 +10,8 @@ namespace chainrule {
 inline namespace CHAINRULE_ISA {
 
 struct LogSumExp {
+  static constexpr Saves saves = Saves::input_and_output;
+
   // `sum` is Σ Softmax::numerator(z_i, max).
   template <class T>
   HOST_DEVICE static T forward(T max, T sum) {

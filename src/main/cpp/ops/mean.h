@@ -8,6 +8,8 @@ namespace chainrule {
 inline namespace CHAINRULE_ISA {
 
 struct Mean {
+  static constexpr Saves saves = Saves::nothing;
+
   // s = finish(Σ term(x), n), the sum over the n features of a sample, in double.
   template <class T>
   HOST_DEVICE static T term(T x) {

@@ -10,6 +10,8 @@ inline namespace CHAINRULE_ISA {
 
 struct MeanSquaredError {
   static constexpr bool mean_over_outputs = true;
+  static constexpr Targets targets = Targets::any;
+  static constexpr Op applies = Op::identity;  // to the prediction
 
   // One output's part of a sample's loss.
   template <class T>

@@ -12,6 +12,8 @@ inline namespace CHAINRULE_ISA {
 
 struct NegativeLogLikelihood {
   static constexpr bool mean_over_outputs = false;
+  static constexpr Targets targets = Targets::distribution;
+  static constexpr Op applies = Op::log;  // to the prediction, itself
 
   // One output's part of a sample's loss.
   template <class T>

@@ -3,6 +3,8 @@
 // Values that leave the core have +0 added, so nobody sees the -0.
 #pragma once
 
+#include <cstdint>
+
 #include "ops/op.h"
 #include "ops/scalar.h"
 #include "util/host_device.h"
@@ -21,6 +23,12 @@ struct Relu {
   template <class T>
   HOST_DEVICE static T backward(T delta, T saved, T /*c*/) {
     return math::sign_bit(saved) ? T(0) : delta;
+  }
+
+  // On which side of the kink z lies; 0: at it.
+  template <class T>
+  HOST_DEVICE static int32_t side(T z, T /*c*/) {
+    return z > 0 ? 1 : z < 0 ? -1 : 0;
   }
 };
 

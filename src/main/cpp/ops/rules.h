@@ -12,6 +12,7 @@
 #include "ops/identity.h"
 #include "ops/leaky_relu.h"
 #include "ops/log.h"
+#include "ops/log_sum_exp.h"
 #include "ops/mean.h"
 #include "ops/mean_squared_error.h"
 #include "ops/multiply.h"
@@ -22,6 +23,7 @@
 #include "ops/scale.h"
 #include "ops/sigmoid.h"
 #include "ops/silu.h"
+#include "ops/softmax.h"
 #include "ops/softplus.h"
 #include "ops/square.h"
 #include "ops/squared_error.h"
@@ -30,7 +32,8 @@
 #include "ops/sum.h"
 #include "ops/tanh.h"
 
-// The rule types by kind. log_sum_exp, softmax and softmax_cross_entropy have loops of their own in the backends.
+// The rule types by kind. Those of CHAINRULE_ROWWISE_RULES and softmax_cross_entropy have loops of their own in the
+// backends.
 #define CHAINRULE_UNARY_RULES(X) \
   X(scale, Scale)                \
   X(negate, Negate)              \
@@ -48,6 +51,7 @@
   X(silu, Silu)
 #define CHAINRULE_BINARY_RULES(X) X(add, Add) X(subtract, Subtract) X(multiply, Multiply)
 #define CHAINRULE_REDUCTION_RULES(X) X(sum, Sum) X(mean, Mean) X(squared_norm, SquaredNorm)
+#define CHAINRULE_ROWWISE_RULES(X) X(log_sum_exp, LogSumExp) X(softmax, Softmax)
 #define CHAINRULE_LOSS_RULES(X)                     \
   X(negative_log_likelihood, NegativeLogLikelihood) \
   X(binary_cross_entropy, BinaryCrossEntropy)       \
@@ -62,11 +66,36 @@ inline namespace CHAINRULE_ISA {
 static_assert(0 CHAINRULE_UNARY_RULES(CHAINRULE_COUNT) == count_of(Kind::unary), "a unary rule is missing");
 static_assert(0 CHAINRULE_BINARY_RULES(CHAINRULE_COUNT) == count_of(Kind::binary),
               "a binary rule is missing");
-static_assert(0 CHAINRULE_REDUCTION_RULES(CHAINRULE_COUNT) + 1 == count_of(Kind::reduction),
-              "a reduction's rule is missing; log_sum_exp has its own loops");
+static_assert(0 CHAINRULE_REDUCTION_RULES(CHAINRULE_COUNT) CHAINRULE_ROWWISE_RULES(CHAINRULE_COUNT) ==
+                  count_of(Kind::reduction) + count_of(Kind::rowwise),
+              "the rule of a reduction or a row-wise operation is missing");
 static_assert(0 CHAINRULE_LOSS_RULES(CHAINRULE_COUNT) + 1 == count_of(Kind::loss),
               "a loss's rule is missing; softmax_cross_entropy has its own loops");
 #undef CHAINRULE_COUNT
+
+// Has the rule a side()?
+template <class Rule>
+constexpr auto has_side(int) -> decltype(&Rule::template side<double>, bool()) {
+  return true;
+}
+template <class Rule>
+constexpr bool has_side(long) {
+  return false;
+}
+
+#define CHAINRULE_KINK(name, Rule)                             \
+  static_assert(has_side<Rule>(0) == traits_of(Op::name).kink, \
+                #Rule ": side() and the trait kink belong together");
+CHAINRULE_UNARY_RULES(CHAINRULE_KINK)
+CHAINRULE_LOSS_RULES(CHAINRULE_KINK)
+#undef CHAINRULE_KINK
+
+#define CHAINRULE_LINEAR(name, Rule)                                          \
+  static_assert(!traits_of(Op::name).linear || Rule::saves == Saves::nothing, \
+                #Rule ": a linear rule's derivative needs no value");
+CHAINRULE_UNARY_RULES(CHAINRULE_LINEAR)
+CHAINRULE_REDUCTION_RULES(CHAINRULE_LINEAR)
+#undef CHAINRULE_LINEAR
 
 #define CHAINRULE_CASE(name, Rule) \
   case Op::name:                   \
@@ -85,6 +114,20 @@ CHAINRULE_VISIT(visit_reduction, CHAINRULE_REDUCTION_RULES)
 CHAINRULE_VISIT(visit_loss, CHAINRULE_LOSS_RULES)
 #undef CHAINRULE_VISIT
 #undef CHAINRULE_CASE
+
+// What the backward of an operation of one operand reads besides δ. A user's own may read both.
+inline Saves saves_of(Op op) {
+  switch (op) {
+#define CHAINRULE_CASE(name, Rule) \
+  case Op::name: return Rule::saves;
+    CHAINRULE_UNARY_RULES(CHAINRULE_CASE)
+    CHAINRULE_REDUCTION_RULES(CHAINRULE_CASE)
+    CHAINRULE_ROWWISE_RULES(CHAINRULE_CASE)
+#undef CHAINRULE_CASE
+    case Op::custom: return Saves::input_and_output;
+    default: return Saves::nothing;
+  }
+}
 
 }  // namespace CHAINRULE_ISA
 }  // namespace chainrule

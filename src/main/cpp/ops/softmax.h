@@ -3,12 +3,15 @@
 #pragma once
 
 #include "ops/math.h"
+#include "ops/op.h"
 #include "util/host_device.h"
 
 namespace chainrule {
 inline namespace CHAINRULE_ISA {
 
 struct Softmax {
+  static constexpr Saves saves = Saves::output;
+
   // The numerator, whose sum over the features is s; log_sum_exp and softmax_cross_entropy use the same one.
   template <class T>
   HOST_DEVICE static T numerator(T z, T max) {

@@ -13,6 +13,8 @@ inline namespace CHAINRULE_ISA {
 
 struct SoftmaxCrossEntropy {
   static constexpr bool mean_over_outputs = false;
+  static constexpr Targets targets = Targets::distribution;
+  static constexpr Op applies = Op::softmax;  // to the prediction, itself
 
   // One sample's loss; `dot` is Σ y_i (z_i - m).
   template <class T>

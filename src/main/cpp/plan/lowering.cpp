@@ -24,14 +24,17 @@ LeafLayout lay_out_leaves(const Graph& graph, DType dtype) {
   return layout;
 }
 
-Lowering::Lowering(const Graph& graph, const PlanRequest& request, const Backend& backend)
+Lowering::Lowering(const Graph& graph, const PlanRequest& request, const Backend& backend,
+                   const PlanTesting& testing)
     : reads_slot(graph.data_nodes().size(), false),
       graph_(graph),
       request_(request),
       backend_(backend),
+      testing_(testing),
       layout_(lay_out_leaves(graph, request.dtype)),
       values_(at(graph.size()), -1),
       user_values_(at(graph.size()), -1),
+      saved_values_(at(graph.size())),
       uses_(at(graph.size()), 0),
       consumer_(at(graph.size()), -1),
       deferred_bias_(at(graph.size()), -1),
@@ -75,6 +78,55 @@ void Lowering::run() {
   for (int32_t id : late_updates_) update(id);
 }
 
+// ---- the walk: one function a kind of operation, forward and backward
+
+void Lowering::forward(int32_t id) {
+  switch (kind_of(node(id).op)) {
+    case Kind::leaf: return;
+    case Kind::product: return forward_product(id);
+    case Kind::unary: return forward_unary(id);
+    case Kind::binary: return forward_binary(id);
+    case Kind::reduction:
+    case Kind::rowwise: return forward_rowwise(id);
+    case Kind::structure: return forward_structure(id);
+    case Kind::loss: return loss_step(id, true);
+    case Kind::custom: return forward_custom(id);
+  }
+}
+
+void Lowering::complete(int32_t id) {
+  const Node& n = node(id);
+  if (testing_.has_fault && testing_.fault_op == n.op && !deltas_[at(id)].is_static) apply_fault(id);
+  hand_out_delta(id);
+  if (n.op == Op::parameter) {
+    if (request_.update && (updates_late() || backend_.updates_last())) {
+      late_updates_.push_back(id);  // side by side
+    } else if (request_.update) {
+      update(id);
+    } else {
+      delta_value(id);
+    }
+  } else if (kind_of(n.op) == Kind::loss) {
+    loss_step(id, false);
+  }
+}
+
+void Lowering::backward(int32_t id, int32_t index) {
+  if (deltas_[at(input_id(id, index))].is_static) return;  // known since find_static_deltas
+  switch (kind_of(node(id).op)) {
+    case Kind::leaf:
+    case Kind::loss:  // complete() has done both operands
+      return;
+    case Kind::product: return backward_product(id, index);
+    case Kind::unary: return backward_unary(id, index);
+    case Kind::binary: return backward_binary(id, index);
+    case Kind::reduction:
+    case Kind::rowwise: return backward_rowwise(id, index);
+    case Kind::structure: return backward_structure(id, index);
+    case Kind::custom: return backward_custom(id, index);
+  }
+}
+
 // ---- values and how steps see them
 
 int32_t Lowering::new_value(const Shape& shape) {
@@ -115,15 +167,23 @@ int32_t Lowering::value_of(int32_t id) {
   if (n.op == Op::parameter) return value = leaf_value(id, Space::parameters);
   if (n.op == Op::constant) return value = leaf_value(id, Space::constants);
   // One feature lies the same in [batch][feature] and in [feature][batch].
-  if ((n.op == Op::input || n.op == Op::target) && n.shape.rows == 1) return value = user_value(id);
+  const bool data = traits_of(n.op).data;
+  if (data && n.shape.rows == 1) return value = user_value(id);
   value = new_value(n.shape);
-  if (n.op == Op::input || n.op == Op::target) {
+  if (data) {
     DraftStep& step = emit(StepKind::transpose_in, n.op, n.shape.rows, request_.batch, "transpose " + n.name);
     step.refs[0] = elementwise(value, n.shape, n.shape);
     step.writes[0] = true;
     step.refs[1] = {user_value(id), 0, n.shape.rows, 1, Access::whole};
   }
   return value;
+}
+
+int32_t Lowering::saved_value(int32_t id, size_t number, const Shape& shape) {
+  std::vector<int32_t>& saved = saved_values_[at(id)];
+  if (saved.size() <= number) saved.resize(number + 1, -1);
+  if (saved[number] < 0) saved[number] = new_value(shape);
+  return saved[number];
 }
 
 Ref Lowering::elementwise(int32_t value, const Shape& shape, const Shape& domain) const {
@@ -142,6 +202,10 @@ Ref Lowering::matrix(int32_t value, const Shape& shape, Access access) const {
 }
 
 Ref Lowering::reduced(int32_t value) const { return {value, 0, 0, 1, Access::column}; }
+
+Ref Lowering::one_a_sample(int32_t value, bool batched) const {
+  return batched ? reduced(value) : Ref{value, 0, 0, 0, Access::whole};
+}
 
 Ref Lowering::rows_from(int32_t value, const Shape& shape, int64_t first_row) const {
   Ref ref = elementwise(value, shape, shape);
@@ -171,56 +235,6 @@ DraftStep& Lowering::emit_elementwise(StepKind kind, Op op, const Shape& domain,
 
 DraftStep& Lowering::emit_rowwise(StepKind kind, Op op, const Shape& domain, const std::string& text) {
   return emit(kind, op, features(domain), samples(domain), text);
-}
-
-// `delta` is the value of δ, or -1 in the forward product.
-void Lowering::emit_product(int32_t id, const Product& which, const Ref& c, int32_t delta_of,
-                            const Coefficient& alpha, const Coefficient& beta, const std::string& text) {
-  struct Side {
-    Ref ref;
-    bool transposed, batched;
-    int64_t rows, columns;  // of op(side)
-  };
-  const Shape& weight = input(id, 1).shape;
-  auto side = [&](Factor factor, bool transposed) {
-    const bool is_delta = factor == Factor::delta;
-    const int32_t source = is_delta ? id : input_id(id, factor == Factor::weight ? 1 : 0);
-    const Shape& shape = node(source).shape;
-    Op op = node(source).op;
-    Side result;
-    result.transposed = transposed;
-    result.batched = shape.batched;
-    result.rows = shape.rows;
-    result.columns = shape.batched ? request_.batch : shape.columns;
-    if (transposed) std::swap(result.rows, result.columns);
-    if (!is_delta && (op == Op::input || op == Op::target) &&
-        !backend_.transposes_input(request_.dtype, weight.rows, weight.columns)) {
-      // The user's [batch][feature] is the transpose of what the formula means: read it through the flag.
-      result.ref = {user_value(source), 0, shape.rows, 1, Access::whole};
-      result.transposed = !transposed;
-    } else {
-      result.ref = matrix(is_delta ? delta_of : value_of(source), shape, Access::whole);
-    }
-    return result;
-  };
-  Side a = side(which.a, which.a_transposed), b = side(which.b, which.b_transposed);
-  // Samples are the columns of C, of which a tile needs its own; or the sum goes over them, and a part needs its own.
-  const bool over_samples = a.batched ? !which.a_transposed : b.batched && which.b_transposed;
-  const bool in_parts = part_depth(a.rows, b.columns, a.columns, over_samples) < a.columns;
-  if (a.batched && in_parts && !which.a_transposed) a.ref.access = Access::column;
-  if (b.batched && in_parts == which.b_transposed) b.ref.access = Access::column;
-  DraftStep& step = emit(StepKind::product, node(id).op, a.rows, b.columns, text);
-  step.refs[0] = c;
-  step.writes[0] = true;
-  step.refs[1] = a.ref;
-  step.refs[2] = b.ref;
-  step.step.k = a.columns;
-  step.step.over_samples = over_samples;
-  step.step.transposed_a = a.transposed;
-  step.step.transposed_b = b.transposed;
-  step.step.alpha = alpha;
-  step.step.beta = beta;
-  split_sum(a.rows, b.columns, a.columns);
 }
 
 void Lowering::emit_row_sum(Op op, int64_t rows, int64_t columns, const Ref& to, const Ref& from,

@@ -1,5 +1,5 @@
-// From nodes to steps. How steps are emitted and see values is in lowering.cpp; forward in lower_forward.cpp, one function
-// a kind of operation; backward in lower_backward.cpp, the same functions again, mirrored.
+// From nodes to steps. The walk over the nodes, how steps are emitted and how they see values are in lowering.cpp; the δs
+// in deltas.cpp; each kind of operation in lower/<kind>.cpp, forward beside backward.
 #pragma once
 
 #include <string>
@@ -9,6 +9,7 @@
 #include "ops/matmul.h"
 #include "plan/draft.h"
 #include "plan/plan.h"
+#include "plan/testing.h"
 
 namespace chainrule {
 
@@ -16,7 +17,8 @@ inline size_t at(int32_t id) { return static_cast<size_t>(id); }
 
 class Lowering final : public BackwardRules {
  public:
-  Lowering(const Graph& graph, const PlanRequest& request, const Backend& backend);
+  Lowering(const Graph& graph, const PlanRequest& request, const Backend& backend,
+           const PlanTesting& testing);
 
   void run();
 
@@ -49,17 +51,18 @@ class Lowering final : public BackwardRules {
   int32_t user_value(int32_t id);  // a data node's memory as the user laid it out
   int32_t leaf_value(int32_t id, Space space);
   int32_t value_of(int32_t id);  // a node's value; data are transposed in at the first use
+  // What a node's forward keeps for its backward beside input and output, by a number of the operation's own.
+  int32_t saved_value(int32_t id, size_t number, const Shape& shape);
   // How a value is seen by an elementwise step on `domain`, by a row-wise step, by a product, by a reduction's result.
   Ref elementwise(int32_t value, const Shape& shape, const Shape& domain) const;
   Ref rowwise(int32_t value, const Shape& shape) const;
   Ref matrix(int32_t value, const Shape& shape, Access access) const;
   Ref reduced(int32_t value) const;
+  Ref one_a_sample(int32_t value, bool batched) const;  // on the elements of all features
   Ref rows_from(int32_t value, const Shape& shape, int64_t first_row) const;
   DraftStep& emit(StepKind kind, Op op, int64_t rows, int64_t columns, const std::string& text);
   DraftStep& emit_elementwise(StepKind kind, Op op, const Shape& domain, const std::string& text);
   DraftStep& emit_rowwise(StepKind kind, Op op, const Shape& domain, const std::string& text);
-  void emit_product(int32_t id, const Product& which, const Ref& c, int32_t delta, const Coefficient& alpha,
-                    const Coefficient& beta, const std::string& text);
   void emit_row_sum(Op op, int64_t rows, int64_t columns, const Ref& to, const Ref& from, bool over_samples,
                     const Coefficient& alpha, const Coefficient& beta, const std::string& text);
   // How much of a sum over k is added at a time.
@@ -72,48 +75,53 @@ class Lowering final : public BackwardRules {
                  const std::string& text);
   void hand_out(int32_t value, const Shape& shape, int32_t slot, const std::string& text);
 
-  // lower_forward.cpp
   void forward(int32_t id);
-  void forward_product(int32_t id);
-  void forward_unary(int32_t id);
-  void forward_structure(int32_t id);
-  void loss_step(int32_t id, bool values);  // the value, the derivatives, or both in one pass
-  bool saves_output(int32_t id) const;
-  bool adds_bias_itself(int32_t id) const;  // an activation that can run in place on a linear's output
-
-  // lower_backward.cpp
-  void find_static_deltas();
   void complete(int32_t id) override;
-  void hand_out_delta(int32_t id);
-  void take_seed();
   void backward(int32_t id, int32_t index) override;
-  void backward_product(int32_t id, int32_t index);
-  void backward_unary(int32_t id);
-  void backward_binary(int32_t id, int32_t index);
-  void backward_rowwise(int32_t id);
-  void backward_structure(int32_t id, int32_t index);
+
+  // deltas.cpp
+  void find_static_deltas();
   // The value that parts of a node's δ are added to; `accumulate` tells whether one is there already.
   int32_t target(int32_t id, bool* accumulate);
   int32_t delta_value(int32_t id);  // a finished δ as a value, made from its number if need be
   void sum_over_batch(const Ref& part, const Shape& domain, int32_t id, double factor,
                       const std::string& text);
+  void apply_fault(int32_t id);
+  void take_seed();
+  void hand_out_delta(int32_t id);
+
+  // lower/<kind>.cpp: backward adds the part of the node's δ for its input number `index`.
+  void forward_product(int32_t id);
+  void backward_product(int32_t id, int32_t index);
+  // `delta_of` is the value of δ, or -1 in the forward product.
+  void emit_product(int32_t id, const Product& which, const Ref& c, int32_t delta_of,
+                    const Coefficient& alpha, const Coefficient& beta, const std::string& text);
+  bool adds_bias_itself(int32_t id) const;  // an activation that can run in place on a linear's output
+  void forward_unary(int32_t id);
+  void backward_unary(int32_t id, int32_t index);
+  void forward_binary(int32_t id);
+  void backward_binary(int32_t id, int32_t index);
+  void forward_rowwise(int32_t id);
+  void backward_rowwise(int32_t id, int32_t index);
+  void forward_structure(int32_t id);
+  void backward_structure(int32_t id, int32_t index);
+  void loss_step(int32_t id, bool values);  // the value, the derivatives, or both in one pass
+  void forward_custom(int32_t id);
+  void backward_custom(int32_t id, int32_t index);
+  int32_t own_value_of(int32_t id);
+  bool updates_late() const;                // must nothing be updated before the backward pass has ended?
   bool updates_directly(int32_t id) const;  // may products write the parameter or its velocity themselves?
   int32_t direct_update(int32_t id, Coefficient* alpha, Coefficient* beta);
   void update(int32_t id);
-  void apply_fault(int32_t id);
-
-  // lower_custom.cpp
-  int32_t own_value_of(int32_t id);
-  void forward_custom(int32_t id);
-  void backward_custom(int32_t id);
-  bool updates_late() const;  // must nothing be updated before the backward pass has ended?
 
   const Graph& graph_;
   const PlanRequest& request_;
   const Backend& backend_;
+  const PlanTesting& testing_;
   const LeafLayout layout_;
-  std::vector<int32_t> values_;         // by node; -1: not made yet
-  std::vector<int32_t> user_values_;    // by node
+  std::vector<int32_t> values_;                     // by node; -1: not made yet
+  std::vector<int32_t> user_values_;                // by node
+  std::vector<std::vector<int32_t>> saved_values_;  // by node
   std::vector<int32_t> uses_;           // by node: by how many inputs of needed nodes, outputs and the loss
   std::vector<int32_t> consumer_;       // by node: the last of them
   std::vector<int32_t> deferred_bias_;  // by node: a bias that the following activation adds

@@ -1,9 +1,14 @@
 #include "plan/plan.h"
 
+#include <algorithm>
 #include <cstdio>
 
+#include "graph/backward.h"
+#include "ops/rules.h"
+#include "ops/softmax_cross_entropy.h"
 #include "plan/draft.h"
 #include "plan/lowering.h"
+#include "plan/testing.h"
 
 namespace chainrule {
 
@@ -105,11 +110,45 @@ PhaseCost cost(const Program& program, const Phase& phase) {
   return sum;
 }
 
+// Labels, and data that are the targets of a loss that does not take any values. Computed targets are not looked at.
+std::vector<DataCheck> data_checks(const Graph& graph, const PlanRequest& request,
+                                   const std::vector<bool>& reads_slot) {
+  std::vector<DataCheck> checks;
+  const std::vector<int32_t>& data = graph.data_nodes();
+  const auto slot_of = [&](int32_t id) {
+    return static_cast<int32_t>(std::find(data.begin(), data.end(), id) - data.begin());
+  };
+  for (size_t slot = 0; slot < data.size(); ++slot) {
+    const Node& node = graph.node(data[slot]);
+    if (node.op == Op::label && reads_slot[slot]) {
+      checks.push_back({static_cast<int32_t>(slot), data[slot], node.shape.rows, Targets::any});
+    }
+  }
+  std::vector<int32_t> computed = request.outputs;
+  if (request.loss >= 0) computed.push_back(request.loss);
+  const std::vector<bool> needed = needed_for(graph, computed);
+  for (int32_t id = 0; id < graph.size(); ++id) {
+    const Node& node = graph.node(id);
+    if (!needed[static_cast<size_t>(id)] || kind_of(node.op) != Kind::loss) continue;
+    const Targets targets =
+        visit_loss(node.op, SoftmaxCrossEntropy::targets, [](auto rule) { return decltype(rule)::targets; });
+    const int32_t given = node.inputs[1];
+    const Op op = graph.node(given).op;
+    if (targets == Targets::any || (op != Op::target && op != Op::input)) continue;
+    checks.push_back({slot_of(given), given, 0, targets});
+  }
+  return checks;
+}
+
 }  // namespace
 
 Plan make_plan(const Graph& graph, const PlanRequest& request, Backend& backend) {
+  return make_plan(graph, request, backend, {});
+}
+
+Plan make_plan(const Graph& graph, const PlanRequest& request, Backend& backend, const PlanTesting& testing) {
   check_request(graph, request);
-  Lowering lowering(graph, request, backend);
+  Lowering lowering(graph, request, backend, testing);
   if (request.backward) {
     bool any = false;
     for (int32_t id : graph.parameters()) any = any || lowering.delta[static_cast<size_t>(id)];
@@ -122,7 +161,7 @@ Plan make_plan(const Graph& graph, const PlanRequest& request, Backend& backend)
   lowering.run();
   Draft& draft = lowering.draft;
   if (request.loss >= 0) draft.checked = lowering.loss_node_value();
-  Schedule scheduled = schedule(draft, request.dtype, backend, request.merge_steps && !request.seeded);
+  Schedule scheduled = schedule(draft, request.dtype, backend, testing.merge_steps && !request.seeded);
 
   Plan plan;
   Program& program = plan.program;
@@ -152,13 +191,7 @@ Plan make_plan(const Graph& graph, const PlanRequest& request, Backend& backend)
   }
   plan.notes = lowering.notes;
   plan.reads_slot = lowering.reads_slot;
-  const std::vector<int32_t>& data = graph.data_nodes();
-  for (size_t slot = 0; slot < data.size(); ++slot) {
-    const Node& node = graph.node(data[slot]);
-    if (node.op == Op::label && plan.reads_slot[slot]) {
-      plan.labels.push_back({static_cast<int32_t>(slot), data[slot], node.shape.rows});
-    }
-  }
+  plan.checks = data_checks(graph, request, plan.reads_slot);
   plan.trained.assign(static_cast<size_t>(graph.size()), false);
   for (int32_t id : graph.parameters())
     plan.trained[static_cast<size_t>(id)] = lowering.delta[static_cast<size_t>(id)];
@@ -172,7 +205,6 @@ Program products_of(const Program& program) {
   for (const Phase& phase : program.phases) {
     Phase kept = phase;
     kept.first_step = static_cast<int32_t>(only.steps.size());
-    kept.part_steps = 0;
     for (int32_t i = 0; i < phase.steps; ++i) {
       const Step& step = program.steps[static_cast<size_t>(phase.first_step + i)];
       if (step.kind == StepKind::product) only.steps.push_back(step);

@@ -34,14 +34,6 @@ struct PlanRequest {
   // δ of the loss, which may then be any node, comes with the data: [batch][feature] in the input slot after theirs. The
   // backward phases can be run again with another. Only what `deltas` need is computed, nothing goes to Space::gradients, and no steps are merged.
   bool seeded = false;
-
-  // For tests: every step in a phase of its own; no update inside products; a factor on what one operation's
-  // backward rule gets.
-  bool merge_steps = true;
-  bool update_in_product = true;
-  bool has_fault = false;
-  Op fault_op = Op::identity;
-  double fault_factor = 1;
 };
 
 // Where each leaf lies in its space: byte offsets by node, multiples of 64.
@@ -52,10 +44,12 @@ struct LeafLayout {
 };
 LeafLayout lay_out_leaves(const Graph& graph, DType dtype);
 
-struct LabelCheck {
+// What the values of a data slot must be: class indices from 0 to classes - 1, or targets in a loss's range.
+struct DataCheck {
   int32_t slot;
   int32_t node;
-  int64_t classes;
+  int64_t classes;  // of a label; else 0
+  Targets targets;
 };
 
 // What a phase does, from shapes alone.
@@ -67,7 +61,7 @@ struct PhaseCost {
 struct Plan {
   Program program;
   std::vector<bool> reads_slot;          // by data slot: must the caller bring data?
-  std::vector<LabelCheck> labels;        // class indices to check before a run
+  std::vector<DataCheck> checks;         // of data, before a run
   std::vector<bool> trained;             // by node: parameters that get a gradient
   std::vector<PhaseCost> costs;          // one a phase
   std::vector<std::string> phase_texts;  // one a phase: what it computes and what was fused

@@ -1,6 +1,8 @@
 #include "runtime/inputs.h"
 
 #include <algorithm>
+#include <limits>
+#include <type_traits>
 #include <utility>
 
 #include "util/check.h"
@@ -10,6 +12,7 @@ namespace chainrule {
 Inputs::Inputs(std::shared_ptr<const Model> model)
     : model_(std::move(model)),
       addresses_(model_->graph().data_nodes().size(), 0),
+      needed_(addresses_.size(), false),
       shifted_(addresses_.size(), nullptr) {
   for (size_t i = 0; i < addresses_.size(); ++i) staging_.emplace_back(model_->backend().host_memory());
 }
@@ -69,18 +72,49 @@ void Inputs::check(const char* operation, const Plan& plan, int64_t batch) const
     REQUIRE(address % (graph.node(node).op == Op::label ? 4 : size_of(model_->dtype())) == 0, operation,
             ": the data for ", graph.describe(node), " are not aligned to their type");
   }
-  for (const LabelCheck& label : plan.labels) {
-    check_labels(operation, graph, label,
-                 reinterpret_cast<const int32_t*>(addresses_[static_cast<size_t>(label.slot)]), batch);
+  for (const DataCheck& check : plan.checks) {
+    check_data(operation, model_->graph(), check, model_->dtype(), data(check.slot), batch);
   }
 }
 
-void check_labels(const char* operation, const Graph& graph, const LabelCheck& check, const int32_t* labels,
-                  int64_t count) {
-  for (int64_t i = 0; i < count; ++i) {
-    REQUIRE(labels[i] >= 0 && labels[i] < check.classes, operation, ": expected labels from 0 to ",
-            check.classes - 1, " for ", graph.describe(check.node), ", but sample ", i, " has ", labels[i]);
+namespace {
+
+// The first of `count` values that is less than 0 or more than `most`, or NaN; `count` if there is none, as usual: blocks
+// without one are passed over without a branch, in a form that the compiler makes vector instructions of.
+template <class T>
+int64_t first_outside(const T* values, int64_t count, T most) {
+  constexpr int64_t block = 64;
+  int64_t i = 0;
+  for (; i + block <= count; i += block) {
+    int32_t inside = 0;
+    for (int64_t j = 0; j < block; ++j) inside += (values[i + j] >= 0) & (values[i + j] <= most);
+    if (inside != block) break;
   }
+  return std::find_if(values + i, values + count, [&](T v) { return !(v >= 0 && v <= most); }) - values;
+}
+
+}  // namespace
+
+void check_data(const char* operation, const Graph& graph, const DataCheck& check, DType dtype,
+                const char* data, int64_t count) {
+  if (check.classes > 0) {
+    const int32_t* labels = reinterpret_cast<const int32_t*>(data);
+    for (int64_t i = 0; i < count; ++i) {
+      REQUIRE(labels[i] >= 0 && labels[i] < check.classes, operation, ": expected labels from 0 to ",
+              check.classes - 1, " for ", graph.describe(check.node), ", but sample ", i, " has ", labels[i]);
+    }
+    return;
+  }
+  const bool probabilities = check.targets == Targets::probabilities;
+  const int64_t features = graph.node(check.node).shape.rows;
+  with_type(dtype, data, [&](const auto* values) {
+    using T = std::remove_cv_t<std::remove_pointer_t<decltype(values)>>;
+    const T most = probabilities ? T(1) : std::numeric_limits<T>::max();
+    const int64_t at = first_outside(values, count * features, most);
+    REQUIRE(at == count * features, operation, ": expected targets ",
+            probabilities ? "from 0 to 1" : "of 0 or more", " for ", graph.describe(check.node),
+            ", but sample ", at / features, ", feature ", at % features, " has ", values[at]);
+  });
 }
 
 }  // namespace chainrule

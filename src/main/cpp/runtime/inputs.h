@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "runtime/model.h"
@@ -14,10 +15,16 @@ class Inputs {
   explicit Inputs(std::shared_ptr<const Model> model);
 
   int32_t slots() const { return static_cast<int32_t>(addresses_.size()); }
+  // Must data be given for a slot? What the owner's plan says (Plan::reads_slot).
+  bool needed(int32_t slot) const { return needed_[static_cast<size_t>(checked(slot))]; }
+  void set_needed(std::vector<bool> reads_slot) { needed_ = std::move(reads_slot); }
   int64_t* addresses() { return addresses_.data(); }
   int64_t sample_bytes(int32_t slot) const;
   char* reserve(int32_t slot, int64_t batch);
-  // The class indices that were given for a label.
+  // Where the data of a slot lie, and the class indices that were given for a label.
+  const char* data(int32_t slot) const {
+    return reinterpret_cast<const char*>(addresses_[static_cast<size_t>(slot)]);
+  }
   const int32_t* labels(int32_t node) const;
 
   // Bytes of memory of ours.
@@ -26,7 +33,7 @@ class Inputs {
   // The addresses as a plan takes them, for the samples from `first` on.
   void* const* at(int64_t first);
 
-  // Refuses a batch before anything is computed: data that are missing, labels out of range.
+  // Refuses a batch before anything is computed: data that are missing, labels and targets out of range.
   void check(const char* operation, const Plan& plan, int64_t batch) const;
 
  private:
@@ -34,12 +41,13 @@ class Inputs {
 
   const std::shared_ptr<const Model> model_;
   std::vector<int64_t> addresses_;
+  std::vector<bool> needed_;
   std::vector<void*> shifted_;
   std::vector<MemoryBlock> staging_;
 };
 
-// Refuses class indices out of range.
-void check_labels(const char* operation, const Graph& graph, const LabelCheck& check, const int32_t* labels,
-                  int64_t count);
+// Refuses class indices and targets out of range: `count` samples of a label's int32, or of values of the type.
+void check_data(const char* operation, const Graph& graph, const DataCheck& check, DType dtype,
+                const char* data, int64_t count);
 
 }  // namespace chainrule

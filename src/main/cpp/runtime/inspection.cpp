@@ -26,6 +26,23 @@ Fault first_fault(const Graph& graph, DType dtype, int32_t node, const char* val
   return fault;
 }
 
+Fault first_fault(const Model& model, const Inputs& inputs, const Plan& plan, int64_t batch) {
+  const Graph& graph = model.graph();
+  for (int32_t slot = 0; slot < inputs.slots(); ++slot) {
+    const int32_t id = graph.data_nodes()[static_cast<size_t>(slot)];
+    if (!plan.reads_slot[static_cast<size_t>(slot)] || graph.node(id).op == Op::label) continue;
+    const Fault fault =
+        first_fault(graph, model.dtype(), id, inputs.data(slot), batch * graph.node(id).shape.rows);
+    if (fault.found) return fault;
+  }
+  return {};
+}
+
+std::string cause(const Fault& in_data, const Graph& graph, const std::string& place) {
+  if (in_data.found) return message(", for ", describe(in_data, graph), place);
+  return "; the data are finite: a trainer with checking(true) names the node where it begins";
+}
+
 std::string describe(const Fault& fault, const Graph& graph) {
   const bool batched = graph.node(fault.node).shape.batched;
   return message(graph.describe(fault.node), " is ", fault.value, " at ", batched ? "batch row " : "row ",

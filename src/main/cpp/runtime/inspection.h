@@ -24,8 +24,15 @@ struct Fault {
 // Where the first of `count` values of a node stands that is not finite.
 Fault first_fault(const Graph& graph, DType dtype, int32_t node, const char* values, int64_t count);
 
+// The same for the data of a batch: of the slots that the plan reads, in order. Labels are always finite.
+Fault first_fault(const Model& model, const Inputs& inputs, const Plan& plan, int64_t batch);
+
 // "'hidden' (linear, [batch x 8]) is nan at batch row 36, feature 2"
 std::string describe(const Fault& fault, const Graph& graph);
+
+// What follows a sentence about a loss that is not finite: where the data are not, with the `place` of that row, or how to
+// find the node where it begins.
+std::string cause(const Fault& in_data, const Graph& graph, const std::string& place);
 
 class Inspection {
  public:

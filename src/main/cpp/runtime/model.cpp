@@ -96,13 +96,33 @@ template <class V>
 void Model::write_parameter(int32_t id, const V* values, int64_t count) {
   int64_t offset = check_parameter("setting a parameter", id, values, count);
   for (int64_t i = 0; i < count; ++i) {
-    REQUIRE(std::isfinite(values[i]), "setting a parameter: values must be finite, but number ", i, " for ",
-            graph_.describe(id), " is ", values[i]);
+    const bool holds = std::isfinite(dtype_ == DType::float32 ? static_cast<float>(values[i]) : values[i]);
+    REQUIRE(holds, "setting a parameter: values must be finite", std::isfinite(values[i]) ? " as float" : "",
+            ", but number ", i, " for ", graph_.describe(id), " is ", values[i]);
   }
   std::unique_lock<ReaderWriterGate> writing(gate_);
   write_on_host(backend_, parameters() + offset, count * size_of(dtype_), [&](char* lying) {
     with_type(dtype_, lying, [&](auto* to) { convert(to, values, count); });
   });
+}
+
+void require_numbers(const Graph& graph, DType dtype) {
+  if (dtype == DType::float64) return;
+  for (int32_t id = 0; id < graph.size(); ++id) {
+    const Node& node = graph.node(id);
+    const auto holds = [&](double value) {
+      REQUIRE(std::isfinite(static_cast<float>(value)), "model: a float cannot hold ", value, " of ",
+              graph.describe(id), "; build a model of doubles, or use a smaller number");
+    };
+    const auto stays = [&](double value) {
+      REQUIRE(value == 0 || static_cast<float>(value) != 0, "model: ", value, " of ", graph.describe(id),
+              " is 0 as a float; build a model of doubles, or use a larger number");
+    };
+    holds(node.constant);
+    if (node.op != Op::parameter) stays(node.constant);
+    for (double value : node.values) holds(value);
+    if (node.values.size() == 1) stays(node.values[0]);
+  }
 }
 
 template void Model::read_parameter<float>(int32_t, float*, int64_t) const;

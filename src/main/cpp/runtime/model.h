@@ -51,6 +51,10 @@ class Model {
   mutable ReaderWriterGate gate_;
 };
 
+// Throws InvalidArgument where a number of the graph means something else in the type: one that it cannot hold, or a
+// factor or setting that becomes 0. For graphs that are being built: a stored one loads as it was.
+void require_numbers(const Graph& graph, DType dtype);
+
 // Copies `count` values between element types.
 template <class To, class From>
 void convert(To* to, const From* from, int64_t count) {

@@ -14,12 +14,19 @@ PlanRequest typed(PlanRequest request, DType dtype) {
   return request;
 }
 
+Plan plan_of(const Model& model, const PlanRequest& request) {
+  return make_plan(model.graph(), typed(request, model.dtype()), model.backend());
+}
+
 }  // namespace
 
 PlanRunner::PlanRunner(std::shared_ptr<const Model> model, PlanRequest request)
+    : PlanRunner(model, request, plan_of(*model, request)) {}
+
+PlanRunner::PlanRunner(std::shared_ptr<const Model> model, PlanRequest request, Plan plan)
     : model_(std::move(model)),
       request_(typed(std::move(request), model_->dtype())),
-      plan_(make_plan(model_->graph(), request_, model_->backend())),
+      plan_(std::move(plan)),
       arena_(model_->backend()),
       gradients_(model_->backend()),
       stream_(model_->backend().make_stream()) {

@@ -14,6 +14,8 @@ class PlanRunner {
  public:
   // The type comes from the model. No update: the model is only read.
   PlanRunner(std::shared_ptr<const Model> model, PlanRequest request);
+  // With the plan that somebody has made of the request, in the model's type.
+  PlanRunner(std::shared_ptr<const Model> model, PlanRequest request, Plan plan);
 
   const PlanRequest& request() const { return request_; }
   const Plan& plan() const { return plan_; }

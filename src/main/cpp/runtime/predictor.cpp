@@ -51,12 +51,15 @@ Predictor::Predictor(std::shared_ptr<const Model> model, std::vector<int32_t> ou
   for (int32_t output : outputs_) graph.node(output);
   std::vector<bool> needed = needed_for(graph, outputs_);
   for (int32_t id = 0; id < graph.size(); ++id) {
-    Op op = graph.node(id).op;
-    if (needed[static_cast<size_t>(id)] && (op == Op::batch_mean || kind_of(op) == Kind::loss)) {
-      samples_are_independent_ = false;
-    }
+    if (needed[static_cast<size_t>(id)] && mixes_samples(graph.node(id).op)) samples_are_independent_ = false;
   }
-  plan(1);  // refuses what cannot be computed now, not at the first call
+  needed_ = plan(1)->reads_slot;  // refuses what cannot be computed now, not at the first call
+}
+
+std::unique_ptr<Workspace> Predictor::workspace() const {
+  auto made = std::make_unique<Workspace>(model_, outputs_);
+  made->inputs().set_needed(needed_);
+  return made;
 }
 
 std::shared_ptr<const Plan> Predictor::plan(int64_t batch) {

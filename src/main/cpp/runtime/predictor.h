@@ -39,7 +39,9 @@ class Predictor {
  public:
   Predictor(std::shared_ptr<const Model> model, std::vector<int32_t> outputs);
 
-  std::unique_ptr<Workspace> workspace() const { return std::make_unique<Workspace>(model_, outputs_); }
+  std::unique_ptr<Workspace> workspace() const;
+  // By data slot: must data be given?
+  const std::vector<bool>& needed() const { return needed_; }
   void predict(Workspace& workspace, int64_t batch);
 
   // While checking, predict throws Error at the first value that is not finite, with its node, row and feature.
@@ -52,6 +54,7 @@ class Predictor {
   const std::shared_ptr<const Model> model_;
   const std::vector<int32_t> outputs_;
   bool samples_are_independent_;
+  std::vector<bool> needed_;
   std::atomic<bool> checking_{false};
   std::mutex mutex_;  // guards plans_
   PlanCache plans_;

@@ -1,7 +1,6 @@
 #include "runtime/trainer.h"
 
 #include <cmath>
-#include <cstring>
 #include <mutex>
 #include <utility>
 
@@ -40,18 +39,14 @@ Trainer::Trainer(std::shared_ptr<Model> model, int32_t loss, const OptimizerSett
       inputs_(model_),
       arena_(model_->backend()),
       state_{MemoryBlock(model_->backend()), MemoryBlock(model_->backend())},
-      gradients_(model_->backend()),
       stream_(model_->backend().make_stream()),
-      second_inputs_(model_),
-      orders_{Order(model_->backend()), Order(model_->backend())},
-      resident_order_(model_->backend()) {
+      check_(model_, loss),
+      feed_(model_, inputs_) {
   check_optimizer(optimizer_);
   progress_.shuffle_seed = model_->seed();
-  columns_.assign(static_cast<size_t>(inputs_.slots()), nullptr);
-  for (int32_t slot = 0; slot < inputs_.slots(); ++slot)
-    input_gradients_.emplace_back(model_->backend().host_memory());
-  trained_ =
-      plan(Mode::train, 1).trained;  // refuses a loss that cannot be trained now, not at the first step
+  const Plan& first = plan(Mode::train, 1);  // refuses a loss that cannot be trained now, not at the first step
+  trained_ = first.trained;
+  inputs_.set_needed(first.reads_slot);
   for (int32_t i = 0; i < state_count(); ++i) state_[i].reserve(model_->layout().parameter_bytes);
 }
 
@@ -67,9 +62,6 @@ Plan Trainer::make(Mode mode, int64_t batch) const {
   request.loss = loss_;
   request.backward = mode != Mode::evaluate;
   request.update = mode == Mode::train;
-  for (int32_t id : model_->graph().data_nodes()) {
-    if (mode == Mode::gradients && model_->graph().node(id).op == Op::input) request.deltas.push_back(id);
-  }
   request.rule = {optimizer_.kind, optimizer_.momentum, optimizer_.nesterov, optimizer_.weight_decay};
   return make_plan(model_->graph(), request, model_->backend());
 }
@@ -102,11 +94,9 @@ Context Trainer::context() {
   base(Space::arena) = arena_.data();
   base(Space::parameters) = model_->parameters();
   base(Space::constants) = model_->constants();
-  base(Space::gradients) = gradients_.data();
   base(Space::state0) = state_[0].data();
   base(Space::state1) = state_[1].data();
   context.inputs = inputs_.at(0);
-  context.outputs = gradient_outputs_.data();
   context.update = update_scalars(progress_.steps);
   context.stream = stream_.get();
   return context;
@@ -125,12 +115,17 @@ double Trainer::run_alone(Mode mode, int64_t batch, const char* operation, doubl
   Context context = this->context();
   context.phase_seconds = phase_seconds;
   const double loss = model_->backend().run_to_loss(plan.program, context);
-  if (mode != Mode::evaluate && !std::isfinite(loss)) refuse(operation, loss);
+  if (!std::isfinite(loss) && (mode == Mode::train || first_fault(*model_, inputs_, plan, batch).found)) {
+    refuse(operation, loss, plan, batch);
+  }
   return loss;
 }
 
-void Trainer::refuse(const char* operation, double loss) const {
+// The batch is in inputs().
+void Trainer::refuse(const char* operation, double loss, const Plan& plan, int64_t batch) const {
+  const Fault fault = first_fault(*model_, inputs_, plan, batch);
   throw Error(message(operation, ": the loss ", model_->graph().describe(loss_), " of this batch is ", loss,
+                      cause(fault, model_->graph(), fault.found ? place(batch_examples_, fault.row) : ""),
                       "; no parameter was changed (", progress_.steps, " steps so far)"));
 }
 
@@ -147,60 +142,42 @@ double Trainer::update(int64_t batch, double* phase_seconds) {
   return loss;
 }
 
-double Trainer::evaluate(int64_t batch) { return run(Mode::evaluate, batch, "evaluating"); }
+void Trainer::set_checking(bool on) {
+  checking_ = on;
+  check_.forget();
+}
 
-double Trainer::gradients(int64_t batch) {
-  REQUIRE(batch > 0, "gradients: expected a batch of at least one sample, but ", batch, " came");
-  gradients_.reserve(model_->layout().parameter_bytes);
-  model_->backend().zero(gradients_.data(), gradients_.bytes());
-  gradient_outputs_.clear();
-  for (int32_t slot = 0; slot < inputs_.slots(); ++slot) {
-    const Graph& graph = model_->graph();
-    const Node& node = graph.node(graph.data_nodes()[static_cast<size_t>(slot)]);
-    if (node.op != Op::input) continue;
-    MemoryBlock& block = input_gradients_[static_cast<size_t>(slot)];
-    REQUIRE(batch <= INT64_MAX / 2 / inputs_.sample_bytes(slot), "gradients: a batch of ", batch,
-            " does not fit into memory");
-    block.reserve(batch * inputs_.sample_bytes(slot));
-    std::memset(block.data(), 0, static_cast<size_t>(block.bytes()));
-    gradient_outputs_.push_back(block.data());
-  }
-  gradient_batch_ = 0;
-  double loss = run(Mode::gradients, batch, "gradients");
-  gradient_batch_ = batch;
+double Trainer::checked_update(int64_t batch, double* phase_seconds) {
+  const int64_t step = progress_.steps + 1;
+  check_.check_batch(step, inputs_, batch, batch_examples_);
+  // nobody sees parameters before they have been looked at
+  std::unique_lock<ReaderWriterGate> writing(model_->gate());
+  std::vector<char*> blocks = {model_->parameters()};
+  for (int32_t i = 0; i < state_count(); ++i) blocks.push_back(state(i));
+  check_.keep(std::move(blocks));
+  const double loss = run_alone(Mode::train, batch, "training step", phase_seconds);
+  check_.check_update(step);
   return loss;
 }
 
-template <class V>
-void Trainer::read_gradient(int32_t id, V* values, int64_t count) const {
-  const Graph& graph = model_->graph();
-  const Node& node = graph.node(id);
-  REQUIRE(gradient_batch_ > 0, "reading a gradient: gradients of a batch have not been computed");
-  REQUIRE(node.op == Op::parameter || node.op == Op::input,
-          "reading a gradient: expected a parameter or an input, but ", graph.describe(id), " came");
-  REQUIRE(values != nullptr, "reading a gradient: the values are null");
-  const bool is_parameter = node.op == Op::parameter;
-  const int64_t expected = is_parameter ? node.shape.elements() : node.shape.rows * gradient_batch_;
-  REQUIRE(count == expected, "reading a gradient: expected ", expected, " values for ", graph.describe(id),
-          ", but ", count, " came");
-  auto convert_from = [&](const char* from) {
-    with_type(model_->dtype(), from, [&](const auto* typed) { convert(values, typed, count); });
-  };
-  if (is_parameter) {
-    return read_on_host(model_->backend(),
-                        gradients_.data() + model_->layout().offsets[static_cast<size_t>(id)],
-                        count * size_of(model_->dtype()), convert_from);
-  }
-  for (int32_t slot = 0; slot < inputs_.slots(); ++slot) {
-    if (graph.data_nodes()[static_cast<size_t>(slot)] == id)
-      convert_from(input_gradients_[static_cast<size_t>(slot)].data());
-  }
+double Trainer::evaluate(int64_t batch) {
+  batch_examples_ = nullptr;
+  return run(Mode::evaluate, batch, "evaluating");
 }
 
-template void Trainer::read_gradient<float>(int32_t, float*, int64_t) const;
-template void Trainer::read_gradient<double>(int32_t, double*, int64_t) const;
-
 // ---- what a caller may ask or change
+
+MemoryUse Trainer::memory() const {
+  MemoryUse use;
+  use.arena = arena_.bytes();
+  use.parameters = model_->layout().parameter_bytes;
+  use.constants = model_->layout().constant_bytes;
+  use.state = state_[0].bytes() + state_[1].bytes();
+  use.inputs = inputs_.bytes() + feed_.input_bytes();
+  use.dataset = feed_.dataset_bytes();
+  use.checks = check_.bytes();
+  return use;
+}
 
 void Trainer::set_learning_rate(double value) {
   OptimizerSettings changed = optimizer_;

@@ -6,10 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "runtime/dataset.h"
+#include "runtime/dataset_feed.h"
 #include "runtime/inputs.h"
+#include "runtime/memory_use.h"
 #include "runtime/plan_cache.h"
-#include "runtime/statistics.h"
+#include "runtime/step_check.h"
 
 namespace chainrule {
 
@@ -35,18 +36,6 @@ struct Progress {
   double last_loss = 0;
 };
 
-// Bytes of native memory by what it is for.
-struct MemoryUse {
-  int64_t arena = 0;       // values and δs between phases
-  int64_t parameters = 0;  // of the model
-  int64_t constants = 0;   // of the model
-  int64_t state = 0;       // of the optimizer
-  int64_t gradients = 0;   // that somebody asked for
-  int64_t inputs = 0;      // copies of batches
-  int64_t dataset = 0;  // columns, and the order of examples, of the data set that fit was last called with
-  int64_t checks = 0;   // statistics, and the checking mode
-};
-
 class Trainer {
  public:
   Trainer(std::shared_ptr<Model> model, int32_t loss, const OptimizerSettings& optimizer);
@@ -58,11 +47,8 @@ class Trainer {
   // Forward, backward, update. Returns the loss of the batch before the update. When it is not finite, throws Error
   // before any parameter is written.
   double step(int64_t batch);
+  // The loss alone, as it is. Throws Error where it is not finite because the data are not.
   double evaluate(int64_t batch);
-  // Forward and backward without an update; the gradients stay until the next call of this function.
-  double gradients(int64_t batch);
-  template <class V>
-  void read_gradient(int32_t node, V* values, int64_t count) const;
 
   // While checking, a step first computes every value and δ of its batch (an Inspection: about twice the work and the
   // memory of all values), and looks at parameters and optimizer state after the update. At the first number that is not
@@ -72,9 +58,6 @@ class Trainer {
 
   // Bytes held now, of native memory.
   MemoryUse memory() const;
-
-  // Forward and backward without an update: numbers about all nodes that the loss depends on.
-  std::vector<NodeStatistics> statistics(int64_t batch);
 
   // Over a dataset: see api/chainrule.h. The dataset must live as long as it is bound.
   void bind(const Dataset& dataset, int64_t batch_size);
@@ -97,76 +80,43 @@ class Trainer {
   void restore(const Progress& progress) { progress_ = progress; }
 
  private:
-  enum class Mode { train, evaluate, gradients };
+  enum class Mode { train, evaluate };
 
-  Inspection& inspect(const char* operation, int64_t batch);
   double checked_update(int64_t batch, double* phase_seconds);
-  void check_batch(int64_t batch);
-  void check_update();
-  void undo_update();
-  std::string place(int64_t row) const;
   const Plan& plan(Mode mode, int64_t batch);
   Plan make(Mode mode, int64_t batch) const;
   double run_alone(Mode mode, int64_t batch, const char* operation,
                    double* phase_seconds = nullptr);  // for who holds the model's gate
   double run(Mode mode, int64_t batch, const char* operation, double* phase_seconds = nullptr);
-  [[noreturn]] void refuse(const char* operation, double loss) const;
+  [[noreturn]] void refuse(const char* operation, double loss, const Plan& plan, int64_t batch) const;
   Context context();
   double seconds_of_products(const Program& program, int64_t steps);
   double update(int64_t batch, double* phase_seconds);
   UpdateScalars update_scalars(int64_t steps_before) const;
 
   // fit.cpp
-  class Feed;
-  // The examples as an epoch takes them.
-  struct Order {
-    explicit Order(Backend& backend) : examples(backend.host_memory()) {}
-    MemoryBlock examples;  // one int64 each
-    int64_t epoch = -1;
-  };
-  const int64_t* order() const { return reinterpret_cast<const int64_t*>(orders_[order_].examples.data()); }
-  void forget_orders();
-  void write_order(int64_t epoch, Order* to);
-  void prepare_order();
-  void gather(int64_t batch, int64_t position, Inputs* into);
-  void make_resident(const Dataset& dataset);
   void count_step(double loss, int64_t batch);
-  double run_row(int32_t count, int64_t batch);
+  double run_burst(int32_t count, int64_t batch);
 
   const std::shared_ptr<Model> model_;
   const int32_t loss_;
   OptimizerSettings optimizer_;
   Progress progress_;
   Inputs inputs_;
-  PlanCache plans_[3];
+  PlanCache plans_[2];
   MemoryBlock arena_;
   MemoryBlock state_[2];
-  MemoryBlock gradients_;
   std::unique_ptr<Stream> stream_;
-  std::vector<MemoryBlock> input_gradients_;  // by data slot
-  std::vector<void*> gradient_outputs_;       // of the inputs, in their order
-  int64_t gradient_batch_ = 0;                // samples of the last gradients(), 0: none yet
   std::vector<bool> trained_;
 
-  std::unique_ptr<Inspection> inspection_;  // made when somebody first asks
+  StepCheck check_;
   bool checking_ = false;
-  std::vector<MemoryBlock> before_;          // the step, while checking: parameters, then optimizer state
   const int64_t* batch_examples_ = nullptr;  // during fit: the examples of the batch
 
-  const Dataset* dataset_ = nullptr;
+  DatasetFeed feed_;
   int64_t batch_size_ = 0;
-  std::vector<const Column*> columns_;  // by data slot; null: not needed
-  Inputs second_inputs_;                // of every second step, where several are under way
-  Order orders_[2];                     // of the running epoch, and of the next where there was time for it
-  int32_t order_ = 0;                   // the running epoch's
-  int64_t row_ = 1;                     // so many steps are begun at once
-  std::vector<StepNumbers> row_numbers_;
-  std::vector<double> row_losses_;
-  // The bound dataset in the engine's memory, if that has room for it.
-  int64_t resident_dataset_ = 0;              // its number; 0: none
-  std::vector<ResidentColumn> resident_;      // by data slot
-  std::vector<MemoryBlock> resident_memory_;  // likewise
-  MemoryBlock resident_order_;
+  std::vector<StepNumbers> burst_numbers_;  // of the steps of a burst
+  std::vector<double> burst_losses_;
 };
 
 }  // namespace chainrule

@@ -1,9 +1,11 @@
 // The two ways in which a call can fail, and the sentence that goes with each.
 #pragma once
 
+#include <cmath>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 namespace chainrule {
 
@@ -19,11 +21,23 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Writes a part of a sentence. A number that is not finite is nan, inf or -inf: the sign of a NaN means nothing.
+template <class Part>
+void write_part(std::ostream& out, const Part& part) {
+  if constexpr (std::is_floating_point_v<Part>) {
+    if (std::isnan(part)) {
+      out << "nan";
+      return;
+    }
+  }
+  out << part;
+}
+
 // Streams its parts into one sentence.
 template <class... Parts>
 std::string message(const Parts&... parts) {
   std::ostringstream out;
-  (out << ... << parts);
+  (write_part(out, parts), ...);
   return out.str();
 }
 

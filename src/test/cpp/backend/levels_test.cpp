@@ -7,6 +7,7 @@
 
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/kernels/kernels.h"
+#include "backend/cpu/products.h"
 #include "cases.h"
 #include "harness.h"
 #include "plan_run.h"
@@ -103,7 +104,7 @@ void compare(const Graph& graph, const PlanRequest& request, const Level& level,
     }
     const Rect all{0, step.rows, 0, step.columns};
     if (step.kind == StepKind::product) {
-      step.kernel(step, base.context(), all);
+      product_kernel(step, dtype)(step, base.context(), all);
       continue;
     }
     const Kernel expected = levels()[0].kernel(step, dtype), kernel = level.kernel(step, dtype);

@@ -152,8 +152,9 @@ GraphCase classifier(std::vector<int64_t> sizes) {
 }
 
 // Parameters after some steps.
-std::vector<std::vector<float>> train(const GraphCase& c, const PlanRequest& request, int steps = 3) {
-  PlanRun<float> run(c.graph, request, random_values(c.graph, request.batch, 3));
+std::vector<std::vector<float>> train(const GraphCase& c, const PlanRequest& request, int steps = 3,
+                                      const PlanTesting& testing = {}) {
+  PlanRun<float> run(c.graph, request, random_values(c.graph, request.batch, 3), testing);
   run.update.learning_rate = 0.05;
   run.update.momentum = request.rule.momentum;
   run.update.beta1 = 0.9, run.update.beta2 = 0.999, run.update.epsilon = 1e-3;
@@ -222,9 +223,7 @@ TEST(products_by_tiles_give_the_same_bits_for_any_number_of_threads) {
           const auto got = train(c, request);
           for (size_t p = 0; p < got.size(); ++p) CHECK(same_bits(got[p], expected[p]));
         }
-        PlanRequest apart = request;
-        apart.merge_steps = false;
-        const auto unfused = train(c, apart);
+        const auto unfused = train(c, request, 3, steps_apart());
         for (size_t p = 0; p < unfused.size(); ++p) CHECK(same_bits(unfused[p], expected[p]));
       }
     }

@@ -1,5 +1,5 @@
 // The CUDA engines that the tests in this folder run on. Where they are built without CUDA (cppbuild.sh test) the engine's
-// own source runs on an emulated device (device_emulated.cpp); chainrule_cuda_test has the library itself and a GPU.
+// own source runs on an emulated device (emulated/); chainrule_cuda_test has the library itself and a GPU (real/).
 #pragma once
 
 #include "backend/backend.h"

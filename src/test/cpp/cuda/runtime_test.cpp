@@ -10,14 +10,15 @@
 
 #include "cuda/compare.h"
 #include "cuda/engines.h"
+#include "files/model_file.h"
 #include "graph_builder.h"
 #include "harness.h"
 #include "io/folder.h"
 #include "ops/custom.h"
 #include "runtime/inspection.h"
-#include "runtime/model_file.h"
 #include "runtime/predictor.h"
 #include "runtime/trainer.h"
+#include "tools/gradients.h"
 #include "util/random.h"
 
 using namespace test;
@@ -163,18 +164,21 @@ TEST(cuda_gradients_evaluation_and_inspection_agree_with_the_cpu) {
   auto expected = std::make_shared<Model>(net.graph, DType::float64, 5);
   auto model = std::make_shared<Model>(net.graph, DType::float64, 5, engine);
   Trainer by_cpu(expected, net.loss, adam()), by_cuda(model, net.loss, adam());
+  Gradients cpu_gradients(expected, net.loss), cuda_gradients(model, net.loss);
   for (int64_t batch : {30, 70, 30, 30}) {  // memory that grows, then a plan that comes back to moved memory
     fill<double>(by_cpu.inputs(), batch);
     fill<double>(by_cuda.inputs(), batch);
     CHECK_NEAR(by_cuda.evaluate(batch), by_cpu.evaluate(batch), 1e-12);
-    CHECK_NEAR(by_cuda.gradients(batch), by_cpu.gradients(batch), 1e-12);
+    fill<double>(cpu_gradients.inputs(), batch);
+    fill<double>(cuda_gradients.inputs(), batch);
+    CHECK_NEAR(cuda_gradients.compute(batch), cpu_gradients.compute(batch), 1e-12);
     for (int32_t id = 0; id < net.graph.size(); ++id) {
       const Node& node = net.graph.node(id);
       if (node.op != Op::parameter && node.op != Op::input) continue;
       const int64_t count = node.op == Op::input ? batch * node.shape.rows : node.shape.elements();
       std::vector<double> a(static_cast<size_t>(count)), b(a.size());
-      by_cuda.read_gradient(id, a.data(), count);
-      by_cpu.read_gradient(id, b.data(), count);
+      cuda_gradients.read(id, a.data(), count);
+      cpu_gradients.read(id, b.data(), count);
       CHECK_NEAR(distance(a, b), 0, 1e-10);
     }
     CHECK_NEAR(by_cuda.step(batch), by_cpu.step(batch), 1e-10);

@@ -5,10 +5,10 @@
 #include <string>
 
 #include "cuda/engines.h"
+#include "devices/tuning_file.h"
 #include "graph_builder.h"
 #include "io/folder.h"
 #include "plan_run.h"
-#include "runtime/tuning_file.h"
 
 namespace test {
 

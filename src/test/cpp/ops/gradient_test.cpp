@@ -47,12 +47,9 @@ TEST(gradients_through_several_operations) {
 TEST(gradient_check_sees_one_percent_in_every_operation) {
   for (Op op : operations()) {
     for (const GraphCase& c : cases_of(op)) {
-      PlanRequest request;
-      request.has_fault = true;
-      request.fault_op = op;
-      request.fault_factor = 1.01;
       const Values values = random_values(c.graph, 7, 24);
-      const CheckedGradients result = check_gradients(c.graph, c.loss, 7, values, {2, 4, 1e-6, 5}, request);
+      const CheckedGradients result =
+          check_gradients(c.graph, c.loss, 7, values, {2, 4, 1e-6, 5}, fault(op, 1.01));
       if (result.passed() || !(worst(result.findings).error >= 1e-4))
         fail(c.name.c_str(), 0, message("a fault of 1 % is not seen: ", result.text()));
     }

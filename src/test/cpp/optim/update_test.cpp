@@ -106,8 +106,7 @@ void check(const Settings& settings) {
   request.loss = loss;
   request.backward = request.update = true;
   request.rule = settings.rule;
-  request.update_in_product = settings.in_product;
-  PlanRun<T> run(b.graph, request, values);
+  PlanRun<T> run(b.graph, request, values, updates_in_products(settings.in_product));
   const bool linear_in_gradient =
       settings.rule.kind == OptimizerKind::sgd &&
       (settings.rule.momentum == 0 || (!settings.rule.nesterov && settings.rule.weight_decay == 0));

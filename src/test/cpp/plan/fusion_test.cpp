@@ -63,10 +63,8 @@ void check_merging(const GraphCase& c, int64_t batch, const Values& values) {
     request.update = update > 0;
     request.rule.kind = update == 3 ? OptimizerKind::adam : OptimizerKind::sgd;
     request.rule.momentum = update == 2 ? 0.9 : 0;
-    request.merge_steps = true;
     PlanRun<T> merged(c.graph, request, values);
-    request.merge_steps = false;
-    PlanRun<T> apart(c.graph, request, values);
+    PlanRun<T> apart(c.graph, request, values, steps_apart());
     for (PlanRun<T>* run : {&merged, &apart}) run_all(*run);
     bool same = same_results(c, merged, apart, request.update);
     for (size_t i = 0; i < request.outputs.size(); ++i)
@@ -82,13 +80,13 @@ void check_memory(const GraphCase& c, int64_t batch, const Values& values) {
   request.batch = batch;
   request.loss = c.loss;
   request.backward = true;
-  request.update_in_product = false;  // a parameter that is handed out is updated from a buffer
+  const PlanTesting buffered = updates_in_products(false);  // as a parameter that is an output always is
   for (bool update : {false, true}) {
     request.update = update;
     request.outputs.clear();
-    PlanRun<T> tight(c.graph, request, values);
+    PlanRun<T> tight(c.graph, request, values, buffered);
     request.outputs = values_to_hand_out(c.graph);
-    PlanRun<T> loose(c.graph, request, values);
+    PlanRun<T> loose(c.graph, request, values, buffered);
     CHECK(tight.arena_bytes() <= loose.arena_bytes());
     for (PlanRun<T>* run : {&tight, &loose}) run_all(*run);
     if (!same_results(c, tight, loose, update)) fail(c.name.c_str(), update, "memory reused and not differ");
@@ -176,8 +174,7 @@ TEST(plan_sums_in_parts_follow_only_tiles_that_are_parts) {
               step.part_depth == phase.grid.tile_columns);
       }
     }
-    request.merge_steps = false;
-    PlanRun<float> apart(b.graph, request, values);
+    PlanRun<float> apart(b.graph, request, values, steps_apart());
     for (PlanRun<float>* run : {&merged, &apart}) run_all(*run);
     CHECK(same_results({"autoencoder", b.graph, loss}, merged, apart, false));
   }
@@ -196,8 +193,7 @@ TEST(plan_scratch_is_not_shared_by_steps_that_take_turns) {
   const Values values = random_values(b.graph, request.batch, 1);
   PlanRun<float> merged(b.graph, request, values);
   CHECK(merged.plan().program.phases[0].uses_scratch);
-  request.merge_steps = false;
-  PlanRun<float> apart(b.graph, request, values);
+  PlanRun<float> apart(b.graph, request, values, steps_apart());
   for (PlanRun<float>* run : {&merged, &apart}) run->forward();
   for (size_t i = 0; i < 2; ++i) CHECK(same_bits(merged.output(i), apart.output(i)));
 }
@@ -234,10 +230,8 @@ TEST(plan_updates_inside_products_agree_in_any_case) {
     request.backward = request.update = true;
     for (double momentum : {0.0, 0.9}) {
       request.rule.momentum = momentum;
-      request.update_in_product = true;
       PlanRun<double> inside(c.graph, request, values);
-      request.update_in_product = false;
-      PlanRun<double> buffered(c.graph, request, values);
+      PlanRun<double> buffered(c.graph, request, values, updates_in_products(false));
       for (PlanRun<double>* run : {&inside, &buffered}) {
         run->update.learning_rate = 1e-3;
         run->update.momentum = momentum;

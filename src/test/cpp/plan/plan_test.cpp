@@ -49,10 +49,9 @@ template <class T>
 template <class T>
 void merging_changes_no_bit(const GraphCase& c, int64_t batch, const UpdateRule& rule) {
   const Values values = random_values(c.graph, batch, 3);
-  PlanRequest request = training(c.loss, batch, rule);
+  const PlanRequest request = training(c.loss, batch, rule);
   PlanRun<T> merged(c.graph, request, values);
-  request.merge_steps = false;
-  PlanRun<T> apart(c.graph, request, values);
+  PlanRun<T> apart(c.graph, request, values, steps_apart());
   CHECK(merged.plan().program.phases.size() < apart.plan().program.phases.size());
   merged.update = apart.update = scalars(rule);
   for (int i = 0; i < 3; ++i) {
@@ -96,8 +95,7 @@ TEST(plan_merging_changes_no_bit_in_any_case) {
     PlanRequest request = training(c.loss, batch);
     request.update = false;
     PlanRun<float> merged(c.graph, request, values);
-    request.merge_steps = false;
-    PlanRun<float> apart(c.graph, request, values);
+    PlanRun<float> apart(c.graph, request, values, steps_apart());
     for (PlanRun<float>* run : {&merged, &apart}) {
       run->forward();
       run->backward();
@@ -116,10 +114,9 @@ TEST(plan_updates_inside_products_agree) {
   for (const UpdateRule& rule : rules) {
     const GraphCase c = network(24);
     const Values values = random_values(c.graph, 16, 4);
-    PlanRequest request = training(c.loss, 16, rule);
+    const PlanRequest request = training(c.loss, 16, rule);
     PlanRun<double> direct(c.graph, request, values);
-    request.update_in_product = false;
-    PlanRun<double> buffered(c.graph, request, values);
+    PlanRun<double> buffered(c.graph, request, values, updates_in_products(false));
     direct.update = buffered.update = scalars(rule);
     for (int i = 0; i < 5; ++i) {
       for (PlanRun<double>* run : {&direct, &buffered}) {

@@ -8,6 +8,7 @@
 #include "harness.h"
 #include "runtime/predictor.h"
 #include "runtime/trainer.h"
+#include "tools/gradients.h"
 
 using namespace test;
 
@@ -37,12 +38,8 @@ const OptimizerSettings adam{OptimizerKind::adam, 0.01, 0, false, 0, 0.9, 0.999,
 // A fault in tanh's rule: what lies before it is wrong, the worst element is named, and what lies behind is right.
 TEST(gradient_check_names_the_parameter_behind_a_wrong_rule) {
   const Net n = net();
-  PlanRequest request;
-  request.has_fault = true;
-  request.fault_op = Op::tanh;
-  request.fault_factor = 1.01;
-  const CheckedGradients result =
-      check_gradients(n.b.graph, n.loss, 6, random_values(n.b.graph, 6, 2), {2, 2, 1e-6, 1}, request);
+  const CheckedGradients result = check_gradients(n.b.graph, n.loss, 6, random_values(n.b.graph, 6, 2),
+                                                  {2, 2, 1e-6, 1}, fault(Op::tanh, 1.01));
   const GradientFinding& f = worst(result.findings);
   CHECK(f.verdict == Verdict::differs);
   CHECK(f.node == n.w1 || f.node == n.x);
@@ -93,7 +90,7 @@ TEST(gradient_check_says_kink_and_where) {
 namespace {
 
 // big + scale tanh(w x), with x = 1, w = 0 and a fault in tanh's rule.
-CheckedGradients small_beside_large(double big, double scale, double fault) {
+CheckedGradients small_beside_large(double big, double scale, double factor) {
   Builder b;
   const int32_t w = b.parameter(1, 1, "w"), large = b.parameter(1, 1, "large");
   const int32_t a = b.op(Op::tanh, {b.product(Op::linear, {b.input(1, "x"), w})});
@@ -103,11 +100,8 @@ CheckedGradients small_beside_large(double big, double scale, double fault) {
   values[at(w)] = {0};
   values[at(large)] = {big};
   values[at(b.graph.find("x"))] = {1};
-  PlanRequest request;
-  request.has_fault = true;
-  request.fault_op = Op::tanh;
-  request.fault_factor = fault;
-  CheckedGradients result = check_gradients(b.graph, loss, 1, values, {0, 1, 1e-6, 1}, request);
+  CheckedGradients result =
+      check_gradients(b.graph, loss, 1, values, {0, 1, 1e-6, 1}, fault(Op::tanh, factor));
   result.findings.erase(std::remove_if(result.findings.begin(), result.findings.end(),
                                        [&](const auto& f) { return f.node != w && f.node != large; }),
                         result.findings.end());
@@ -127,8 +121,8 @@ TEST(gradient_check_sees_a_small_derivative_beside_a_large_loss) {
 }
 
 TEST(gradient_check_says_where_a_derivative_is_too_weak_to_tell) {
-  for (double fault : {1, 0}) {
-    const CheckedGradients result = small_beside_large(1e4, 1e-12, fault);
+  for (double factor : {1, 0}) {
+    const CheckedGradients result = small_beside_large(1e4, 1e-12, factor);
     CHECK(result.any(Verdict::too_weak));
     CHECK(!result.any(Verdict::differs));
     CHECK(result.passed());  // the large one agrees
@@ -148,14 +142,11 @@ TEST(gradient_check_takes_no_steep_place_for_a_kink) {
   values[at(w)] = {0.5e-4};
   values[at(b.graph.find("x"))] = {1};
   values[at(b.graph.find("t"))] = {2};
-  for (double fault : {1.0, 1.03}) {
-    PlanRequest request;
-    request.has_fault = true;
-    request.fault_op = Op::tanh;
-    request.fault_factor = fault;
-    const CheckedGradients result = check_gradients(b.graph, loss, 1, values, {0, 1, 1e-6, 1}, request);
+  for (double factor : {1.0, 1.03}) {
+    const CheckedGradients result =
+        check_gradients(b.graph, loss, 1, values, {0, 1, 1e-6, 1}, fault(Op::tanh, factor));
     for (const GradientFinding& f : result.findings) {
-      if (f.node == w) CHECK(f.verdict == (fault == 1 ? Verdict::agrees : Verdict::differs));
+      if (f.node == w) CHECK(f.verdict == (factor == 1 ? Verdict::agrees : Verdict::differs));
     }
   }
 }
@@ -303,6 +294,20 @@ TEST(checking_predictor_names_the_sample) {
   predictor.predict(*workspace, 3000);
 }
 
+TEST(memory_of_gradients_adds_up) {
+  const Net n = net();
+  auto model = std::make_shared<Model>(n.b.graph, DType::float32, 3);
+  Gradients gradients(model, n.loss);
+  set_values(random_values(n.b.graph, 50, 2), 50, model.get(), &gradients.inputs());
+  CHECK(gradients.memory().gradients == 0 && gradients.memory().checks == 0);
+  gradients.compute(50);
+  CHECK(gradients.memory().parameters == model->layout().parameter_bytes);
+  CHECK(gradients.memory().gradients == model->layout().parameter_bytes + 50 * 3 * 4);
+  CHECK(gradients.memory().inputs == 50 * (3 + 2) * 4 && gradients.memory().arena > 0);
+  gradients.statistics(50);
+  CHECK(gradients.memory().checks > 0);
+}
+
 TEST(memory_of_a_trainer_adds_up) {
   const Net n = net();
   auto model = std::make_shared<Model>(n.b.graph, DType::float32, 3);
@@ -314,10 +319,9 @@ TEST(memory_of_a_trainer_adds_up) {
   trainer.step(50);
   CHECK(trainer.memory().inputs == 50 * (3 + 2) * 4);
   CHECK(trainer.memory().arena > 0);
-  trainer.gradients(50);
-  CHECK(trainer.memory().gradients == use.parameters + 50 * 3 * 4);
-  trainer.statistics(50);
-  CHECK(trainer.memory().checks > 0);
+  trainer.set_checking(true);
+  trainer.step(50);
+  CHECK(trainer.memory().checks > 3 * use.parameters);
   Dataset dataset(100);
   dataset.add_column("x", ColumnType::float32, 3);
   dataset.add_column("t", ColumnType::float32, 2);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <memory>
 #include <set>
 
@@ -12,6 +13,7 @@
 #include "harness.h"
 #include "runtime/predictor.h"
 #include "runtime/trainer.h"
+#include "tools/gradients.h"
 
 using namespace test;
 
@@ -100,6 +102,34 @@ TEST(snapshots_stay_as_they_were) {
 }
 
 // L = (w x - y)²: dL/dw = 2 (w x - y) x, dL/dx = 2 (w x - y) w.
+TEST(targets_out_of_range_are_refused) {
+  Builder b;
+  const int32_t x = b.input(2, "x"), y = b.target(2, "y");
+  const int32_t z = b.product(Op::linear, {x, b.parameter(2, 2, "w")});
+  const int32_t binary = b.op(Op::binary_cross_entropy, {z, y}), any = b.op(Op::squared_error, {z, y}),
+                distribution = b.op(Op::softmax_cross_entropy, {z, y});
+  for (DType dtype : {DType::float32, DType::float64}) {
+    auto model = std::make_shared<Model>(b.graph, dtype, 1);
+    Trainer trainers[] = {{model, binary, sgd(0.1)}, {model, distribution, sgd(0.1)}, {model, any, sgd(0.1)}};
+    const double values[] = {0.5, 1.5, -0.5};
+    for (int32_t loss = 0; loss < 3; ++loss) {
+      for (int32_t value = 0; value < 3; ++value) {
+        Inputs& inputs = trainers[loss].inputs();
+        for (int32_t slot : {0, 1}) {
+          with_type(dtype, inputs.reserve(slot, 20), [](auto* v) { std::fill_n(v, 40, 0.25f); });
+        }
+        with_type(dtype, inputs.reserve(1, 20), [&](auto* v) { v[37] = static_cast<float>(values[value]); });
+        const bool refused = (loss == 0 && value > 0) || (loss == 1 && value == 2);
+        if (refused) {
+          CHECK_THROWS(trainers[loss].step(20), "sample 18, feature 1 has ");
+        } else {
+          trainers[loss].step(20);
+        }
+      }
+    }
+  }
+}
+
 TEST(gradients_are_read_without_a_step) {
   Builder b;
   const int32_t x = b.input(1, "x"), w = b.parameter(1, 1, "w"), unused = b.parameter(2, 1, "unused");
@@ -108,25 +138,23 @@ TEST(gradients_are_read_without_a_step) {
   auto model = std::make_shared<Model>(b.graph, DType::float64, 1);
   const double three = 3;
   model->write_parameter(w, &three, 1);
-  Trainer trainer(model, loss, sgd(0.1));
+  Gradients gradients(model, loss);
   double g[2];
-  CHECK_THROWS(trainer.read_gradient(w, g, 1), "have not been computed");
-  double* inputs = reinterpret_cast<double*>(trainer.inputs().reserve(0, 2));
-  double* targets = reinterpret_cast<double*>(trainer.inputs().reserve(1, 2));
+  CHECK_THROWS(gradients.read(w, g, 1), "have not been computed");
+  double* inputs = reinterpret_cast<double*>(gradients.inputs().reserve(0, 2));
+  double* targets = reinterpret_cast<double*>(gradients.inputs().reserve(1, 2));
   inputs[0] = 1, inputs[1] = -2, targets[0] = 1, targets[1] = 0;
   const double expected_loss = (2.0 * 2 + 6 * 6) / 2;
-  CHECK_NEAR(trainer.gradients(2), expected_loss, 1e-14);
-  CHECK_NEAR(trainer.evaluate(2), expected_loss, 1e-14);
-  trainer.read_gradient(w, g, 1);
+  CHECK_NEAR(gradients.compute(2), expected_loss, 1e-14);
+  gradients.read(w, g, 1);
   CHECK_NEAR(g[0], (2 * 2 * 1 + 2 * -6.0 * -2) / 2, 1e-14);
-  trainer.read_gradient(x, g, 2);
+  gradients.read(x, g, 2);
   CHECK_NEAR(g[0], 2 * 2 * 3.0 / 2, 1e-14);
   CHECK_NEAR(g[1], 2 * -6 * 3.0 / 2, 1e-14);
-  trainer.read_gradient(unused, g, 2);
-  CHECK(g[0] == 0 && g[1] == 0 && trainer.trains(w) && !trainer.trains(unused));
-  CHECK_THROWS(trainer.read_gradient(w, g, 2), "expected 1 values");
-  CHECK_THROWS(trainer.read_gradient(y, g, 2), "expected a parameter or an input");
-  CHECK(trainer.progress().steps == 0);
+  gradients.read(unused, g, 2);
+  CHECK(g[0] == 0 && g[1] == 0);
+  CHECK_THROWS(gradients.read(w, g, 2), "expected 1 values");
+  CHECK_THROWS(gradients.read(y, g, 2), "expected a parameter or an input");
   model->read_parameter(w, g, 1);
   CHECK(g[0] == 3);
 }
@@ -241,7 +269,13 @@ TEST(a_thousand_lives_give_all_memory_back) {
     predictor.predict(*workspace, 2);
     for (int32_t slot : {0, 1}) trainer.inputs().reserve(slot, 2);
     trainer.step(2);
-    trainer.gradients(2);
+    Gradients gradients(model, loss);
+    for (int32_t slot : {0, 1}) {
+      std::memset(gradients.inputs().reserve(slot, 2), 0,
+                  static_cast<size_t>(2 * gradients.inputs().sample_bytes(slot)));
+    }
+    gradients.compute(2);
+    gradients.statistics(2);
     model->snapshot();
     Dataset data(5);
     data.add_column("x", ColumnType::float32, 3);

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "backend/backend.h"
+#include "program/program.h"
 
 namespace chainrule {
 

@@ -2,7 +2,7 @@
 // program.
 #pragma once
 
-#include "backend/backend.h"
+#include "backend/cpu/kernel.h"
 
 namespace chainrule {
 

@@ -2,6 +2,9 @@
 // over phases.
 #include <algorithm>
 #include <chrono>
+#include <memory>
+#include <utility>
+#include <vector>
 
 #include "backend/backend.h"
 #include "backend/cpu/blas.h"
@@ -40,6 +43,20 @@ class Stopwatch {
   using Clock = std::chrono::steady_clock;
   double* const seconds_;
   Clock::time_point start_;
+};
+
+// How the tiles of a phase may be computed.
+struct PreparedPhase {
+  bool joinable;  // neighbouring tiles as one: no bit changes
+  // How many steps after the leading product may run on each part of a tile as soon as that part is final.
+  int32_t part_steps;
+  int64_t work;  // multiply-adds of products and elements of other steps
+};
+
+// What prepare makes of a program.
+struct Prepared {
+  std::vector<Kernel> kernels;        // one a step
+  std::vector<PreparedPhase> phases;  // one a phase
 };
 
 class CpuBackend final : public Backend {
@@ -95,36 +112,49 @@ class CpuBackend final : public Backend {
   }
 
   void prepare(Program& program) const override {
-    for (Step& step : program.steps) {
+    auto prepared = std::make_shared<Prepared>();
+    for (const Step& step : program.steps) {
+      Kernel kernel = nullptr;
       if (step.kind == StepKind::product) {
         for (int64_t size : {step.rows, step.columns, step.k, step.operands[0].row_stride,
                              step.operands[1].row_stride, step.operands[2].row_stride}) {
           REQUIRE(size <= max_blas_size, "a matrix product of ", step.rows, " x ", step.k, " by ", step.k,
                   " x ", step.columns, ": the BLAS takes at most ", max_blas_size, " rows or columns");
         }
-        step.kernel = product_kernel(step, program.dtype);
+        kernel = product_kernel(step, program.dtype);
       } else {
-        step.kernel = is_custom(step) ? custom_kernel(program.dtype) : find_kernel(step, program.dtype);
+        kernel = is_custom(step) ? custom_kernel(program.dtype) : find_kernel(step, program.dtype);
       }
-      if (step.kernel == nullptr) {
+      if (kernel == nullptr) {
         throw Error(message("the CPU engine has no kernel for step kind ", static_cast<int32_t>(step.kind),
                             " of operation ", name_of(step.op)));
       }
+      prepared->kernels.push_back(kernel);
     }
-    for (Phase& phase : program.phases) {
-      phase.joinable = joinable(program, phase);
-      phase.part_steps = part_steps(program, phase);
+    for (const Phase& phase : program.phases) {
+      prepared->phases.push_back(
+          {joinable(program, phase), part_steps(program, phase), work(program, phase)});
     }
+    program.prepared = std::move(prepared);
   }
 
   void run(const Program& program, const Context& context, int32_t first, int32_t last) override {
     ComputeSlot slot;
     assert_single_threaded_blas();
+    const Prepared& prepared = *static_cast<const Prepared*>(program.prepared.get());
     for (int32_t i = first; i < last; ++i) {
-      Job job{program, context, program.phases[static_cast<size_t>(i)], 0};
-      const int64_t tiles = job.phase.grid.tiles();
-      const bool in_runs = job.phase.joinable || job.phase.uses_scratch;
-      job.chunks = in_runs ? std::min(tiles, chunks(program, job.phase)) : tiles;
+      const Phase& phase = program.phases[static_cast<size_t>(i)];
+      const PreparedPhase& ready = prepared.phases[static_cast<size_t>(i)];
+      Job job{context,
+              program.dtype,
+              phase,
+              program.steps.data() + phase.first_step,
+              prepared.kernels.data() + phase.first_step,
+              ready.part_steps,
+              0};
+      const int64_t tiles = phase.grid.tiles();
+      const bool in_runs = ready.joinable || phase.uses_scratch;
+      job.chunks = in_runs ? std::min(tiles, chunks(ready.work)) : tiles;
       const Stopwatch watch(context.phase_seconds, i);
       if (job.chunks == 1) {
         run_chunk(&job, 0);
@@ -136,9 +166,12 @@ class CpuBackend final : public Backend {
 
  private:
   struct Job {
-    const Program& program;
     const Context& context;
+    const DType dtype;
     const Phase& phase;
+    const Step* const steps;  // of the phase, and their kernels
+    const Kernel* const kernels;
+    const int32_t part_steps;
     int64_t chunks;
   };
 
@@ -169,14 +202,18 @@ class CpuBackend final : public Backend {
     return count;
   }
 
-  // One a thread; several where each is large, so that a thread that loses its core for a while does not keep the
-  // others waiting for long.
-  static int64_t chunks(const Program& program, const Phase& phase) {
+  static int64_t work(const Program& program, const Phase& phase) {
     int64_t work = 0;
     for (int32_t i = 0; i < phase.steps; ++i) {
       const Step& step = program.steps[static_cast<size_t>(phase.first_step + i)];
       work += step.rows / step.parts * step.columns * (step.kind == StepKind::product ? step.k : 1);
     }
+    return work;
+  }
+
+  // One a thread; several where each is large, so that a thread that loses its core for a while does not keep the
+  // others waiting for long.
+  static int64_t chunks(int64_t work) {
     const int64_t threads = team_threads();
     if (threads == 1 || work < product_worth_cutting) return 1;
     return threads * std::clamp<int64_t>(work / threads / chunk_work, 1, most_chunks);
@@ -186,10 +223,10 @@ class CpuBackend final : public Backend {
     const Job& job = *static_cast<const Job*>(argument);
     const Phase& phase = job.phase;
     const Grid& grid = phase.grid;
-    const Step* step = &job.program.steps[static_cast<size_t>(phase.first_step)];
     if (grid.tiles() == 1) {  // steps of different domains follow each other
-      for (int32_t i = 0; i < phase.steps; ++i, ++step) {
-        step->kernel(*step, job.context, Rect{0, step->rows, 0, step->columns});
+      for (int32_t i = 0; i < phase.steps; ++i) {
+        const Step& step = job.steps[i];
+        job.kernels[i](step, job.context, Rect{0, step.rows, 0, step.columns});
       }
       return;
     }
@@ -200,7 +237,7 @@ class CpuBackend final : public Backend {
     for (int64_t tile = first; tile < end; ++tile) {
       // column c of the domain is column c - column_begin of the tile
       context.base[static_cast<int32_t>(Space::scratch)] =
-          scratch.memory() - tile * grid.tile_columns * size_of(job.program.dtype);
+          scratch.memory() - tile * grid.tile_columns * size_of(job.dtype);
       run_tiles(job, context, tile, tile + 1);
     }
   }
@@ -213,15 +250,15 @@ class CpuBackend final : public Backend {
                     std::min(((end - 1) / grid.column_tiles + 1) * grid.tile_rows, phase.rows),
                     first % grid.column_tiles * grid.tile_columns,
                     std::min(((end - 1) % grid.column_tiles + 1) * grid.tile_columns, phase.columns)};
-    const Step* step = &job.program.steps[static_cast<size_t>(phase.first_step)];
-    int32_t done = 0;
-    if (phase.part_steps > 0) {
-      Following following{context, step + 1, phase.part_steps};
-      tile_product_in_parts(*step, context, rect, run_following, &following);
-      done = 1 + phase.part_steps;
+    int32_t i = 0;
+    if (job.part_steps > 0) {
+      Following following{context, job.steps + 1, job.kernels + 1, job.part_steps};
+      tile_product_in_parts(*job.steps, context, rect, run_following, &following);
+      i = 1 + job.part_steps;
     }
-    for (step += done; done < phase.steps; ++done, ++step) {
-      step->kernel(*step, context, grid.only_columns() ? same_columns(*step, rect) : rect);
+    for (; i < phase.steps; ++i) {
+      const Step& step = job.steps[i];
+      job.kernels[i](step, context, grid.only_columns() ? same_columns(step, rect) : rect);
     }
   }
 
@@ -238,12 +275,13 @@ class CpuBackend final : public Backend {
   struct Following {
     const Context& context;
     const Step* steps;
+    const Kernel* kernels;
     int32_t count;
   };
 
   static void run_following(void* argument, const Rect& part) {
     const Following& by = *static_cast<const Following*>(argument);
-    for (int32_t i = 0; i < by.count; ++i) by.steps[i].kernel(by.steps[i], by.context, part);
+    for (int32_t i = 0; i < by.count; ++i) by.kernels[i](by.steps[i], by.context, part);
   }
 };
 

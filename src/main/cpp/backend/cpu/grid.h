@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "backend/backend.h"
+#include "program/program.h"
 
 namespace chainrule {
 

@@ -1,7 +1,7 @@
 // The kernels of the instruction set that this processor has (kernels/*.cpp are compiled once for each).
 #pragma once
 
-#include "backend/backend.h"
+#include "backend/cpu/kernel.h"
 #include "backend/cpu/kernels/tile_product.h"
 
 namespace chainrule {

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "backend/backend.h"
+#include "backend/cpu/kernel.h"
 
 namespace chainrule {
 

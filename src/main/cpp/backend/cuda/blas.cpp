@@ -158,27 +158,6 @@ std::shared_ptr<Product> Blas::make(const ProductShape& shape, const Algorithm& 
   return made;
 }
 
-void Blas::check(const Product& product) const {
-  const LtProduct& p = lt(product);
-  cublasLtMatmulHeuristicResult_t result{};
-  cuda::check(cublasLtMatmulAlgoCheck(body_->handle, p.description.get(), p.b.get(), p.a.get(), p.c.get(),
-                                      p.c.get(), &p.lt_algorithm, &result),
-              "checking the algorithm of " + describe(p.shape));
-  cuda::check(result.state, "checking the algorithm of " + describe(p.shape));
-  if (result.workspaceSize > static_cast<size_t>(workspace_bytes())) {
-    throw Error(message("the algorithm of ", describe(p.shape), " needs a workspace of ",
-                        result.workspaceSize, " bytes, but has ", workspace_bytes()));
-  }
-  uint32_t scheme = 0;
-  size_t written = 0;
-  cuda::check(cublasLtMatmulAlgoConfigGetAttribute(&p.lt_algorithm, CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME,
-                                                   &scheme, sizeof scheme, &written),
-              "checking the algorithm of " + describe(p.shape));
-  if ((scheme & ~reduction_schemes) != 0) {
-    throw Error("the algorithm of " + describe(p.shape) + " sums in no fixed order");
-  }
-}
-
 void Blas::run(Queue* queue, const Product& product, const void* a, const void* b, void* c, const void* alpha,
                const void* beta, char* workspace) const {
   const LtProduct& p = lt(product);

@@ -1,7 +1,9 @@
 // Matrix products by cuBLASLt: blas.cpp. (The tests have plain loops instead: src/test/cpp/cuda/emulated.)
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <vector>
 
@@ -12,8 +14,12 @@ namespace cuda {
 
 enum class FactorType : int32_t { float32, tf32, bfloat16, float64 };
 
+// What an address may be known to be a multiple of, in bytes. No kernel of the BLAS reads more at once; and where the arena
+// put a value decides the rest, which must not decide an algorithm, or one product would have other bits in another plan.
+constexpr int32_t most_alignment = 16;
+
 // C = α op(A) op(B) + β C, all row-major; op(A) is m x k, op(B) k x n. C is float or double. Alignments are those that
-// the addresses will have at least, in bytes.
+// the addresses will have at least, in bytes: powers of 2 up to most_alignment.
 struct ProductShape {
   FactorType factors = FactorType::float32;
   bool transposed_a = false, transposed_b = false;
@@ -28,6 +34,9 @@ struct ProductShape {
 struct Algorithm {
   uint64_t words[8] = {};
 };
+inline bool operator==(const Algorithm& a, const Algorithm& b) {
+  return std::equal(std::begin(a.words), std::end(a.words), std::begin(b.words));
+}
 
 // A product made ready: its algorithm has been chosen. The BLAS adds what it needs.
 struct Product {
@@ -50,10 +59,9 @@ class Blas {
   // Throws Error when there is none.
   std::vector<Algorithm> algorithms(const ProductShape& shape, int32_t most) const;
 
+  // The algorithm must be one that algorithms() has given for the shape, in this process: nobody says what the BLAS does
+  // with other words.
   std::shared_ptr<Product> make(const ProductShape& shape, const Algorithm& algorithm) const;
-
-  // Throws Error if the product's algorithm, wherever it came from, is none of those that algorithms() may give here.
-  void check(const Product& product) const;
 
   // α and β are of C's type.
   void run(Queue* queue, const Product& product, const void* a, const void* b, void* c, const void* alpha,

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "backend/backend.h"
+#include "program/program.h"
 #include "util/first_fit.h"
 
 namespace chainrule {

@@ -113,7 +113,9 @@ int64_t unused_bytes(Pool* pool) {
   return static_cast<int64_t>(reserved - used);
 }
 
-void trim(Pool* pool) { check(cudaMemPoolTrimTo(pool->pool, 0), "trimming a memory pool"); }
+void trim(Pool* pool, int64_t keep) {
+  check(cudaMemPoolTrimTo(pool->pool, size(keep)), "trimming a memory pool");
+}
 
 char* allocate_device(Pool* pool, Queue* queue, int64_t bytes) {
   void* memory = nullptr;
@@ -311,9 +313,10 @@ void check_loss(Queue* queue, const LossCheck& loss) { launch(queue, 1, RunCheck
 
 // ---- events
 
-Event* make_event() {
+Event* make_event(bool timed) {
   auto event = std::make_unique<Event>();
-  check(cudaEventCreate(&event->event), "making a CUDA event");
+  check(cudaEventCreateWithFlags(&event->event, timed ? cudaEventDefault : cudaEventDisableTiming),
+        "making a CUDA event");
   return event.release();
 }
 

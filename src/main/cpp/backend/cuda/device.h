@@ -16,7 +16,7 @@ struct Queue;
 struct Pool;
 // A captured graph, ready to be launched.
 struct Graph;
-// A point in a queue, which can be waited for, and whose time is taken.
+// A point in a queue, which can be waited for, and whose time may be taken.
 struct Event;
 // program.h
 struct LossCheck;
@@ -31,7 +31,8 @@ void use(int32_t device);
 Pool* make_pool(int32_t device);
 void destroy(Pool* pool) noexcept;
 int64_t unused_bytes(Pool* pool);  // that the pool has of the device, and nobody holds
-void trim(Pool* pool);             // gives them back to the device, once the queue has come to their release
+// Gives them back to the device, once the queue has come to their release, until the pool has at most so many in all.
+void trim(Pool* pool, int64_t keep);
 // Not zeroed; null when there is no memory. From a pool the block is there, and goes back, when the queue gets there;
 // without one, at once.
 char* allocate_device(Pool* pool, Queue* queue, int64_t bytes);
@@ -68,13 +69,13 @@ void destroy(Graph* graph) noexcept;
 // The same check without a condition.
 void check_loss(Queue* queue, const LossCheck& check);
 
-Event* make_event();
+Event* make_event(bool timed);
 // While capturing, an event is a place in the graph and has no time.
 void record(Queue* queue, Event* event);
 // What is given to the queue from now on waits until the event, as it was recorded last, has been reached.
 void wait(Queue* queue, Event* event);
 void synchronize(Event* event);
-double seconds_between(Event* first, Event* second);  // both have been reached
+double seconds_between(Event* first, Event* second);  // both are timed and have been reached
 void destroy(Event* event) noexcept;
 
 }  // namespace cuda

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "backend/cuda/probe.h"
 #include "util/check.h"
 
 namespace chainrule {
@@ -19,6 +20,16 @@ bool graphs_are_wanted() {
   return text == nullptr || std::strcmp(text, "0") != 0;
 }
 
+// Without graphs nothing is conditional.
+bool large_parameters_are_wanted(int32_t device) {
+  const char* text = std::getenv("CHAINRULE_CUDA_LARGE_PARAMETERS");
+  if (text == nullptr) return !graphs_are_wanted() || cuda::large_parameters_work(device);
+  if (std::strcmp(text, "0") != 0 && std::strcmp(text, "1") != 0) {
+    throw Error(message("CHAINRULE_CUDA_LARGE_PARAMETERS is 0 or 1, but '", text, "' came"));
+  }
+  return text[0] == '1';
+}
+
 int32_t checked_device(int32_t device) {
   cuda::use(device);
   return device;
@@ -30,6 +41,7 @@ CudaEngine::CudaEngine(int32_t index, CudaPrecision how)
     : device(checked_device(index)),
       precision(how),
       captures(graphs_are_wanted()),
+      large_parameters(large_parameters_are_wanted(index)),
       memory(index),
       products(memory),
       queue(cuda::make_queue()) {}
@@ -42,10 +54,11 @@ CudaStream::CudaStream(CudaEngine& engine)
       pinned_arguments_(engine.memory, MemoryKind::pinned),
       pinned_results_(engine.memory, MemoryKind::pinned),
       scratch_(engine.memory, MemoryKind::device),
-      workspaces_{Block(engine.memory, MemoryKind::device), Block(engine.memory, MemoryKind::device)} {
+      workspaces_{Block(engine.memory, MemoryKind::device), Block(engine.memory, MemoryKind::device)},
+      tables_(engine.memory, MemoryKind::device) {
   for (InputSet& set : sets_) {
-    set.copied.reset(cuda::make_event());
-    set.consumed.reset(cuda::make_event());
+    set.copied.reset(cuda::make_event(false));
+    set.consumed.reset(cuda::make_event(false));
   }
   pinned_results_.reserve(sizeof(cuda::Arguments::losses));
 }
@@ -67,13 +80,13 @@ void CudaStream::run(CudaProgram& program, const Context& context, int32_t first
   cuda::synchronize(queue_.get());
 }
 
-// ---- steps that follow each other
+// ---- bursts of steps
 
 void CudaStream::begin_steps(CudaProgram& program, const Context& context, const StepNumbers* numbers,
                              int32_t count) {
-  if (count < 1 || count > cuda_most_steps) {
-    throw Error(message("the CUDA engine begins from 1 to ", cuda_most_steps, " steps at once, but ", count,
-                        " were asked for"));
+  if (count < 1 || count > cuda_max_burst) {
+    throw Error(
+        message("the CUDA engine runs bursts of 1 to ", cuda_max_burst, " steps, but got one of ", count));
   }
   overlaps_ = count > 1;
   make_room(program, overlaps_ && context.columns == nullptr);
@@ -193,6 +206,20 @@ void CudaStream::send_inputs(const CudaProgram& program, const Context& context,
   }
 }
 
+// Before launches, or before they are captured: a copy from here would be part of the graph.
+void CudaStream::send_tables(const CudaProgram& program, const Context& context, Block* to) {
+  tables_at_ = nullptr;
+  if (engine_.large_parameters || program.table_bytes == 0) return;
+  std::vector<char> tables(static_cast<size_t>(program.table_bytes));
+  const cuda::Run run = run_of(context);
+  for (const cuda::Launch& launch : program.launches) {
+    if (launch.table >= 0) cuda::write_table(launch, run, tables.data() + launch.table);
+  }
+  to->reserve(program.table_bytes);
+  cuda::copy(queue_.get(), to->data(), tables.data(), program.table_bytes);
+  tables_at_ = to->data();
+}
+
 void CudaStream::fetch_outputs(const CudaProgram& program, const Context& context) {
   for (size_t slot = 0; slot < program.output_bytes.size() && context.outputs != nullptr; ++slot) {
     if (program.output_bytes[slot] == 0 || context.outputs[slot] == nullptr) continue;
@@ -212,12 +239,14 @@ cuda::Run CudaStream::run_of(const Context& context, int32_t lane) {
   run.scalars = reinterpret_cast<const cuda::Scalars*>(arguments_.data() + sizeof(cuda::Arguments));
   run.scratch = scratch_.data();
   run.workspace = workspaces_[lane].data();
+  run.tables = tables_at_;
   return run;
 }
 
-cuda::Event* CudaStream::event(size_t number) {
-  while (events_.size() <= number) events_.emplace_back(cuda::make_event());
-  return events_[number].get();
+cuda::Event* CudaStream::event(size_t number, bool timed) {
+  auto& events = events_[timed];
+  while (events.size() <= number) events.emplace_back(cuda::make_event(timed));
+  return events[number].get();
 }
 
 void CudaStream::enqueue(const CudaProgram& program, const Context& context, int32_t first, int32_t last) {
@@ -266,6 +295,7 @@ bool CudaStream::run_directly(const CudaProgram& program, const Context& context
     if (context.phase_seconds != nullptr) return run_timed(program, context, begin, end);
     enqueue(program, context, begin, end);
   };
+  send_tables(program, context, &tables_);
   gather(program, context);
   program.begin(run_of(context), first);
   phases(first, checked ? program.backward_begin : last);
@@ -286,13 +316,14 @@ bool CudaStream::trains(const CudaProgram& program, const Context& context) {
 void CudaStream::run_timed(const CudaProgram& program, const Context& context, int32_t first, int32_t last) {
   const size_t points = static_cast<size_t>(last - first) + 1;
   for (int32_t phase = first; phase < last; ++phase) {
-    cuda::record(queue_.get(), event(static_cast<size_t>(phase - first)));
+    cuda::record(queue_.get(), event(static_cast<size_t>(phase - first), true));
     enqueue(program, context, phase, phase + 1);
   }
-  cuda::record(queue_.get(), event(points - 1));
+  cuda::record(queue_.get(), event(points - 1, true));
   cuda::synchronize(queue_.get());
   for (size_t i = 0; i + 1 < points; ++i) {
-    context.phase_seconds[static_cast<size_t>(first) + i] += cuda::seconds_between(event(i), event(i + 1));
+    context.phase_seconds[static_cast<size_t>(first) + i] +=
+        cuda::seconds_between(event(i, true), event(i + 1, true));
   }
 }
 

@@ -30,6 +30,10 @@ struct CudaEngine {
   const CudaPrecision precision;
   const bool
       captures;  // are programs run as graphs? (CHAINRULE_CUDA_GRAPHS=0 says no, for tools that cannot see into one)
+  // May a kernel in a graph's conditional part have the moves of tiles as its parameter, 12.5 KiB? CUDA documents up to
+  // 32,764 bytes, but not there. It is tried, or CHAINRULE_CUDA_LARGE_PARAMETERS=1 or 0 says so. If not, kernels read the
+  // moves in device memory.
+  const bool large_parameters;
   cuda::EngineMemory memory;
   cuda::Products products;
 
@@ -54,6 +58,7 @@ struct CudaProgram {
   std::vector<Coefficient> alphas, betas;          // by step
   std::vector<int64_t> input_bytes, output_bytes;  // by slot; 0: not used
   int64_t scratch_bytes = 0;
+  int64_t table_bytes = 0;  // of the moves of all tiles
   bool multiplies[2] =
       {};  // are there products of the BLAS in this lane of a step's halves? They need a workspace
 
@@ -97,6 +102,8 @@ struct CudaStream {
 
   // A captured run, and what it was captured for.
   struct Captured {
+    explicit Captured(cuda::EngineMemory& memory) : tables(memory, cuda::MemoryKind::device) {}
+
     int64_t program = -1;
     int32_t first = 0, last = 0;
     bool checked = false;  // a whole step, the backward phases only if it trains
@@ -106,6 +113,7 @@ struct CudaStream {
     uint64_t columns = 0;
     bool loaded = false;  // has it run without a graph, so that the device has what it needs?
     int64_t used = 0;     // when
+    cuda::Block tables;   // that the graph reads
     std::unique_ptr<cuda::Graph, cuda::GraphDeleter> graph;
   };
 
@@ -116,6 +124,7 @@ struct CudaStream {
   void send_arguments(const CudaProgram& program, const Context& context, const StepNumbers* numbers,
                       int32_t count);
   void send_inputs(const CudaProgram& program, const Context& context, cuda::Queue* queue);
+  void send_tables(const CudaProgram& program, const Context& context, cuda::Block* to);
   void fetch_outputs(const CudaProgram& program, const Context& context);
   void enqueue(const CudaProgram& program, const Context& context, int32_t first, int32_t last);
   void enqueue_in_lanes(const CudaProgram& program, const Context& context, int32_t first, int32_t last);
@@ -129,7 +138,7 @@ struct CudaStream {
                      bool checked);
   void capture(Captured* into, const CudaProgram& program, const Context& context);
   cuda::Run run_of(const Context& context, int32_t lane = 0);
-  cuda::Event* event(size_t number);
+  cuda::Event* event(size_t number, bool timed);
   cuda::Arguments* arguments() const { return reinterpret_cast<cuda::Arguments*>(arguments_.data()); }
   cuda::LossCheck loss_check(const CudaProgram& program, const Context& context) const;
 
@@ -141,6 +150,8 @@ struct CudaStream {
   cuda::Block pinned_results_;
   cuda::Block scratch_;
   cuda::Block workspaces_[2];  // of the BLAS, by lane
+  cuda::Block tables_;         // of a run without a graph
+  char* tables_at_ = nullptr;  // those of the run at hand
   InputSet sets_[2];
   int32_t set_ = 0;                   // that the run at hand reads
   bool overlaps_ = false;             // are the steps at hand more than one, whose data come by copies_?
@@ -149,7 +160,7 @@ struct CudaStream {
   int64_t generation_ = 0;  // changes when one of these moves
   int64_t clock_ = 0;
   std::vector<Captured> captured_;
-  std::vector<std::unique_ptr<cuda::Event, cuda::EventDeleter>> events_;
+  std::vector<std::unique_ptr<cuda::Event, cuda::EventDeleter>> events_[2];  // untimed, timed
 };
 
 }  // namespace chainrule

@@ -53,7 +53,7 @@ CudaStream::Captured& CudaStream::captured(const CudaProgram& program, const Con
     captured_.erase(std::min_element(captured_.begin(), captured_.end(),
                                      [](const Captured& a, const Captured& b) { return a.used < b.used; }));
   }
-  captured_.emplace_back();
+  captured_.emplace_back(engine_.memory);
   Captured& made = captured_.back();
   made.program = program.number;
   made.first = first;
@@ -92,20 +92,21 @@ void CudaStream::enqueue_in_lanes(const CudaProgram& program, const Context& con
     cuda::set_lane(queue, lane);
     if (after != nullptr) cuda::wait(queue, after);
   };
-  cuda::Event* const begin = event(launches.size());
+  cuda::Event* const begin = event(launches.size(), false);
   cuda::record(queue, begin);
   switch_to(1, begin);
   for (size_t i = 0; i < launches.size(); ++i) {
     const int32_t before = turns[i].waits_for;
-    switch_to(turns[i].lane, before < 0 ? nullptr : event(static_cast<size_t>(before)));
+    switch_to(turns[i].lane, before < 0 ? nullptr : event(static_cast<size_t>(before), false));
     launches[i]->launcher(*launches[i], runs[turns[i].lane]);
-    if (awaited[i]) cuda::record(queue, event(i));
+    if (awaited[i]) cuda::record(queue, event(i, false));
   }
-  switch_to(0, event(static_cast<size_t>(last_beside)));
+  switch_to(0, event(static_cast<size_t>(last_beside), false));
 }
 
 void CudaStream::capture(Captured* into, const CudaProgram& program, const Context& context) {
   cuda::Queue* queue = queue_.get();
+  send_tables(program, context, &into->tables);
   cuda::begin_capture(queue);
   try {
     gather(program, context);

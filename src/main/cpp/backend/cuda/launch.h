@@ -122,6 +122,9 @@ bool threads_run_backwards();
 
 void poison(void* memory, size_t bytes);
 
+// A kernel as the device gets it: what is given to some queues may be refused, or arrive damaged.
+void pass(const Queue* queue, void* kernel, size_t bytes);
+
 // Calls body for each thread of a block.
 template <class Kernel, class Body>
 void for_threads(int64_t block, Body body) {
@@ -141,7 +144,9 @@ void run_phases(const Kernel& kernel, int64_t block, typename Kernel::Shared& sh
 template <class Kernel>
 void launch(Queue* queue, int64_t blocks, const Kernel& kernel) {
   check_blocks(blocks);
-  enqueue(queue, [blocks, kernel] {
+  Kernel passed = kernel;
+  pass(queue, &passed, sizeof passed);
+  enqueue(queue, [blocks, kernel = passed] {
     typename Kernel::Shared shared;
     for (int64_t block = 0; block < blocks; ++block) {
       poison(&shared, sizeof shared);

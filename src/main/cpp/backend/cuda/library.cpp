@@ -170,6 +170,9 @@ const char* product_note(CudaEngine* engine, CudaProgram* program, int32_t step,
     text.clear();
     for (const cuda::Launch& launch : program->launches) {
       if (launch.step_index == step && launch.product != nullptr) text = describe_times(*launch.product);
+      const bool has_step =
+          step >= launch.step_index && step < launch.step_index + static_cast<int32_t>(launch.steps.size());
+      if (has_step && launch.table >= 0 && !engine->large_parameters) text = ", moves in memory";
     }
     *note = text.c_str();
   });

@@ -60,6 +60,7 @@ struct CudaLibrary {
   const char* (*versions)(CudaVersions* versions);  // never fails for want of a driver
   const char* (*describe)(int32_t device, CudaDevice* about);
 
+  // Reads CHAINRULE_CUDA_GRAPHS, CHAINRULE_CUDA_LARGE_PARAMETERS (engine.h) and CHAINRULE_CUDA_POOL (memory.h).
   const char* (*open)(int32_t device, CudaPrecision precision, CudaEngine** engine);
   void (*close)(CudaEngine* engine);  // after all that was made with it has been destroyed
 
@@ -83,8 +84,8 @@ struct CudaLibrary {
   const char* (*run)(CudaEngine* engine, CudaStream* stream, CudaProgram* program, const Context* context,
                      int32_t first, int32_t last);
 
-  // Steps that follow each other, as Backend::run_steps: begin_steps, then for each step in turn (await_inputs and)
-  // launch_step, which does not wait, then end_steps, which does, and tells the losses of those that were launched.
+  // A burst of steps, as Backend::run_steps: begin_steps, then for each step in turn (await_inputs and) launch_step, which
+  // does not wait, then end_steps, which does, and tells the losses of those that were launched.
   // await_inputs returns when the processor's memory that step - 2 took its data from has been read.
   const char* (*begin_steps)(CudaEngine* engine, CudaStream* stream, CudaProgram* program,
                              const Context* context, const StepNumbers* numbers, int32_t count);
@@ -95,18 +96,19 @@ struct CudaLibrary {
                            const Context* context, int32_t launched, double* losses);
 
   // Tuning. Products of programs prepared from now on are chosen by timing them, or from `known`: lines as tuned_products
-  // gives them. They are checked here; a sentence on a wrong one begins with its number, the first one's being first_line.
+  // gives them. A sentence on one that cannot be read begins with its number, the first one's being first_line; an algorithm
+  // that the BLAS does not propose for its product is left out, and the product timed.
   const char* (*tune)(CudaEngine* engine, const char* known, int32_t first_line);
   // Of a tuned engine: all choices, a line each, as `known` wants them and for people; how many were timed by it so far.
   const char* (*tuned_products)(CudaEngine* engine, CudaTuned* tuned);
-  // What a plan says of a step's product besides who computes it: nothing, or what was timed.
+  // What a plan says of a step's product besides who computes it: nothing, what was timed, or where a tile's moves are.
   const char* (*product_note)(CudaEngine* engine, CudaProgram* program, int32_t step, const char** note);
 };
 
-// So many steps may be begun at once.
-constexpr int32_t cuda_most_steps = 64;
+// Maximum burst length, in steps.
+constexpr int32_t cuda_max_burst = 64;
 
-constexpr int32_t cuda_library_version = 3;
+constexpr int32_t cuda_library_version = 4;
 
 // Tells a library that was built from other headers.
 constexpr int32_t cuda_struct_bytes() {

@@ -38,13 +38,13 @@ std::shared_ptr<DevicePool> DevicePool::of(int32_t device) {
 }
 
 DevicePool::DevicePool(int32_t device, bool keeps)
-    : queue_(make_queue()), pool_(keeps ? make_pool(device) : nullptr) {}
+    : queue_(make_queue()), pool_(keeps ? make_pool(device) : nullptr), pinned_(keeps) {}
 
 char* DevicePool::allocate(int64_t bytes) {
   const std::lock_guard<std::mutex> lock(mutex_);
   char* memory = try_to_allocate(bytes);
   if (memory == nullptr && pool_ != nullptr) {
-    give_back();
+    give_back(0);
     memory = try_to_allocate(bytes);
   }
   if (memory == nullptr) {
@@ -68,22 +68,21 @@ char* DevicePool::try_to_allocate(int64_t bytes) {
   return memory;
 }
 
-// When nothing is held any more, the device's other users get everything.
 void DevicePool::release(char* memory, int64_t bytes) noexcept {
   const std::lock_guard<std::mutex> lock(mutex_);
   release_device(pool_.get(), queue_.get(), memory);
   held_ -= bytes;
   if (held_ > 0 || pool_ == nullptr) return;
   try {
-    give_back();
+    give_back(kept_bytes);
   } catch (const Error&) {  // it stays in the pool
   }
 }
 
 // What has been released is free when its queue has come to it.
-void DevicePool::give_back() {
+void DevicePool::give_back(int64_t keep) {
   synchronize(queue_.get());
-  trim(pool_.get());
+  trim(pool_.get(), keep);
 }
 
 DeviceBytes DevicePool::available_now() {
@@ -101,7 +100,7 @@ DeviceBytes DevicePool::available() {
 
 char* EngineMemory::allocate(MemoryKind kind, int64_t bytes) {
   const bool pinned = kind == MemoryKind::pinned;
-  char* memory = pinned ? allocate_pinned(bytes) : pool_->allocate(bytes);
+  char* memory = pinned ? pool_->pinned().allocate(bytes) : pool_->allocate(bytes);
   ++allocations_;
   const int64_t held = (pinned ? pinned_ : held_) += bytes;
   if (pinned) return memory;
@@ -113,7 +112,7 @@ char* EngineMemory::allocate(MemoryKind kind, int64_t bytes) {
 void EngineMemory::release(MemoryKind kind, char* memory, int64_t bytes) noexcept {
   if (memory == nullptr) return;
   if (kind == MemoryKind::pinned) {
-    release_pinned(memory);
+    pool_->pinned().release(memory, bytes);
     pinned_ -= bytes;
   } else {
     pool_->release(memory, bytes);
@@ -140,6 +139,14 @@ Block::Block(Block&& other) noexcept
       kind_(other.kind_),
       data_(std::exchange(other.data_, nullptr)),
       bytes_(std::exchange(other.bytes_, 0)) {}
+
+Block& Block::operator=(Block&& other) noexcept {
+  std::swap(memory_, other.memory_);
+  std::swap(kind_, other.kind_);
+  std::swap(data_, other.data_);
+  std::swap(bytes_, other.bytes_);
+  return *this;
+}
 
 void Block::release() noexcept {
   memory_->release(kind_, data_, bytes_);

@@ -8,6 +8,7 @@
 
 #include "backend/backend.h"
 #include "backend/cuda/device.h"
+#include "backend/cuda/pinned.h"
 
 namespace chainrule {
 namespace cuda {
@@ -21,12 +22,15 @@ struct PoolDeleter {
 
 // The device memory that this process keeps of one device, for all engines that it has there. What is freed stays, and
 // goes to whoever asks next: cudaMalloc would ask the driver each time, and cudaFree wait for all that the device has to
-// do, other callers' work too. Blocks change hands in the order of one queue, which knows nothing of the work of others:
+// do, other callers' work too. When the last block has been freed, the device's other users get what is beyond kept_bytes:
+// a model after the other, each with workspaces of 32 MiB, asks for nothing. Blocks change hands in the order of one queue, which knows nothing of the work of others:
 // who releases a block must have waited for all work that uses it.
 class DevicePool {
  public:
+  static constexpr int64_t kept_bytes = int64_t{256} << 20;
+
   // That of the device, made by the first engine. CHAINRULE_CUDA_POOL=0: without keeping anything, by cudaMalloc, so that
-  // tools see where each block ends. So it is too where the device has no pools.
+  // tools see where each block ends, and pinned blocks without slabs. So is device memory where the device has no pools.
   static std::shared_ptr<DevicePool> of(int32_t device);
   DevicePool(int32_t device, bool keeps);
 
@@ -38,15 +42,18 @@ class DevicePool {
   // What could still be had, by engines of this process: what the device has free and what is kept for later.
   DeviceBytes available();
 
+  PinnedPool& pinned() { return pinned_; }
+
  private:
   char* try_to_allocate(int64_t bytes);
-  void give_back();
+  void give_back(int64_t keep);
   DeviceBytes available_now();
 
   std::mutex mutex_;
   const std::unique_ptr<Queue, QueueDeleter> queue_;
   const std::unique_ptr<Pool, PoolDeleter> pool_;  // null: nothing is kept
   int64_t held_ = 0;                               // by engines
+  PinnedPool pinned_;
 };
 
 // Waits until the queue has nothing to do, whatever has failed: before what it may still use is released.
@@ -58,7 +65,7 @@ class EngineMemory {
  public:
   explicit EngineMemory(int32_t device) : pool_(DevicePool::of(device)) {}
 
-  // Not zeroed. Throws Error when there is none.
+  // Not zeroed. Throws Error when there is none. The same number of bytes when it is released.
   char* allocate(MemoryKind kind, int64_t bytes);
   void release(MemoryKind kind, char* memory, int64_t bytes) noexcept;
 
@@ -74,6 +81,7 @@ class Block {
  public:
   Block(EngineMemory& memory, MemoryKind kind) : memory_(&memory), kind_(kind) {}
   Block(Block&& other) noexcept;
+  Block& operator=(Block&& other) noexcept;
   Block(const Block&) = delete;
   Block& operator=(const Block&) = delete;
   ~Block() { release(); }

@@ -16,7 +16,7 @@ std::string describe_times(const Product& product);
 
 // Type, N or T for each factor, m n k, lda ldb ldc, the alignments of A, B and C, where α and β lie; after a colon the
 // algorithm's 8 words in hexadecimal, and the nanoseconds that it and the heuristic's first took:
-// "tf32 N T 64 128 784 784 784 128 256 256 256 host : 0000…0000 10230 12890".
+// "tf32 N T 64 128 784 784 784 128 16 16 16 host : 0000…0000 10230 12890".
 std::string line_of(const Product& product);
 
 // What such a line says.

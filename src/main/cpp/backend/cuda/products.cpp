@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <sstream>
 #include <tuple>
 #include <utility>
@@ -43,32 +44,36 @@ std::shared_ptr<const Product> Products::choose(const ProductShape& shape) {
   return made;
 }
 
+std::vector<Algorithm> Products::candidates(const ProductShape& shape) const {
+  return blas_.algorithms(shape, most_candidates);
+}
+
 std::shared_ptr<const Product> Products::timed(const ProductShape& shape) const {
-  std::vector<std::shared_ptr<Product>> candidates;
-  for (const Algorithm& algorithm : blas_.algorithms(shape, most_candidates)) {
-    candidates.push_back(blas_.make(shape, algorithm));
-  }
-  const std::vector<double> seconds = median_seconds(memory_, blas_, candidates);
+  std::vector<std::shared_ptr<Product>> made;
+  for (const Algorithm& algorithm : candidates(shape)) made.push_back(blas_.make(shape, algorithm));
+  const std::vector<double> seconds = median_seconds(memory_, blas_, made);
   const size_t fastest =
       static_cast<size_t>(std::min_element(seconds.begin(), seconds.end()) - seconds.begin());
-  candidates[fastest]->nanoseconds = nanoseconds(seconds[fastest]);
-  candidates[fastest]->first_nanoseconds = nanoseconds(seconds.front());
-  return candidates[fastest];
+  made[fastest]->nanoseconds = nanoseconds(seconds[fastest]);
+  made[fastest]->first_nanoseconds = nanoseconds(seconds.front());
+  return made[fastest];
 }
 
 void Products::tune(const std::string& known, int32_t first_line) {
   decltype(chosen_) read;
+  std::set<ProductShape, Less> seen;
   std::istringstream lines(known);
   int32_t number = first_line;
   for (std::string line; std::getline(lines, line); ++number) {
     try {
       const ProductLine parsed = parse_line(line);
+      if (!seen.insert(parsed.shape).second) throw Error(describe(parsed.shape) + " is there twice");
+      const std::vector<Algorithm> proposed = candidates(parsed.shape);
+      if (std::find(proposed.begin(), proposed.end(), parsed.algorithm) == proposed.end()) continue;
       const std::shared_ptr<Product> product = blas_.make(parsed.shape, parsed.algorithm);
       product->nanoseconds = parsed.nanoseconds;
       product->first_nanoseconds = parsed.first_nanoseconds;
-      blas_.check(*product);
-      if (!read.emplace(parsed.shape, product).second)
-        throw Error(describe(parsed.shape) + " is there twice");
+      read[parsed.shape] = product;
     } catch (const Error& error) {
       throw Error(message("line ", number, ": ", error.what()));
     }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "backend/cuda/blas.h"
 
@@ -30,7 +31,8 @@ class Products {
   static int64_t workspace_bytes() { return Blas::workspace_bytes(); }
 
   // From now on a shape's algorithm is the one that takes the least time here (tuning.h), or the one that `known` has for
-  // it: lines as text() gives them. Each is checked; Error names a wrong one by its number, the first being first_line.
+  // it: lines as tuned() gives them. Error names a line that is none by its number, the first being first_line. An algorithm
+  // that the heuristic does not propose again is not used, whatever it is: its shape is timed when a program has it.
   void tune(const std::string& known, int32_t first_line);
 
   // All choices of a tuned engine, a line each, for a file or for people; how many of them have been timed here.
@@ -44,6 +46,7 @@ class Products {
   struct Less {
     bool operator()(const ProductShape& a, const ProductShape& b) const;
   };
+  std::vector<Algorithm> candidates(const ProductShape& shape) const;
   std::shared_ptr<const Product> timed(const ProductShape& shape) const;
 
   EngineMemory& memory_;

@@ -24,9 +24,9 @@ int64_t next_number() {
   return ++last;
 }
 
-// What the address of an operand is a multiple of, blocks being multiples of 256.
+// What the address of an operand is a multiple of, as far as a product may know it; blocks are multiples of more.
 int32_t alignment_of(const Operand& operand) {
-  int64_t bytes = 256;
+  int64_t bytes = cuda::most_alignment;
   while (operand.offset % bytes != 0) bytes /= 2;
   return static_cast<int32_t>(bytes);
 }
@@ -90,6 +90,8 @@ void CudaProgram::add_phase(CudaEngine& engine, const CudaProgramView& view, int
     add_segments(engine, &together);
   } else if (cuda::is_tile_phase(phase, *first, phase.steps, dtype)) {
     together.launcher = cuda::tile_launcher();
+    together.table = table_bytes;
+    table_bytes += cuda::table_bytes(together);
   } else if (phase.steps == 2 && first->kind == StepKind::unary_backward) {
     together.launcher = cuda::find_derivative_and_sum(first->op, dtype);
     scratch_bytes = std::max(scratch_bytes, cuda::scratch_bytes(first[1]));
@@ -159,7 +161,7 @@ void CudaProgram::prepare_product(CudaEngine& engine, Launch* launch) {
     convert_factors(launch);
     shape.lda = cuda::bfloat16_stride(cuda::factor_of(step, 0).columns);
     shape.ldb = cuda::bfloat16_stride(cuda::factor_of(step, 1).columns);
-    shape.alignment_a = shape.alignment_b = 256;
+    shape.alignment_a = shape.alignment_b = cuda::most_alignment;
   }
   launch->product = engine.products.choose(shape);
 }

@@ -20,10 +20,10 @@ struct Scalars {
 struct Arguments {
   UpdateScalars update;
   const int64_t* order = nullptr;  // of the examples, where columns are resident
-  int32_t step = 0;                // that is being run, of those that follow each other
+  int32_t step = 0;                // of the burst: the one that is being run
   int32_t halted = 0;              // has a loss been found that is not finite? Then nothing trains any more
-  StepNumbers numbers[cuda_most_steps];
-  double losses[cuda_most_steps];
+  StepNumbers numbers[cuda_max_burst];
+  double losses[cuda_max_burst];
 };
 
 // Looks at the loss of a step. A step trains only if its loss and those before it are finite.
@@ -55,7 +55,8 @@ struct Run {
   const Arguments* arguments;
   const Scalars* scalars;  // one a step
   char* scratch;
-  char* workspace;  // of the BLAS
+  char* workspace;     // of the BLAS
+  const char* tables;  // of tiles' moves; null: they are the kernel's parameter
 };
 
 struct Launch;
@@ -98,6 +99,8 @@ struct Launch {
   int64_t copies[2] = {-1, -1};
   int32_t last_phase = -1;  // conversion: of the products that read the copy
 
+  int64_t table = -1;  // of a tile's moves: where in the program's tables
+
   // steps that run at once
   char* segments = nullptr;  // device memory: an array of Segment
   int32_t segment_count = 0;
@@ -120,6 +123,9 @@ Launcher conversion_launcher();
 // Of phases with several steps: an activation's rule with the sums of its rows, and a tile's steps.
 Launcher find_derivative_and_sum(Op op, DType dtype);
 Launcher tile_launcher();
+// The moves of a tile's launch as a table that a kernel reads in device memory: addresses are those of the run.
+int64_t table_bytes(const Launch& tiles);
+void write_table(const Launch& tiles, const Run& run, char* to);
 
 // Elements of a segment that one block works on.
 constexpr int64_t update_block = 4096, sum_parts_block = 32;

@@ -166,14 +166,15 @@ class CudaBackend final : public Backend {
   int64_t scratch_stride(DType, int64_t) const override { return cuda::tile_stride; }
 
   std::string product_by(const Program& program, int32_t step) const override {
+    std::string by = product_by(program.dtype);
     for (const Phase& phase : program.phases) {
       if (step < phase.first_step || step >= phase.first_step + phase.steps) continue;
       const Step* const first = &program.steps[static_cast<size_t>(phase.first_step)];
-      if (cuda::is_tile_phase(phase, *first, phase.steps, program.dtype)) return "tile kernel";
+      if (cuda::is_tile_phase(phase, *first, phase.steps, program.dtype)) by = "tile kernel";
     }
     const char* note = nullptr;
     require_success(table().product_note(engine_->handle, prepared(program).handle, step, &note));
-    return std::string(product_by(program.dtype)) + note;
+    return by + note;
   }
 
   std::string tuned_products() const override { return tuned().for_people; }
@@ -212,7 +213,7 @@ class CudaBackend final : public Backend {
     return loss;
   }
 
-  int32_t most_steps() const override { return cuda_most_steps; }
+  int32_t max_burst() const override { return cuda_max_burst; }
 
   void run_steps(const Program& program, const Context& context, const StepNumbers* numbers, int32_t count,
                  StepInputs* inputs, double* losses, int32_t* made) override {

@@ -30,7 +30,7 @@ constexpr int64_t tile_stride = tile_samples + 4;
 constexpr int64_t most_parts = 384;
 // Samples are counted in 32 bits, with room for a tile more.
 constexpr int64_t most_samples = INT32_MAX / 2;
-// The kernel's list of moves, a parameter of its launch, has so many places.
+// The kernel's list of moves, a parameter of its launch where the device takes one so large, has so many places.
 constexpr int32_t most_moves = 64;
 
 inline int64_t tiles_of(int64_t samples) { return (samples + tile_samples - 1) / tile_samples; }

@@ -46,7 +46,7 @@ OwnedGraph graph_of(Queue* queue, const Body& body, int32_t runs) {
 
 // Of one run that is not the first: the device has loaded what it needs.
 double rough_seconds(Queue* queue, const Body& body) {
-  const OwnedEvent before(make_event()), after(make_event());
+  const OwnedEvent before(make_event(true)), after(make_event(true));
   body();
   record(queue, before.get());
   body();
@@ -149,9 +149,9 @@ std::vector<double> median_seconds(Queue* queue, const std::vector<Body>& bodies
     const double wanted = std::ceil(graph_seconds / std::max(rough_seconds(queue, body), 1e-9));
     runs.push_back(static_cast<int32_t>(std::min<double>(wanted, most_runs)));
     graphs.push_back(graph_of(queue, body, runs.back()));
-    events.emplace_back(make_event());
+    events.emplace_back(make_event(true));
   }
-  events.emplace_back(make_event());
+  events.emplace_back(make_event(true));
   std::vector<std::vector<double>> times(count);
   for (int32_t round = 0; round < rounds; ++round) {
     // The device is busy with it while the processor gives it the rest, so that between two events it never waits.

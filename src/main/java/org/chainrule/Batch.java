@@ -6,6 +6,7 @@ import java.nio.IntBuffer;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.bytedeco.javacpp.Pointer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The data of some samples, by the names of a graph's data nodes. Holds references only: what they
@@ -87,6 +88,52 @@ public final class Batch {
    * @return this batch
    */
   public Batch set(Node node, double[] values) {
+    return set(name(node), values);
+  }
+
+  /**
+   * Sets a data node's values. They are copied now: the batch does not see later changes.
+   *
+   * @param name the data node's name
+   * @param values one array a sample, each of all features
+   * @return this batch
+   */
+  public Batch set(String name, float[][] values) {
+    checkRows(name, Check.notNull(values, "set", "values").length);
+    return set(name, Rows.flat("set '" + name + "'", values));
+  }
+
+  /**
+   * Sets a data node's values. They are copied now: the batch does not see later changes.
+   *
+   * @param node the data node, known by its name
+   * @param values one array a sample, each of all features
+   * @return this batch
+   */
+  public Batch set(Node node, float[][] values) {
+    return set(name(node), values);
+  }
+
+  /**
+   * Sets a data node's values. They are copied now: the batch does not see later changes.
+   *
+   * @param name the data node's name
+   * @param values one array a sample, each of all features
+   * @return this batch
+   */
+  public Batch set(String name, double[][] values) {
+    checkRows(name, Check.notNull(values, "set", "values").length);
+    return set(name, Rows.flat("set '" + name + "'", values));
+  }
+
+  /**
+   * Sets a data node's values. They are copied now: the batch does not see later changes.
+   *
+   * @param node the data node, known by its name
+   * @param values one array a sample, each of all features
+   * @return this batch
+   */
+  public Batch set(Node node, double[][] values) {
     return set(name(node), values);
   }
 
@@ -206,8 +253,16 @@ public final class Batch {
   }
 
   /** The values of a data node, or null. */
-  Values values(String name) {
+  @Nullable Values values(String name) {
     return values.get(name);
+  }
+
+  private void checkRows(String name, int rows) {
+    Check.that(
+        rows == size,
+        "set '" + name + "'",
+        "expected one array for each of " + size + " samples, but got ",
+        rows);
   }
 
   private Values of(String name, Object given) {

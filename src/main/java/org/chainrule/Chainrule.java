@@ -1,10 +1,12 @@
 package org.chainrule;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.global.openblas;
 import org.chainrule.binding.Native;
+import org.chainrule.binding.Native.NativeProducts;
 
 /**
  * The library as a whole: what runs here, its threads and its native memory.
@@ -16,12 +18,34 @@ import org.chainrule.binding.Native;
  * {@link Trainer#checking}.
  */
 public final class Chainrule {
-  /** Who may compute matrix products, in the core's order. */
-  private static final List<String> PRODUCTS = List.of("auto", "blas", "own");
+  /** Who may compute matrix products: the values of the system property, in lower case. */
+  private enum Products {
+    AUTO(NativeProducts.automatic),
+    BLAS(NativeProducts.blas),
+    OWN(NativeProducts.own);
 
-  private static String products() {
-    return System.getProperty("org.chainrule.products", "auto");
+    final NativeProducts which;
+
+    Products(NativeProducts which) {
+      this.which = which;
+    }
+
+    /** The one that the property names, or null. */
+    static Products wanted() {
+      String text = System.getProperty(PRODUCTS, AUTO.toString());
+      return List.of(values()).stream()
+          .filter(p -> p.toString().equals(text))
+          .findAny()
+          .orElse(null);
+    }
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
   }
+
+  private static final String PRODUCTS = "org.chainrule.products";
 
   /** Loads the native library once; its team gets the processors that the JVM was granted. */
   private static final class Library {
@@ -39,7 +63,8 @@ public final class Chainrule {
         file = Loader.load(Native.class);
         int processors = Runtime.getRuntime().availableProcessors();
         Native.set_threads(Math.min(processors, Native.max_threads()));
-        Native.set_products(Math.max(0, PRODUCTS.indexOf(products())));
+        Products products = Products.wanted();
+        Native.set_products((products == null ? Products.AUTO : products).which);
       } catch (LinkageError e) {
         failure = e;
       }
@@ -71,12 +96,14 @@ public final class Chainrule {
               + ")",
           Library.FAILURE);
     }
-    if (!PRODUCTS.contains(products())) {
+    if (Products.wanted() == null) {
       throw new ChainruleException(
-          "the system property org.chainrule.products: expected one of "
+          "the system property "
               + PRODUCTS
-              + ", but it is "
-              + products());
+              + ": expected one of "
+              + List.of(Products.values())
+              + ", but got "
+              + System.getProperty(PRODUCTS));
     }
     return Library.FILE;
   }
@@ -153,7 +180,15 @@ public final class Chainrule {
     }
     line(text, "BLAS", Native.blas_description());
     line(text, "instruction set", Native.instruction_set());
-    line(text, "products", PRODUCTS.get(Native.products()));
+    NativeProducts products = Native.products().intern();
+    line(
+        text,
+        "products",
+        List.of(Products.values()).stream()
+            .filter(p -> p.which == products)
+            .findAny()
+            .map(Products::toString)
+            .orElseThrow());
     int processors = Runtime.getRuntime().availableProcessors();
     line(text, "threads", threads() + ", processors granted " + processors);
     line(text, "native memory", nativeBytes() + " bytes");

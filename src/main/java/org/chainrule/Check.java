@@ -1,10 +1,12 @@
 package org.chainrule;
 
+import org.jspecify.annotations.Nullable;
+
 /** Refuses what a caller passed, with a sentence; the happy path allocates nothing. */
 final class Check {
   private Check() {}
 
-  static <T> T notNull(T value, String operation, String what) {
+  static <T> T notNull(@Nullable T value, String operation, String what) {
     if (value == null) {
       throw new IllegalArgumentException(operation + ": the " + what + " must not be null");
     }

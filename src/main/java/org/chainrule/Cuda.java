@@ -105,7 +105,7 @@ final class Cuda {
     if (!problems.isEmpty()) {
       throw new ChainruleException("cuda: no device can be used: " + String.join("; ", problems));
     }
-    return Native.open_cuda(at.library, at.folders, index, precision.ordinal(), tuning);
+    return Native.open_cuda(at.library, at.folders, index, precision.toNative(), tuning);
   }
 
   static int count() {

@@ -46,9 +46,9 @@ public final class Dataset extends NativeObject {
    * @param values [example][feature], the same number of features for each example
    * @return this data set
    */
-  public Dataset with(String name, float[] values) {
-    Check.notNull(values, "with", "values");
-    return add(name, Memory.Type.FLOAT, values, values.length);
+  public Dataset add(String name, float[] values) {
+    Check.notNull(values, "add", "values");
+    return column(name, Memory.Type.FLOAT, values, values.length);
   }
 
   /**
@@ -58,9 +58,9 @@ public final class Dataset extends NativeObject {
    * @param values [example][feature], the same number of features for each example
    * @return this data set
    */
-  public Dataset with(String name, double[] values) {
-    Check.notNull(values, "with", "values");
-    return add(name, Memory.Type.DOUBLE, values, values.length);
+  public Dataset add(String name, double[] values) {
+    Check.notNull(values, "add", "values");
+    return column(name, Memory.Type.DOUBLE, values, values.length);
   }
 
   /**
@@ -70,14 +70,14 @@ public final class Dataset extends NativeObject {
    * @param values one a sample
    * @return this data set
    */
-  public Dataset with(String name, int[] values) {
-    Check.notNull(values, "with", "values");
+  public Dataset add(String name, int[] values) {
+    Check.notNull(values, "add", "values");
     Check.that(
         values.length == examples,
-        "with '" + name + "'",
+        "add '" + name + "'",
         "expected one class index for each of " + examples + " examples, but the number is ",
         values.length);
-    return add(name, Memory.Type.LABEL, values, values.length);
+    return column(name, Memory.Type.LABEL, values, values.length);
   }
 
   /**
@@ -87,8 +87,8 @@ public final class Dataset extends NativeObject {
    * @param values [example][feature], the same number of features for each example
    * @return this data set
    */
-  public Dataset with(Node node, float[] values) {
-    return with(Check.notNull(node, "with", "node").name(), values);
+  public Dataset add(Node node, float[] values) {
+    return add(Check.notNull(node, "add", "node").name(), values);
   }
 
   /**
@@ -98,8 +98,8 @@ public final class Dataset extends NativeObject {
    * @param values [example][feature], the same number of features for each example
    * @return this data set
    */
-  public Dataset with(Node node, double[] values) {
-    return with(Check.notNull(node, "with", "node").name(), values);
+  public Dataset add(Node node, double[] values) {
+    return add(Check.notNull(node, "add", "node").name(), values);
   }
 
   /**
@@ -109,8 +109,164 @@ public final class Dataset extends NativeObject {
    * @param values one a sample
    * @return this data set
    */
+  public Dataset add(Node node, int[] values) {
+    return add(Check.notNull(node, "add", "node").name(), values);
+  }
+
+  /**
+   * Adds a column of numbers.
+   *
+   * @param name the data node's name
+   * @param values one array an example, each of all features
+   * @return this data set
+   */
+  public Dataset add(String name, float[][] values) {
+    checkRows(name, Check.notNull(values, "add", "values").length);
+    return add(name, Rows.flat("add '" + name + "'", values));
+  }
+
+  /**
+   * Adds a column of numbers.
+   *
+   * @param node the data node, known by its name
+   * @param values one array an example, each of all features
+   * @return this data set
+   */
+  public Dataset add(Node node, float[][] values) {
+    return add(Check.notNull(node, "add", "node").name(), values);
+  }
+
+  /**
+   * Adds a column of numbers.
+   *
+   * @param name the data node's name
+   * @param values one array an example, each of all features
+   * @return this data set
+   */
+  public Dataset add(String name, double[][] values) {
+    checkRows(name, Check.notNull(values, "add", "values").length);
+    return add(name, Rows.flat("add '" + name + "'", values));
+  }
+
+  /**
+   * Adds a column of numbers.
+   *
+   * @param node the data node, known by its name
+   * @param values one array an example, each of all features
+   * @return this data set
+   */
+  public Dataset add(Node node, double[][] values) {
+    return add(Check.notNull(node, "add", "node").name(), values);
+  }
+
+  /**
+   * What {@link #add(String, float[])} does; {@code with} is a keyword in some languages.
+   *
+   * @param name the data node's name
+   * @param values as for {@code add}
+   * @return this data set
+   */
+  public Dataset with(String name, float[] values) {
+    return add(name, values);
+  }
+
+  /**
+   * What {@link #add(String, double[])} does; {@code with} is a keyword in some languages.
+   *
+   * @param name the data node's name
+   * @param values as for {@code add}
+   * @return this data set
+   */
+  public Dataset with(String name, double[] values) {
+    return add(name, values);
+  }
+
+  /**
+   * What {@link #add(String, int[])} does; {@code with} is a keyword in some languages.
+   *
+   * @param name the data node's name
+   * @param values as for {@code add}
+   * @return this data set
+   */
+  public Dataset with(String name, int[] values) {
+    return add(name, values);
+  }
+
+  /**
+   * What {@link #add(String, float[][])} does; {@code with} is a keyword in some languages.
+   *
+   * @param name the data node's name
+   * @param values as for {@code add}
+   * @return this data set
+   */
+  public Dataset with(String name, float[][] values) {
+    return add(name, values);
+  }
+
+  /**
+   * What {@link #add(String, double[][])} does; {@code with} is a keyword in some languages.
+   *
+   * @param name the data node's name
+   * @param values as for {@code add}
+   * @return this data set
+   */
+  public Dataset with(String name, double[][] values) {
+    return add(name, values);
+  }
+
+  /**
+   * What {@link #add(Node, float[])} does; {@code with} is a keyword in some languages.
+   *
+   * @param node the data node, known by its name
+   * @param values as for {@code add}
+   * @return this data set
+   */
+  public Dataset with(Node node, float[] values) {
+    return add(node, values);
+  }
+
+  /**
+   * What {@link #add(Node, double[])} does; {@code with} is a keyword in some languages.
+   *
+   * @param node the data node, known by its name
+   * @param values as for {@code add}
+   * @return this data set
+   */
+  public Dataset with(Node node, double[] values) {
+    return add(node, values);
+  }
+
+  /**
+   * What {@link #add(Node, int[])} does; {@code with} is a keyword in some languages.
+   *
+   * @param node the data node, known by its name
+   * @param values as for {@code add}
+   * @return this data set
+   */
   public Dataset with(Node node, int[] values) {
-    return with(Check.notNull(node, "with", "node").name(), values);
+    return add(node, values);
+  }
+
+  /**
+   * What {@link #add(Node, float[][])} does; {@code with} is a keyword in some languages.
+   *
+   * @param node the data node, known by its name
+   * @param values as for {@code add}
+   * @return this data set
+   */
+  public Dataset with(Node node, float[][] values) {
+    return add(node, values);
+  }
+
+  /**
+   * What {@link #add(Node, double[][])} does; {@code with} is a keyword in some languages.
+   *
+   * @param node the data node, known by its name
+   * @param values as for {@code add}
+   * @return this data set
+   */
+  public Dataset with(Node node, double[][] values) {
+    return add(node, values);
   }
 
   /**
@@ -122,8 +278,16 @@ public final class Dataset extends NativeObject {
     return examples;
   }
 
-  private synchronized Dataset add(String name, Memory.Type type, Object values, int length) {
-    String operation = "with '" + Check.name(name, "with") + "'";
+  private void checkRows(String name, int rows) {
+    Check.that(
+        rows == examples,
+        "add '" + name + "'",
+        "expected one array for each of " + examples + " examples, but got ",
+        rows);
+  }
+
+  private synchronized Dataset column(String name, Memory.Type type, Object values, int length) {
+    String operation = "add '" + Check.name(name, "add") + "'";
     if (inUse) {
       throw new IllegalStateException(
           operation + ": a trainer is using this data set; all columns must come before");
@@ -137,7 +301,7 @@ public final class Dataset extends NativeObject {
     enter(operation);
     try {
       long features = length / examples;
-      BytePointer start = handle.add_column(name, type.ordinal(), features);
+      BytePointer start = handle.add_column(name, type.column, features);
       for (int done = 0; done < length; ) {
         int count = Math.min(CHUNK, length - done);
         Memory.at(start, done, count, type).put(values, done, count);

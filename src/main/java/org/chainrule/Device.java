@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
 import org.chainrule.binding.Native;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where a model's parameters lie and its steps are computed. A model stays where it was made:
@@ -146,9 +147,7 @@ public final class Device {
    */
   public DeviceMemory memory() {
     Chainrule.load();
-    long[] bytes = new long[DeviceMemory.PARTS];
-    Native.device_memory(number, bytes, bytes.length);
-    return DeviceMemory.of(bytes);
+    return DeviceMemory.of(Native.device_memory(number));
   }
 
   /** All devices that this process has opened, the CPU first. */
@@ -163,7 +162,7 @@ public final class Device {
 
   /** {@return whether the other is the same device, with the same precision and tuning} */
   @Override
-  public boolean equals(Object other) {
+  public boolean equals(@Nullable Object other) {
     return other instanceof Device device && device.number == number;
   }
 

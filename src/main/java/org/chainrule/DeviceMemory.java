@@ -1,5 +1,7 @@
 package org.chainrule;
 
+import org.chainrule.binding.NativeDeviceMemory;
+
 /**
  * How much of a device's memory is whose, in bytes.
  *
@@ -11,11 +13,8 @@ package org.chainrule;
  * @param total what the device has; on the CPU the machine, or its container if that has less
  */
 public record DeviceMemory(long held, long peak, long free, long total) {
-  static final int PARTS = 4;
-
-  /** From the core's order, which is that of the components. */
-  static DeviceMemory of(long[] b) {
-    return new DeviceMemory(b[0], b[1], b[2], b[3]);
+  static DeviceMemory of(NativeDeviceMemory memory) {
+    return new DeviceMemory(memory.held(), memory.peak(), memory.available(), memory.total());
   }
 
   /** {@return one line} */

@@ -1,6 +1,7 @@
 package org.chainrule;
 
 import org.chainrule.binding.NativeTrainer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What {@code fit} does between the native slices: interrupts, stops, the listener. Only the thread
@@ -13,10 +14,10 @@ final class FitLoop {
   private final Trainer trainer;
   private final NativeTrainer handle;
   private final Inputs inputs;
-  private volatile FitListener listener;
+  private volatile @Nullable FitListener listener;
   private volatile boolean stopped;
   private boolean running;
-  private Dataset bound;
+  private @Nullable Dataset bound;
   private int boundBatchSize;
 
   FitLoop(Trainer trainer, NativeTrainer handle, Inputs inputs) {
@@ -25,7 +26,7 @@ final class FitLoop {
     this.inputs = inputs;
   }
 
-  void listener(FitListener listener) {
+  void listener(@Nullable FitListener listener) {
     this.listener = listener;
   }
 
@@ -104,13 +105,13 @@ final class FitLoop {
 
   /** Samples trained since the first epoch began. */
   private long samples(Dataset dataset) {
-    return handle.epoch() * dataset.examples() + handle._position();
+    return handle.epoch() * dataset.examples() + handle.epoch_position();
   }
 
   private Progress progress(Dataset dataset, long epochs, double rate, long done) {
     long examples = dataset.examples();
     long epoch = handle.epoch();
-    long position = handle._position();
+    long position = handle.epoch_position();
     return position == 0
         ? new Progress(epoch, epochs, examples, examples, handle.epoch_loss(), rate, done)
         : new Progress(epoch + 1, epochs, position, examples, handle.running_loss(), rate, done);

@@ -4,7 +4,10 @@ import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.chainrule.binding.Native.NativeVerdict;
+import org.chainrule.binding.NativeFinding;
 import org.chainrule.binding.NativeGradientCheck;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Tells whether the gradients of the backward pass are those of the loss, for any graph: after an
@@ -138,8 +141,7 @@ public final class GradientCheck {
     try {
       NativeGradientCheck check = NativeGradientCheck.create(model.handle(), id);
       try {
-        boolean[] needed = model.nodes().ancestors(List.of(loss));
-        new Inputs(check.inputs(), model.nodes().data(), needed, DataType.DOUBLE)
+        new Inputs(check.inputs(), model.nodes().data(), DataType.DOUBLE)
             .fill("GradientCheck", batch);
         for (Chosen element : chosen) {
           check.choose(element.node(), element.row(), element.column());
@@ -156,28 +158,36 @@ public final class GradientCheck {
   }
 
   private Report report(NativeGradientCheck check, int count) {
-    int columns = NativeGradientCheck.finding_columns();
-    double[] table = new double[count * columns];
-    check.read(table, table.length);
     List<Finding> findings = new ArrayList<>();
-    for (int i = 0; i < table.length; i += columns) {
+    for (int i = 0; i < count; ++i) {
+      NativeFinding f = check.finding(i);
       findings.add(
           new Finding(
-              Verdict.values()[(int) table[i]],
-              node(table[i + 1]),
-              (long) table[i + 2],
-              (long) table[i + 3],
-              table[i + 4],
-              table[i + 5],
-              table[i + 6],
-              node(table[i + 7])));
+              verdict(f.verdict().intern()),
+              node(f.node()),
+              f.row(),
+              f.column(),
+              f.expected(),
+              f.found(),
+              f.error(),
+              node(f.kink())));
     }
-    Finding worst = count == 0 ? null : findings.get((int) check.worst());
+    @Nullable Finding worst = count == 0 ? null : findings.get((int) check.worst());
     return new Report(List.copyOf(findings), worst, tolerance);
   }
 
-  private Node node(double number) {
-    return number < 0 ? null : model.nodes().all().get((int) number);
+  private static Verdict verdict(NativeVerdict verdict) {
+    return switch (verdict) {
+      case agrees -> Verdict.AGREES;
+      case differs -> Verdict.DIFFERS;
+      case kink -> Verdict.KINK;
+      case not_a_number -> Verdict.NOT_A_NUMBER;
+      case too_weak -> Verdict.TOO_WEAK;
+    };
+  }
+
+  private @Nullable Node node(int number) {
+    return number < 0 ? null : model.nodes().all().get(number);
   }
 
   /** What one comparison came to. */
@@ -210,13 +220,13 @@ public final class GradientCheck {
    */
   public record Finding(
       Verdict verdict,
-      Node node,
+      @Nullable Node node,
       long row,
       long column,
       double expected,
       double found,
       double error,
-      Node kink) {
+      @Nullable Node kink) {
 
     private boolean isOfTheLoss() {
       return verdict == Verdict.NOT_A_NUMBER && node == null && !Double.isFinite(found);
@@ -261,7 +271,7 @@ public final class GradientCheck {
    *     differs most, else the largest error; null if nothing was compared
    * @param tolerance the relative error that was allowed
    */
-  public record Report(List<Finding> findings, Finding worst, double tolerance) {
+  public record Report(List<Finding> findings, @Nullable Finding worst, double tolerance) {
     /**
      * Whether at least one comparison agrees, and none differs or is not a number. Kinks, and what
      * is too weak to tell, do not count.

@@ -1,22 +1,28 @@
 package org.chainrule;
 
+import org.chainrule.binding.Native.NativeInitializer;
+
 /**
  * How a parameter's first values are drawn. The values depend on the model's seed and the
  * parameter's place in the graph alone. For a weight of shape [out][in], fan_in is {@code in} and
  * fan_out is {@code out}.
  */
 public final class Initializer {
-  private static final Initializer ZEROS = new Initializer("zeros", 0, 0);
-  private static final Initializer GLOROT_UNIFORM = new Initializer("glorotUniform", 1, 0);
-  private static final Initializer GLOROT_NORMAL = new Initializer("glorotNormal", 2, 0);
-  private static final Initializer HE_UNIFORM = new Initializer("heUniform", 3, 0);
-  private static final Initializer HE_NORMAL = new Initializer("heNormal", 4, 0);
+  private static final Initializer ZEROS = new Initializer("zeros", NativeInitializer.constant, 0);
+  private static final Initializer GLOROT_UNIFORM =
+      new Initializer("glorotUniform", NativeInitializer.glorot_uniform, 0);
+  private static final Initializer GLOROT_NORMAL =
+      new Initializer("glorotNormal", NativeInitializer.glorot_normal, 0);
+  private static final Initializer HE_UNIFORM =
+      new Initializer("heUniform", NativeInitializer.he_uniform, 0);
+  private static final Initializer HE_NORMAL =
+      new Initializer("heNormal", NativeInitializer.he_normal, 0);
 
   private final String name;
-  private final int kind;
+  private final NativeInitializer kind;
   private final double value;
 
-  private Initializer(String name, int kind, double value) {
+  private Initializer(String name, NativeInitializer kind, double value) {
     this.name = name;
     this.kind = kind;
     this.value = value;
@@ -67,7 +73,7 @@ public final class Initializer {
    */
   public static Initializer constant(double value) {
     Check.that(Double.isFinite(value), "constant", "the value must be finite, but is ", value);
-    return new Initializer("constant " + value, 0, value);
+    return new Initializer("constant " + value, NativeInitializer.constant, value);
   }
 
   /**
@@ -79,8 +85,8 @@ public final class Initializer {
     return ZEROS;
   }
 
-  /** The number in {@code graph/graph.h}. */
-  int kind() {
+  /** What the core calls it. */
+  NativeInitializer kind() {
     return kind;
   }
 

@@ -37,9 +37,8 @@ final class Inputs {
    * Takes the native inputs of a trainer or a workspace.
    *
    * @param data the data nodes of the model, in order
-   * @param needed which nodes, by number, must be given
    */
-  Inputs(NativeInputs handle, List<Node> data, boolean[] needed, DataType type) {
+  Inputs(NativeInputs handle, List<Node> data, DataType type) {
     this.handle = handle;
     addresses =
         data.isEmpty()
@@ -47,7 +46,7 @@ final class Inputs {
             : handle.addresses().capacity(data.size()).asBuffer();
     slots = new Slot[data.size()];
     for (int i = 0; i < slots.length; ++i) {
-      slots[i] = new Slot(data.get(i), needed[data.get(i).id()], type);
+      slots[i] = new Slot(data.get(i), handle.needed(i), type);
     }
   }
 
@@ -91,12 +90,14 @@ final class Inputs {
       throw new IllegalArgumentException(
           operation
               + ": expected "
-              + slot.type.name().toLowerCase()
-              + " values for "
+              + slot.type.description
+              + " for "
               + slot.node
-              + ", but "
-              + values.type().name().toLowerCase()
-              + " values came");
+              + ", but got "
+              + values.type().description
+              + (values.type() == Memory.Type.LABEL && !isLabel
+                  ? "; pass a float[] or double[]"
+                  : ""));
     }
     long expected = batch.size() * slot.width;
     if (values.length() != expected) {

@@ -1,7 +1,6 @@
 package org.chainrule;
 
 import java.lang.ref.Reference;
-import java.util.List;
 import org.chainrule.binding.NativeJacobian;
 
 /**
@@ -42,8 +41,7 @@ public final class Jacobian extends NativeObject {
       model.exit();
     }
     own(() -> NativeJacobian.destroy(handle));
-    boolean[] needed = model.nodes().ancestors(List.of(z, x));
-    inputs = new Inputs(handle.inputs(), model.nodes().data(), needed, model.dataType());
+    inputs = new Inputs(handle.inputs(), model.nodes().data(), model.dataType());
   }
 
   /**

@@ -5,22 +5,27 @@ import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import org.bytedeco.javacpp.BytePointer;
+import org.chainrule.binding.Native.NativeColumnType;
 
 /**
  * A piece of native memory of one type, and the copies into and out of it. No JNI and no allocation
  * in a copy; the memory itself belongs to whoever made it.
  */
 final class Memory {
-  /** What lies there; the order is that of the native column types. */
+  /** What lies there. */
   enum Type {
-    FLOAT(Float.BYTES),
-    DOUBLE(Double.BYTES),
-    LABEL(Integer.BYTES);
+    FLOAT(Float.BYTES, NativeColumnType.float32, "float values"),
+    DOUBLE(Double.BYTES, NativeColumnType.float64, "double values"),
+    LABEL(Integer.BYTES, NativeColumnType.label, "class indices (int)");
 
     final int bytes;
+    final NativeColumnType column;
+    final String description;
 
-    Type(int bytes) {
+    Type(int bytes, NativeColumnType column, String description) {
       this.bytes = bytes;
+      this.column = column;
+      this.description = description;
     }
 
     static Type of(DataType type) {

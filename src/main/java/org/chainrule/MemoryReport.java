@@ -1,5 +1,7 @@
 package org.chainrule;
 
+import org.chainrule.binding.NativeMemoryUse;
+
 /**
  * Native memory in bytes, by what it is for. Memory grows with the largest batch so far and is
  * freed when its owner is closed.
@@ -9,11 +11,11 @@ package org.chainrule;
  * @param parameters of the model
  * @param constants of the model
  * @param optimizerState velocities or moments
- * @param gradients that {@link Trainer#gradients} was asked for
+ * @param gradients that {@link Gradients} computed
  * @param inputs copies of batches; what is read in place does not count
  * @param dataset the columns, and the order of examples, of the data set that {@code fit} was last
  *     called with
- * @param checks what {@link Trainer#statistics} and {@link Trainer#checking} keep
+ * @param checks what {@link Gradients#statistics} and {@link Trainer#checking} keep
  */
 public record MemoryReport(
     long arena,
@@ -24,11 +26,16 @@ public record MemoryReport(
     long inputs,
     long dataset,
     long checks) {
-  static final int PARTS = 8;
-
-  /** From the core's order, which is that of the components. */
-  static MemoryReport of(long[] b) {
-    return new MemoryReport(b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]);
+  static MemoryReport of(NativeMemoryUse use) {
+    return new MemoryReport(
+        use.arena(),
+        use.parameters(),
+        use.constants(),
+        use.state(),
+        use.gradients(),
+        use.inputs(),
+        use.dataset(),
+        use.checks());
   }
 
   /**

@@ -3,6 +3,7 @@ package org.chainrule;
 import java.nio.file.Path;
 import java.util.List;
 import org.chainrule.binding.NativeModel;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A graph's parameters on a device. Trainers change them, predictors read them; both wait for each
@@ -20,7 +21,7 @@ public final class Model extends NativeObject {
   private final Device device;
 
   /** {@code nodes} is null for a loaded model, which has a graph of its own. */
-  private Model(NativeModel handle, ModelNodes nodes, Device device) {
+  private Model(NativeModel handle, @Nullable ModelNodes nodes, Device device) {
     super("model");
     this.handle = handle;
     this.device = device;
@@ -36,6 +37,8 @@ public final class Model extends NativeObject {
    * @param graph what is computed; nodes that are added later do not belong to the model
    * @param seed of the parameters' first values, and of the shuffling of examples
    * @return a model, to be closed
+   * @throws IllegalArgumentException if a number of the graph is too large for a {@code float}, or
+   *     a factor or setting so small that it would be 0
    */
   public static Model create(Graph graph, long seed) {
     return create(graph, seed, Device.cpu());
@@ -171,12 +174,9 @@ public final class Model extends NativeObject {
    * @return bytes by purpose: parameters and constants
    */
   public MemoryReport memory() {
-    long[] bytes = new long[MemoryReport.PARTS];
     enter("memory");
     try {
-      bytes[1] = handle.parameter_bytes();
-      bytes[2] = handle.constant_bytes();
-      return MemoryReport.of(bytes);
+      return MemoryReport.of(handle.memory());
     } finally {
       exit();
     }
@@ -258,6 +258,8 @@ public final class Model extends NativeObject {
    *
    * @param parameter of this model's graph
    * @param values row by row: [out][in] for a weight; rounded if the model is of floats
+   * @throws IllegalArgumentException if a value is not finite, or a float of the model cannot hold
+   *     it
    */
   public void set(Node parameter, double[] values) {
     int id = nodes.parameter("set", parameter);
@@ -302,14 +304,17 @@ public final class Model extends NativeObject {
   /** {@return the numbers' type, the count of parameters, the device, and the graph} */
   @Override
   public String toString() {
+    return summary() + "\n" + graph();
+  }
+
+  /** In a few words. */
+  String summary() {
     return "model of "
         + parameterCount()
         + " "
         + type.name().toLowerCase()
         + " parameters on "
-        + device
-        + "\n"
-        + graph();
+        + device;
   }
 
   NativeModel handle() {

@@ -1,6 +1,5 @@
 package org.chainrule;
 
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -38,8 +37,14 @@ final class ModelNodes {
   int id(String operation, Node node) {
     Check.notNull(node, operation, "node");
     Check.that(node.graph() == graph, operation, "a node of another graph came: ", node);
-    Check.that(
-        node.id() < all.size(), operation, "a node came that is younger than the model: ", node);
+    if (node.id() >= all.size()) {
+      throw new IllegalArgumentException(
+          operation
+              + ": got "
+              + node
+              + ", which was made after the model and does not belong to it; make all nodes before"
+              + " Model.create");
+    }
     return node.id();
   }
 
@@ -48,19 +53,5 @@ final class ModelNodes {
     int id = id(operation, node);
     Check.that(node.op() == Op.PARAMETER, operation, "expected a parameter, but came ", node);
     return id;
-  }
-
-  /** Which nodes, by number, these depend on, themselves included. */
-  boolean[] ancestors(List<Node> of) {
-    boolean[] found = new boolean[all.size()];
-    List<Node> open = new ArrayList<>(of);
-    while (!open.isEmpty()) {
-      Node node = open.remove(open.size() - 1);
-      if (!found[node.id()]) {
-        found[node.id()] = true;
-        open.addAll(node.inputs());
-      }
-    }
-    return found;
   }
 }

@@ -1,12 +1,13 @@
 package org.chainrule;
 
 import java.util.List;
+import org.chainrule.binding.NativeAttributes;
 
 /**
  * One variable of a {@link Graph}: data, a parameter, or what an operation makes of other nodes.
- * Immutable; holds a shape and no values. A <em>batched</em> node is one vector of {@link
- * #features()} values for each sample of a batch; any other is a matrix of {@link #rows()} x {@link
- * #columns()} values that is the same for the whole batch.
+ * Immutable but for its name ({@link #named}); holds a shape and no values. A <em>batched</em> node
+ * is one vector of {@link #features()} values for each sample of a batch; any other is a matrix of
+ * {@link #rows()} x {@link #columns()} values that is the same for the whole batch.
  *
  * <p>The methods that make nodes do what those of {@link Graph} with the same names do, with this
  * node as first argument.
@@ -15,7 +16,7 @@ public final class Node {
   private final Graph graph;
   private final int id;
   private final Op op;
-  private final String name;
+  private volatile String name;
   private final boolean batched;
   private final long rows;
   private final long columns;
@@ -24,7 +25,11 @@ public final class Node {
   private final Attributes attributes;
 
   /** What an operation has besides its inputs. */
-  record Attributes(double constant, long begin, long end, boolean transposed) {}
+  record Attributes(double constant, long begin, long end, boolean transposed) {
+    static Attributes of(NativeAttributes a) {
+      return new Attributes(a.constant(), a.begin(), a.end(), a.transposed());
+    }
+  }
 
   Node(
       Graph graph,
@@ -58,13 +63,33 @@ public final class Node {
   }
 
   /**
-   * The name, unique in the graph: the one given by {@link Graph#name}, or the operation and a
-   * number.
+   * The name, unique in the graph: the one that was given, or the operation and a number.
    *
    * @return a name
    */
   public String name() {
     return name;
+  }
+
+  /**
+   * Gives this node another name. The weight and bias of a linear layer that are called like it
+   * with {@code .weight} and {@code .bias} behind are renamed with it.
+   *
+   * @param name not empty, not another node's
+   * @return this node
+   * @throws IllegalArgumentException if the name, or that of a parameter, is in use; nothing is
+   *     changed
+   * @throws IllegalStateException if a model has been made of this node: its data and files know it
+   *     by the name it has
+   */
+  public Node named(String name) {
+    graph.rename(this, name);
+    return this;
+  }
+
+  /** Takes the name that the native graph has for it. */
+  void rename(String name) {
+    this.name = name;
   }
 
   /**
@@ -183,6 +208,29 @@ public final class Node {
    * A linear layer of its own weight and bias on this node.
    *
    * @param features outputs
+   * @param name the layer's; its parameters are called {@code name.weight} and {@code name.bias}
+   * @return a batched node
+   */
+  public Node linear(long features, String name) {
+    return graph.linear(this, features, name);
+  }
+
+  /**
+   * A linear layer of its own weight and bias on this node.
+   *
+   * @param features outputs
+   * @param initializer of the weight
+   * @param name the layer's; its parameters are called {@code name.weight} and {@code name.bias}
+   * @return a batched node
+   */
+  public Node linear(long features, Initializer initializer, String name) {
+    return graph.linear(this, features, initializer, name);
+  }
+
+  /**
+   * A linear layer of its own weight and bias on this node.
+   *
+   * @param features outputs
    * @param initializer of the weight
    * @return a batched node
    */
@@ -244,6 +292,11 @@ public final class Node {
   /** {@return the natural logarithm of each value} */
   public Node log() {
     return graph.apply(Op.LOG, this);
+  }
+
+  /** {@return the values themselves} */
+  public Node identity() {
+    return graph.apply(Op.IDENTITY, this);
   }
 
   /** {@return the logistic function of each value} */

@@ -1,7 +1,7 @@
 package org.chainrule;
 
-import java.util.ArrayList;
 import java.util.List;
+import org.chainrule.binding.NativeStatistics;
 
 /**
  * What a batch makes of one node. Where a value is NaN, the numbers about the values are too.
@@ -28,24 +28,15 @@ public record NodeStatistics(
     double deltaNorm,
     double gradientNorm) {
 
-  /** Reads the table that the core fills: a row a node, count 0 where there is nothing to say. */
-  static List<NodeStatistics> ofTable(List<Node> nodes, double[] table, int columns) {
-    List<NodeStatistics> all = new ArrayList<>();
-    for (int i = 0; i < nodes.size(); ++i) {
-      int at = i * columns;
-      if (table[at] > 0) {
-        all.add(
-            new NodeStatistics(
-                nodes.get(i),
-                (long) table[at],
-                table[at + 1],
-                table[at + 2],
-                table[at + 3],
-                table[at + 4],
-                table[at + 5],
-                table[at + 6]));
-      }
-    }
-    return List.copyOf(all);
+  static NodeStatistics of(List<Node> nodes, NativeStatistics s) {
+    return new NodeStatistics(
+        nodes.get(s.node()),
+        s.count(),
+        s.minimum(),
+        s.maximum(),
+        s.mean(),
+        s.standard_deviation(),
+        s.delta_norm(),
+        s.gradient_norm());
   }
 }

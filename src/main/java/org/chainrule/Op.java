@@ -1,6 +1,7 @@
 package org.chainrule;
 
 import java.util.Locale;
+import org.chainrule.binding.Native;
 
 /**
  * The operations, in the order of the native registry. The Java method that makes a node of one is
@@ -89,6 +90,30 @@ public enum Op {
   /** An elementwise operation of the user's own. */
   CUSTOM;
 
+  /** What kind of rule an operation has, in the order of the native registry. */
+  public enum Kind {
+    /** A variable: data or a parameter. */
+    LEAF,
+    /** A matrix product with a weight. */
+    PRODUCT,
+    /** A function of each number of one node. */
+    UNARY,
+    /** A function of two nodes, number by number. */
+    BINARY,
+    /** From the features of each sample to one number. */
+    REDUCTION,
+    /** From the features of each sample to as many numbers. */
+    ROWWISE,
+    /** Moves or combines features. */
+    STRUCTURE,
+    /** From a prediction and a target to one number, the mean over the batch. */
+    LOSS,
+    /** A function of the user's own of each number of one node. */
+    CUSTOM;
+
+    private static final Kind[] ALL = values();
+  }
+
   private static final Op[] ALL = values();
 
   private final String nativeName = name().toLowerCase(Locale.ROOT);
@@ -128,8 +153,75 @@ public enum Op {
     return name.toString();
   }
 
-  /** Does a node of this operation bring values with every batch? */
-  boolean isData() {
-    return this == INPUT || this == TARGET || this == LABEL;
+  /**
+   * The kind of the operation's rule.
+   *
+   * @return the kind in the native registry
+   */
+  public Kind kind() {
+    return Kind.ALL[Native.op_kind(ordinal())];
+  }
+
+  /**
+   * Whether the values of such a node come with every batch.
+   *
+   * @return true for inputs, targets and labels
+   */
+  public boolean isData() {
+    return Native.op_is_data(ordinal());
+  }
+
+  /**
+   * Whether the operation is used as the nonlinearity of a layer.
+   *
+   * @return true for sigmoid, ReLU and their like, and for users' own operations
+   */
+  public boolean isActivation() {
+    return Native.op_is_activation(ordinal());
+  }
+
+  /**
+   * Whether the operation's derivatives are the same for all values.
+   *
+   * @return true for sums, scalings, and what moves features
+   */
+  public boolean isLinear() {
+    return Native.op_is_linear(ordinal());
+  }
+
+  /**
+   * Whether the operation's derivative jumps somewhere.
+   *
+   * @return true for ReLU, Huber's loss and their like
+   */
+  public boolean hasKink() {
+    return Native.op_has_kink(ordinal());
+  }
+
+  /**
+   * Whether one sample's result depends on the batch's other samples.
+   *
+   * @return true for means over the batch
+   */
+  public boolean mixesSamples() {
+    return Native.op_mixes_samples(ordinal());
+  }
+
+  /**
+   * The name of the constant number that a node of this operation is made with.
+   *
+   * @return a name like {@code slope}; empty if there is none
+   */
+  public String constantName() {
+    return Native.op_constant(ordinal());
+  }
+
+  /**
+   * Whether that number has to be positive.
+   *
+   * @return false if any finite number will do, and where there is none
+   */
+  public boolean isConstantPositive() {
+    return Native.op_constant_is_positive(ordinal());
   }
 }

@@ -20,7 +20,6 @@ public final class Predictor extends NativeObject {
   private final NativePredictor handle;
   private final WorkspacePool pool;
   private final List<Node> outputs;
-  private final boolean[] needed;
   private final List<Node> data;
   private final int slot;
 
@@ -34,16 +33,15 @@ public final class Predictor extends NativeObject {
       ids[i] = model.nodes().id("predictor", outputs[i]);
     }
     this.outputs = List.of(outputs);
-    needed = model.nodes().ancestors(this.outputs);
-    List<Node> slots = model.nodes().data();
-    data = slots.stream().filter(node -> needed[node.id()]).toList();
-    slot = data.size() == 1 ? slots.indexOf(data.get(0)) : -1;
     model.enter("predictor");
     try {
       handle = NativePredictor.create(model.handle(), ids, ids.length);
     } finally {
       model.exit();
     }
+    List<Node> slots = model.nodes().data();
+    data = slots.stream().filter(node -> handle.needed(slots.indexOf(node))).toList();
+    slot = data.size() == 1 ? slots.indexOf(data.get(0)) : -1;
     pool = new WorkspacePool(handle);
     own(pool);
     handle.checking(Chainrule.checking());
@@ -72,7 +70,7 @@ public final class Predictor extends NativeObject {
    * The values of the one output for samples of the one data node it depends on.
    *
    * @param samples [sample][feature], any number of samples
-   * @return [sample][feature] of the output
+   * @return [sample][feature] of the output; rounded if the model is of doubles
    * @throws IllegalArgumentException if there are several data nodes or outputs, or the length is
    *     no multiple of the features
    */
@@ -94,6 +92,31 @@ public final class Predictor extends NativeObject {
     double[] values = new double[size("predict", 0, count)];
     compute("predict", samples, count, values);
     return values;
+  }
+
+  /**
+   * The values of the one output for samples of the one data node it depends on.
+   *
+   * @param samples one array a sample, each of all features
+   * @return one array a sample; rounded if the model is of doubles. An output that is not batched
+   *     is one array in all
+   */
+  public float[][] predict(float[][] samples) {
+    float[] flat = Rows.flat("predict", samples);
+    checkWidth(samples.length, flat.length);
+    return Rows.of(predict(flat), outputs.get(0).features());
+  }
+
+  /**
+   * The values of the one output for samples of the one data node it depends on.
+   *
+   * @param samples one array a sample, each of all features
+   * @return one array a sample. An output that is not batched is one array in all
+   */
+  public double[][] predict(double[][] samples) {
+    double[] flat = Rows.flat("predict", samples);
+    checkWidth(samples.length, flat.length);
+    return Rows.of(predict(flat), outputs.get(0).features());
   }
 
   /**
@@ -121,15 +144,30 @@ public final class Predictor extends NativeObject {
   }
 
   /**
-   * The values of the one output.
+   * The values of the one output as {@code float} numbers. For a model of doubles, {@link
+   * #predictDoubles} does not round them.
    *
    * @param batch values for all data nodes that the output depends on
-   * @return [sample][feature] of the output
+   * @return [sample][feature] of the output; rounded if the model is of doubles
    */
   public float[] predict(Batch batch) {
     oneOutput("predict");
     Check.notNull(batch, "predict", "batch");
     float[] values = new float[size("predict", 0, batch.size())];
+    predict(batch, values);
+    return values;
+  }
+
+  /**
+   * The values of the one output as {@code double} numbers.
+   *
+   * @param batch values for all data nodes that the output depends on
+   * @return [sample][feature] of the output
+   */
+  public double[] predictDoubles(Batch batch) {
+    oneOutput("predictDoubles");
+    Check.notNull(batch, "predictDoubles", "batch");
+    double[] values = new double[size("predictDoubles", 0, batch.size())];
     predict(batch, values);
     return values;
   }
@@ -155,17 +193,52 @@ public final class Predictor extends NativeObject {
   }
 
   /**
-   * The place of the largest of the output's values for each sample: the class, where the output is
-   * logits or probabilities. The first of equal ones; NaN is never the largest.
+   * The class of each sample. Where the output has several values a sample, logits or
+   * probabilities, it is the place of the largest; the first of equal ones, and NaN is never the
+   * largest. Where it is one sigmoid, a probability, it is 1 above 0.5 and else 0. Any other single
+   * value is refused: nobody knows what it means.
    *
    * @param samples [sample][feature], any number of samples
    * @return one class index a sample
+   * @throws IllegalArgumentException if the output has one value a sample and is not a sigmoid
    */
   public int[] classify(float[] samples) {
-    float[] values = predict(samples);
+    checkClasses();
+    return classes(predict(samples));
+  }
+
+  /**
+   * The class of each sample, see {@link #classify(float[])}.
+   *
+   * @param samples one array a sample, each of all features
+   * @return one class index a sample
+   * @throws IllegalArgumentException if the output has one value a sample and is not a sigmoid
+   */
+  public int[] classify(float[][] samples) {
+    float[] flat = Rows.flat("classify", samples);
+    checkWidth(samples.length, flat.length);
+    return classify(flat);
+  }
+
+  private void checkClasses() {
+    oneOutput("classify");
+    Node output = outputs.get(0);
+    Check.that(
+        output.features() > 1 || output.op() == Op.SIGMOID,
+        "classify",
+        "expected one value a class, or one sigmoid; use predict, or classify the sigmoid of the"
+            + " logit, but got ",
+        output);
+  }
+
+  private int[] classes(float[] values) {
     int classes = Math.toIntExact(outputs.get(0).features());
     int[] best = new int[values.length / classes];
     for (int i = 0; i < best.length; ++i) {
+      if (classes == 1) {
+        best[i] = values[i] > 0.5f ? 1 : 0;
+        continue;
+      }
       float largest = Float.NEGATIVE_INFINITY;
       for (int j = 0; j < classes; ++j) {
         if (values[i * classes + j] > largest) {
@@ -226,7 +299,7 @@ public final class Predictor extends NativeObject {
 
   private Workspace take() {
     Workspace workspace = pool.take();
-    return workspace != null ? workspace : new Workspace(handle, model, outputs, needed);
+    return workspace != null ? workspace : new Workspace(handle, model, outputs);
   }
 
   private void begin(String operation) {
@@ -247,6 +320,19 @@ public final class Predictor extends NativeObject {
   private void oneOutput(String operation) {
     Check.that(
         outputs.size() == 1, operation, "expected one output, but the number is ", outputs.size());
+  }
+
+  /** Refuses rows that are not one sample each. */
+  private void checkWidth(int rows, int length) {
+    if (slot >= 0 && length != rows * data.get(0).features()) {
+      throw new IllegalArgumentException(
+          "predict: expected "
+              + data.get(0).features()
+              + " values a sample for "
+              + data.get(0)
+              + ", but got "
+              + length / rows);
+    }
   }
 
   /** How many samples an array of the one data node's values holds. */
@@ -293,5 +379,11 @@ public final class Predictor extends NativeObject {
               + " samples, but its length is "
               + length);
     }
+  }
+
+  /** {@return the outputs, what they are computed from, and the model} */
+  @Override
+  public String toString() {
+    return "predictor of " + outputs + " from " + data + " in a " + model.summary();
   }
 }

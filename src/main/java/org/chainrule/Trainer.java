@@ -1,7 +1,12 @@
 package org.chainrule;
 
+import java.lang.ref.Reference;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
 import org.chainrule.binding.NativeTrainer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Trains a model on a loss. One thread at a time: a second one gets an {@link
@@ -15,17 +20,28 @@ import org.chainrule.binding.NativeTrainer;
  * {@code fit} is an {@link IllegalStateException}. The model is not closed, unless {@link
  * #resume(Path)} loaded it.
  */
-public final class Trainer extends TrainerReports {
+public final class Trainer extends NativeObject {
+  private final Model model;
+  private final NativeTrainer handle;
+  private final Node loss;
+  private final Inputs inputs;
+  private final SingleCaller caller = new SingleCaller("trainer");
   private final boolean ownsModel;
   private final FitLoop loop;
+  private @Nullable Gradients gradients;
 
   Trainer(Model model, Node loss, Optimizer optimizer) {
     this(model, createNative(model, loss, optimizer), false);
   }
 
   private Trainer(Model model, NativeTrainer handle, boolean ownsModel) {
-    super(model, handle);
+    super("trainer");
+    this.model = model;
+    this.handle = handle;
     this.ownsModel = ownsModel;
+    own(() -> NativeTrainer.destroy(handle));
+    loss = model.nodes().all().get(handle.loss());
+    inputs = new Inputs(handle.inputs(), model.nodes().data(), model.dataType());
     loop = new FitLoop(this, handle, inputs);
     handle.checking(Chainrule.checking());
   }
@@ -121,7 +137,9 @@ public final class Trainer extends TrainerReports {
    * @param batch values for all data nodes that the loss depends on
    * @return the mean loss over the batch, before the update
    * @throws IllegalArgumentException if the batch does not fit; nothing is changed
-   * @throws ChainruleException if the loss is not finite; nothing is changed
+   * @throws ChainruleException if the loss is not finite; nothing is changed. Where the batch holds
+   *     NaN or an infinite value, the message names the node, the sample and the feature, counted
+   *     from 0; where it does not, {@link #checking} finds the node where it begins
    */
   public double step(Batch batch) {
     begin("step");
@@ -136,7 +154,9 @@ public final class Trainer extends TrainerReports {
    * The loss alone; nothing is changed.
    *
    * @param batch values for all data nodes that the loss depends on
-   * @return the mean loss over the batch
+   * @return the mean loss over the batch; it need not be finite
+   * @throws ChainruleException if the loss is not finite because the batch holds NaN or an infinite
+   *     value; the message names the node, the sample and the feature, counted from 0
    */
   public double evaluate(Batch batch) {
     begin("evaluate");
@@ -225,7 +245,7 @@ public final class Trainer extends TrainerReports {
    * @param listener null for none
    * @return this trainer
    */
-  public Trainer listener(FitListener listener) {
+  public Trainer listener(@Nullable FitListener listener) {
     loop.listener(listener);
     return this;
   }
@@ -343,6 +363,175 @@ public final class Trainer extends TrainerReports {
     }
   }
 
+  /**
+   * What {@link Gradients#compute} does.
+   *
+   * @param batch values for all data nodes that the loss depends on
+   * @return the mean loss over the batch
+   * @deprecated gradients need no optimizer: use {@link Gradients#of(Model, Node)}
+   */
+  @Deprecated
+  public double gradients(Batch batch) {
+    return withGradients("gradients", tool -> tool.compute(batch));
+  }
+
+  /**
+   * What {@link Gradients#getFloats} gives.
+   *
+   * @param node a parameter or an input
+   * @return as many values as the node has
+   * @throws IllegalStateException if no gradients were computed
+   * @deprecated gradients need no optimizer: use {@link Gradients#of(Model, Node)}
+   */
+  @Deprecated
+  public float[] gradient(Node node) {
+    return withGradients("gradient", tool -> tool.getFloats(node));
+  }
+
+  /**
+   * What {@link Gradients#getDoubles} gives.
+   *
+   * @param node a parameter or an input
+   * @return as many values as the node has
+   * @throws IllegalStateException if no gradients were computed
+   * @deprecated gradients need no optimizer: use {@link Gradients#of(Model, Node)}
+   */
+  @Deprecated
+  public double[] gradientDoubles(Node node) {
+    return withGradients("gradientDoubles", tool -> tool.getDoubles(node));
+  }
+
+  /**
+   * What {@link Gradients#statistics} gives.
+   *
+   * @param batch values for all data nodes that the loss depends on
+   * @return one entry for each node that the loss depends on, in the order of the graph
+   * @deprecated statistics need no optimizer: use {@link Gradients#of(Model, Node)}
+   */
+  @Deprecated
+  public List<NodeStatistics> statistics(Batch batch) {
+    return withGradients("statistics", tool -> tool.statistics(batch));
+  }
+
+  /**
+   * What {@link Gradients#norms} gives.
+   *
+   * @param batch values for all data nodes that the loss depends on
+   * @return the norm of each parameter's gradient, in the order of the graph
+   * @deprecated gradients need no optimizer: use {@link Gradients#of(Model, Node)}
+   */
+  @Deprecated
+  public Map<Node, Double> gradientNorms(Batch batch) {
+    return withGradients("gradientNorms", tool -> tool.norms(batch));
+  }
+
+  private <R> R withGradients(String operation, Function<Gradients, R> use) {
+    begin(operation);
+    try {
+      if (gradients == null) {
+        gradients = Gradients.of(model, loss);
+      }
+      return use.apply(gradients);
+    } finally {
+      end(null);
+    }
+  }
+
+  /**
+   * The native memory that this trainer and its model hold now; {@link Gradients#memory} has that
+   * of the gradients.
+   *
+   * @return bytes by purpose
+   */
+  public MemoryReport memory() {
+    begin("memory");
+    try {
+      return MemoryReport.of(handle.memory());
+    } finally {
+      end(null);
+    }
+  }
+
+  /**
+   * Parameters that do not reach the loss: training leaves them as they are.
+   *
+   * @return an unmodifiable list, empty if all is well
+   */
+  public List<Node> unusedParameters() {
+    begin("unusedParameters");
+    try {
+      return model.parameters().stream().filter(node -> !handle.trains(node.id())).toList();
+    } finally {
+      end(null);
+    }
+  }
+
+  /**
+   * The phases of a step with their floating-point operations and bytes, and what was fused.
+   *
+   * @param batchSize samples a step
+   * @return some lines of text
+   */
+  public String plan(int batchSize) {
+    Check.that(batchSize >= 1, "plan", "expected a batch size of 1 or more, but came ", batchSize);
+    begin("plan");
+    try {
+      return handle.plan(batchSize);
+    } finally {
+      end(null);
+    }
+  }
+
+  /**
+   * Makes training steps and times the phases of each.
+   *
+   * @param batch values for all data nodes that the loss depends on
+   * @param steps how many, 1 or more; they train the model
+   * @return {@link #plan} with the mean time of each phase, GFLOP/s and GB/s, and how the step
+   *     compares with its matrix products alone
+   * @throws ChainruleException if the loss is not finite; nothing is changed by that step
+   */
+  public String profile(Batch batch, int steps) {
+    Check.that(steps >= 1, "profile", "expected 1 step or more, but came ", steps);
+    begin("profile");
+    try {
+      return handle.profile(fill("profile", batch), steps);
+    } finally {
+      end(batch);
+    }
+  }
+
+  /** Takes the batch in; returns its size. */
+  int fill(String operation, Batch batch) {
+    inputs.fill(operation, Check.notNull(batch, operation, "batch"));
+    return batch.size();
+  }
+
+  /** Begins a call: this thread owns the trainer, and neither it nor the model can be closed. */
+  void begin(String operation) {
+    caller.acquire(operation);
+    try {
+      enter(operation);
+      try {
+        model.enter(operation);
+      } catch (RuntimeException e) {
+        exit();
+        throw e;
+      }
+    } catch (RuntimeException e) {
+      caller.release();
+      throw e;
+    }
+  }
+
+  /** Ends a call; {@code used} was read in place. */
+  void end(@Nullable Object used) {
+    Reference.reachabilityFence(used);
+    model.exit();
+    exit();
+    caller.release();
+  }
+
   @Override
   public void close() {
     if (caller.isMine()) {
@@ -351,8 +540,17 @@ public final class Trainer extends TrainerReports {
               + " afterwards");
     }
     super.close();
+    if (gradients != null) {
+      gradients.close();
+    }
     if (ownsModel) {
       model.close();
     }
+  }
+
+  /** {@return the loss and the model that is trained} */
+  @Override
+  public String toString() {
+    return "trainer of " + loss + " in a " + model.summary();
   }
 }

@@ -14,10 +14,10 @@ final class Workspace {
   private final int[] capacities;
   final Inputs inputs;
 
-  Workspace(NativePredictor predictor, Model model, List<Node> outputs, boolean[] needed) {
+  Workspace(NativePredictor predictor, Model model, List<Node> outputs) {
     this.outputs = outputs;
     handle = predictor.workspace();
-    inputs = new Inputs(handle.inputs(), model.nodes().data(), needed, model.dataType());
+    inputs = new Inputs(handle.inputs(), model.nodes().data(), model.dataType());
     type = Memory.Type.of(model.dataType());
     memories = new Memory[outputs.size()];
     capacities = new int[outputs.size()];

@@ -2,6 +2,7 @@ package org.chainrule;
 
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.chainrule.binding.NativePredictor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A predictor's idle workspaces. Taking and giving back takes no lock and allocates nothing while
@@ -17,7 +18,7 @@ final class WorkspacePool implements Runnable {
   }
 
   /** An idle workspace, or null. Each thread begins to look at a place of its own. */
-  Workspace take() {
+  @Nullable Workspace take() {
     int first = first();
     for (int i = 0; i < idle.length(); ++i) {
       int place = (first + i) % idle.length();

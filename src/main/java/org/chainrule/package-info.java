@@ -35,6 +35,11 @@
  * org.chainrule.ChainruleException}; each says which operation it was, what was expected and what
  * came.
  *
+ * <p>Nothing may be null but what is marked {@code @Nullable} (JSpecify).
+ *
  * <p>Samples come and go as [sample][feature]; a weight is [output][input].
  */
+@NullMarked
 package org.chainrule;
+
+import org.jspecify.annotations.NullMarked;

@@ -25,6 +25,7 @@ namespace cuda {
 namespace {
 
 std::atomic<bool> backwards{false}, early{false};
+std::atomic<test::LargeParameters> large_parameters{test::LargeParameters::arrive};
 std::atomic<int64_t> graph_launches{0}, kernel_launches{0}, waits{0};
 std::atomic<int64_t> fails_after{-1}, work_waiting{0};
 thread_local int32_t current = -1;
@@ -51,6 +52,7 @@ struct Queue {
 };
 
 struct Event {
+  bool timed = false;
   double seconds = 0;
   Queue* queue = nullptr;
   int64_t place = 0;  // of its recording among the queue's work
@@ -97,6 +99,18 @@ void enqueue(Queue* queue, Work work) {
     queue->computes = true;
     give(queue, timed);
   }
+}
+
+void pass(const Queue* queue, void* kernel, size_t bytes) {
+  using test::LargeParameters;
+  constexpr size_t always = 4096;
+  const LargeParameters how = large_parameters;
+  const bool in_body = queue->capturing && queue->captured.size() > 1;
+  if (how == LargeParameters::arrive || !in_body || bytes <= always) return;
+  if (how == LargeParameters::refused)
+    throw Error(message("launching a kernel with a parameter of ", bytes, " bytes: invalid argument"));
+  const size_t kept = how == LargeParameters::cut_off ? always : 0;
+  poison(static_cast<char*>(kernel) + kept, bytes - kept);
 }
 
 CudaVersions versions() {
@@ -207,7 +221,11 @@ void check_loss(Queue* queue, const LossCheck& check) {
   enqueue(queue, [check] { check.run(); });
 }
 
-Event* make_event() { return new Event; }
+Event* make_event(bool timed) {
+  auto event = std::make_unique<Event>();
+  event->timed = timed;
+  return event.release();
+}
 void record(Queue* queue, Event* event) {
   if (!queue->capturing) give(queue, [event] { event->seconds = clock_seconds; });
   event->queue = queue;
@@ -222,7 +240,10 @@ void wait(Queue* queue, Event* event) {
 void synchronize(Event* event) {
   if (event->queue != nullptr) run_until(event->queue, event->place);
 }
-double seconds_between(Event* first, Event* second) { return second->seconds - first->seconds; }
+double seconds_between(Event* first, Event* second) {
+  if (!first->timed || !second->timed) throw Error("reading CUDA events: they have no times");
+  return second->seconds - first->seconds;
+}
 void destroy(Event* event) noexcept { delete event; }
 
 }  // namespace cuda
@@ -230,6 +251,7 @@ void destroy(Event* event) noexcept { delete event; }
 
 namespace test {
 
+void emulate_large_parameters(LargeParameters how) { chainrule::cuda::large_parameters = how; }
 void emulate_early(bool early) { chainrule::cuda::early = early; }
 void fail_emulated_launch(int64_t after) { chainrule::cuda::fails_after = after; }
 int64_t emulated_work_waiting() { return chainrule::cuda::work_waiting; }

@@ -17,7 +17,14 @@ void emulate_early(bool early);
 int64_t emulated_bytes();
 int64_t emulated_unused_bytes();
 int64_t emulated_blocks_asked();
+int64_t emulated_pinned_bytes();
+int64_t emulated_pinned_blocks_asked();
 void limit_emulated_bytes(int64_t bytes);
+
+// What becomes of a kernel's parameter beyond 4 KiB in the conditional part of a graph: it arrives, the call is refused, the
+// rest of it is lost, or all.
+enum class LargeParameters { arrive, refused, cut_off, lost };
+void emulate_large_parameters(LargeParameters how);
 
 // The launch after so many more fails. Work that was given to queues and has not been done.
 void fail_emulated_launch(int64_t after);

@@ -1,5 +1,5 @@
-// fit on the emulated device: steps that are under way at once compute what single steps do, whether the data set lies on
-// the device or streams there, and however early or late copies run.
+// fit on the emulated device: a burst of steps computes what single steps do, whether the data set lies on the device or
+// streams there, and however early or late copies run.
 #include <cmath>
 #include <memory>
 #include <string>
@@ -85,7 +85,7 @@ void expect_same(const Training& a, const Training& b, const std::string& what) 
 
 }  // namespace
 
-TEST(cuda_emulated_steps_under_way_at_once_give_the_bits_of_single_steps) {
+TEST(cuda_emulated_bursts_give_the_bits_of_single_steps) {
   const auto data = dataset();
   for (const OptimizerSettings& o : optimizers) {
     Training single(*data, Data::resident, o);
@@ -93,16 +93,16 @@ TEST(cuda_emulated_steps_under_way_at_once_give_the_bits_of_single_steps) {
     for (Data where : {Data::resident, Data::streamed}) {
       for (bool early : {false, true}) {
         emulate_early(early);
-        Training at_once(*data, where, o);
-        CHECK(at_once.trainer->fit(170, 100, 1e9) == 170);
-        expect_same(at_once, single, where == Data::resident ? "resident" : "streamed");
+        Training in_bursts(*data, where, o);
+        CHECK(in_bursts.trainer->fit(170, 100, 1e9) == 170);
+        expect_same(in_bursts, single, where == Data::resident ? "resident" : "streamed");
         emulate_early(false);
       }
     }
   }
 }
 
-TEST(cuda_emulated_steps_do_not_wait_for_each_other) {
+TEST(cuda_emulated_steps_of_a_burst_do_not_wait_for_each_other) {
   const auto data = dataset();
   for (Data where : {Data::resident, Data::streamed}) {
     Training training(*data, where, optimizers[2]);
@@ -118,7 +118,7 @@ TEST(cuda_emulated_steps_do_not_wait_for_each_other) {
 }
 
 // The step before the bad one counts, the ones after it do not, though they were begun.
-TEST(cuda_emulated_a_loss_that_is_not_finite_ends_the_steps_under_way) {
+TEST(cuda_emulated_a_loss_that_is_not_finite_ends_the_burst) {
   const auto good = dataset(), bad = dataset(470);
   for (const OptimizerSettings& o : optimizers) {
     Training expected(*good, Data::resident, o, false);

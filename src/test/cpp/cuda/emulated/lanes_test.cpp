@@ -1,7 +1,6 @@
 // Launches beside each other in a graph: which are, and that no result depends on how early or late the second lane runs.
 #include "backend/cuda/lanes.h"
 
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "cases.h"
 #include "cuda/emulated/emulation.h"
 #include "cuda/engines.h"
+#include "cuda/variable.h"
 #include "harness.h"
 #include "plan_run.h"
 
@@ -61,9 +61,10 @@ TEST(cuda_launches_beside_each_other_wait_for_what_they_touch) {
 TEST(cuda_emulated_results_do_not_depend_on_when_the_second_lane_runs) {
   for (CudaPrecision precision : {CudaPrecision::float32, CudaPrecision::bfloat16}) {
     Backend& with_graphs = *cuda_engine(precision);
-    setenv("CHAINRULE_CUDA_GRAPHS", "0", 1);
-    const std::unique_ptr<Backend> one_by_one = open_cuda_engine(cuda_library(), 0, precision);
-    unsetenv("CHAINRULE_CUDA_GRAPHS");
+    const std::unique_ptr<Backend> one_by_one = [precision] {
+      const Variable variable("CHAINRULE_CUDA_GRAPHS", "0");
+      return open_cuda_engine(cuda_library(), 0, precision);
+    }();
     for (const GraphCase& c : composite_cases()) {
       for (OptimizerKind kind : {OptimizerKind::sgd, OptimizerKind::adam}) {
         PlanRequest request;

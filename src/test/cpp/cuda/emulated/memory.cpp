@@ -11,30 +11,19 @@
 #include <utility>
 #include <vector>
 
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#endif
-
 #include "backend/cuda/launch.h"
 #include "cuda/emulated/emulation.h"
+#include "util/sanitizer.h"
 
 namespace chainrule {
 namespace cuda {
 
 struct Pool {
-  std::vector<std::pair<char*, int64_t>> unused;
+  std::vector<std::pair<char*, int64_t>> unused;  // the first one longest
+  int64_t held = 0;
 };
 
 namespace {
-
-void allow(char* memory, int64_t bytes, bool allowed) {
-#if defined(__SANITIZE_ADDRESS__)
-  allowed ? __asan_unpoison_memory_region(memory, static_cast<size_t>(bytes))
-          : __asan_poison_memory_region(memory, static_cast<size_t>(bytes));
-#else
-  (void)memory, (void)bytes, (void)allowed;
-#endif
-}
 
 // Blocks by address, with their sizes.
 struct Blocks {
@@ -70,7 +59,7 @@ struct Memory {
   Blocks device, pinned;
   std::set<Pool*> pools;
   int64_t limit = int64_t{1} << 34;
-  int64_t asked = 0;  // blocks that the device was asked for
+  int64_t asked = 0, pinned_asked = 0;  // blocks that the device was asked for
 
   int64_t unused() const {
     int64_t bytes = 0;
@@ -82,12 +71,13 @@ struct Memory {
     for (const auto& block : pool.unused) bytes += block.second;
     return bytes;
   }
-  static void empty(Pool* pool) {
-    for (const auto& [memory, bytes] : pool->unused) {
+  static void trim(Pool* pool, int64_t keep) {
+    while (!pool->unused.empty() && pool->held + unused_in(*pool) > keep) {
+      const auto [memory, bytes] = pool->unused.front();
+      pool->unused.erase(pool->unused.begin());
       allow(memory, bytes, true);
       std::free(memory);
     }
-    pool->unused.clear();
   }
 };
 
@@ -118,7 +108,7 @@ Pool* make_pool(int32_t) {
 void destroy(Pool* pool) noexcept {
   if (pool == nullptr) return;
   const std::lock_guard<std::mutex> lock(memory().mutex);
-  Memory::empty(pool);
+  Memory::trim(pool, 0);
   memory().pools.erase(pool);
   delete pool;
 }
@@ -128,9 +118,9 @@ int64_t unused_bytes(Pool* pool) {
   return Memory::unused_in(*pool);
 }
 
-void trim(Pool* pool) {
+void trim(Pool* pool, int64_t keep) {
   const std::lock_guard<std::mutex> lock(memory().mutex);
-  Memory::empty(pool);
+  Memory::trim(pool, keep);
 }
 
 char* allocate_device(Pool* pool, Queue* queue, int64_t bytes) {
@@ -150,6 +140,7 @@ char* allocate_device(Pool* pool, Queue* queue, int64_t bytes) {
     ++all.asked;
   }
   all.device.add(made, bytes);
+  if (pool != nullptr) pool->held += bytes;
   if (pool != nullptr) give(queue, [made, bytes] { poison(made, static_cast<size_t>(bytes)); });
   return made;
 }
@@ -160,6 +151,7 @@ void release_device(Pool* pool, Queue*, char* block) noexcept {
   const int64_t bytes = memory().device.remove(block);
   poison(block, static_cast<size_t>(bytes));
   if (pool == nullptr) return std::free(block);
+  pool->held -= bytes;
   pool->unused.emplace_back(block, bytes);
   allow(block, bytes, false);
 }
@@ -168,6 +160,7 @@ char* allocate_pinned(int64_t bytes) {
   const std::lock_guard<std::mutex> lock(memory().mutex);
   char* made = aligned(bytes);
   memory().pinned.add(made, bytes);
+  ++memory().pinned_asked;
   return made;
 }
 
@@ -201,6 +194,14 @@ int64_t emulated_unused_bytes() {
 int64_t emulated_blocks_asked() {
   const std::lock_guard<std::mutex> lock(memory().mutex);
   return memory().asked;
+}
+int64_t emulated_pinned_bytes() {
+  const std::lock_guard<std::mutex> lock(memory().mutex);
+  return memory().pinned.bytes;
+}
+int64_t emulated_pinned_blocks_asked() {
+  const std::lock_guard<std::mutex> lock(memory().mutex);
+  return memory().pinned_asked;
 }
 void limit_emulated_bytes(int64_t bytes) {
   const std::lock_guard<std::mutex> lock(memory().mutex);

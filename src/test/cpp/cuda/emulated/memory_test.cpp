@@ -1,8 +1,10 @@
 // What a pool keeps and gives back, and what happens when memory runs out: on a device whose memory can be made less.
 #include "backend/cuda/memory.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -38,7 +40,7 @@ PlanRequest gradients(const GraphCase& c) {
 
 }  // namespace
 
-TEST(cuda_emulated_freed_memory_is_handed_out_again_and_goes_back_with_the_last_block) {
+TEST(cuda_emulated_freed_memory_is_handed_out_again) {
   cuda::use(0);
   cuda::DevicePool pool(0, true);
   char* other = pool.allocate(100);
@@ -55,9 +57,130 @@ TEST(cuda_emulated_freed_memory_is_handed_out_again_and_goes_back_with_the_last_
   }
   CHECK(emulated_blocks_asked() == asked);
   CHECK(emulated_unused_bytes() >= 5000);
-  const int64_t unused = emulated_unused_bytes();
   pool.release(other, 100);
-  CHECK(emulated_unused_bytes() == unused - 5000);
+}
+
+// A pool of its own, so that nobody else holds or frees any of it.
+TEST(cuda_emulated_a_pool_keeps_so_much_when_the_last_block_is_freed) {
+  cuda::use(0);
+  constexpr int64_t most = cuda::DevicePool::kept_bytes, workspace = most / 8, large = most - workspace + 1;
+  const int64_t held = emulated_bytes(), unused = emulated_unused_bytes();
+  {
+    cuda::DevicePool pool(0, true);
+    for (int model = 0; model < 3; ++model) {
+      const int64_t asked = emulated_blocks_asked();
+      char *a = pool.allocate(workspace), *b = pool.allocate(1000);
+      pool.release(a, workspace);
+      pool.release(b, 1000);
+      CHECK(emulated_unused_bytes() ==
+            unused + workspace + 1000);  // for the next model, which asks for nothing
+      CHECK(emulated_blocks_asked() == asked + (model == 0 ? 2 : 0));
+      CHECK(pool.available().free == pool.available().total - held - unused);
+    }
+    char *a = pool.allocate(large), *b = pool.allocate(workspace);
+    pool.release(a, large);
+    CHECK(emulated_unused_bytes() == unused + 1000 + large);  // all, while a block is held
+    pool.release(b, workspace);
+    const int64_t kept = emulated_unused_bytes() - unused;
+    CHECK(kept > 0 && kept <= most);
+    CHECK(pool.available().free == pool.available().total - held - unused);
+    // and that too goes back before memory runs out
+    limit_emulated_bytes(held + unused + workspace + 10);
+    char* all = pool.allocate(workspace + 10);
+    CHECK(emulated_unused_bytes() == unused);
+    limit_emulated_bytes(all_bytes);
+    pool.release(all, workspace + 10);
+  }
+  CHECK(emulated_bytes() == held && emulated_unused_bytes() == unused);  // with the pool all goes back
+}
+
+TEST(cuda_emulated_small_pinned_blocks_are_parts_of_slabs) {
+  cuda::use(0);
+  using cuda::PinnedPool;
+  const int64_t held = emulated_pinned_bytes(), asked = emulated_pinned_blocks_asked();
+  {
+    PinnedPool pool(true);
+    const auto slabs = [&] { return (emulated_pinned_bytes() - held) / PinnedPool::slab_bytes; };
+    // sizes of all kinds, freed in another order: each block is its holder's alone
+    const std::vector<int64_t> sizes = {1, 255, 256, 257, 512, 5000, 60000, PinnedPool::most_in_slab};
+    std::vector<std::pair<char*, int64_t>> blocks;
+    for (int round = 0; round < 6; ++round) {
+      for (int i = 0; i < 24; ++i) {
+        const int64_t bytes = sizes[static_cast<size_t>(i) % sizes.size()];
+        char* block = pool.allocate(bytes);
+        CHECK(reinterpret_cast<uintptr_t>(block) % 256 == 0);
+        std::memset(block, i + 1, static_cast<size_t>(bytes));
+        blocks.emplace_back(block, bytes);
+      }
+      for (size_t i = 0; i < blocks.size(); ++i) {
+        const auto [block, bytes] = blocks[i];
+        CHECK(std::count(block, block + bytes, static_cast<char>(i + 1)) == bytes);
+      }
+      for (size_t i = 0; i < blocks.size(); ++i) {
+        const auto [block, bytes] = blocks[(7 * i + 3) % blocks.size()];
+        pool.release(block, bytes);
+      }
+      blocks.clear();
+      CHECK(slabs() == 1);  // one stays for the next, whole again
+    }
+    CHECK(emulated_pinned_blocks_asked() - asked <= 6);
+    char* whole[8];
+    for (char*& part : whole) part = pool.allocate(PinnedPool::most_in_slab);
+    CHECK(slabs() == 1);
+    for (char* part : whole) pool.release(part, PinnedPool::most_in_slab);
+    const int64_t before = emulated_pinned_blocks_asked();
+    pool.release(pool.allocate(PinnedPool::most_in_slab + 1), PinnedPool::most_in_slab + 1);
+    CHECK(emulated_pinned_blocks_asked() == before + 1);  // a large one is CUDA's own
+  }
+  CHECK(emulated_pinned_bytes() == held);
+  PinnedPool none(false);
+  const int64_t before = emulated_pinned_blocks_asked();
+  for (int i = 0; i < 3; ++i) none.release(none.allocate(10), 10);
+  CHECK(emulated_pinned_blocks_asked() == before + 3 && emulated_pinned_bytes() == held);
+}
+
+TEST(cuda_emulated_threads_have_pinned_blocks_of_their_own) {
+  cuda::PinnedPool pool(true);
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      const char mine = static_cast<char>(t + 1);
+      for (int round = 0; round < 300; ++round) {
+        const int64_t sizes[] = {300 + round, 70000, 1 + t};
+        char* blocks[3];
+        for (int i = 0; i < 3; ++i) {
+          blocks[i] = pool.allocate(sizes[i]);
+          std::memset(blocks[i], mine, static_cast<size_t>(sizes[i]));
+        }
+        for (int i = 0; i < 3; ++i) {
+          if (std::count(blocks[i], blocks[i] + sizes[i], mine) != sizes[i]) ++wrong;
+          pool.release(blocks[i], sizes[i]);
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == 0);
+}
+
+// Streams, trainers and predictors have a few small pinned blocks each.
+TEST(cuda_emulated_streams_ask_for_few_pinned_blocks) {
+  Backend& engine = *cuda_engine(CudaPrecision::float32);
+  const GraphCase c = regression();
+  const Values values = random_values(c.graph, 16, 3);
+  PlanRun<float> first(c.graph, gradients(c), values, engine);
+  first.step();
+  const int64_t asked = emulated_pinned_blocks_asked(), host = engine.memory_bytes().host;
+  std::vector<std::unique_ptr<PlanRun<float>>> runs;
+  for (int i = 0; i < 40; ++i) {
+    runs.push_back(std::make_unique<PlanRun<float>>(c.graph, gradients(c), values, engine));
+    runs.back()->step();
+  }
+  CHECK(emulated_pinned_blocks_asked() - asked <= 1);
+  CHECK(engine.memory_bytes().host >= host);
+  runs.clear();
+  CHECK(engine.memory_bytes().host == host);
 }
 
 TEST(cuda_emulated_what_a_pool_keeps_is_free_and_is_given_back_before_memory_runs_out) {
@@ -103,6 +226,7 @@ TEST(cuda_emulated_engines_of_a_device_share_what_is_free) {
   limit_emulated_bytes(all_bytes);
   b->release(other, 5500);
   a->release(kept, 1000);
+  CHECK(a->memory_bytes().total == all_bytes);
 }
 
 // A run that fails half way has ended when its caller hears of it: what it used may be freed, and be another's.

@@ -1,12 +1,14 @@
 // Tuning where it is known how long each algorithm takes: which is chosen, how often anything is timed, and what happens
 // when memory or the file's place is missing.
 #include <cstdio>
+#include <set>
 #include <sstream>
 #include <string>
 
 #include "backend/cuda/product_text.h"
 #include "cuda/emulated/emulation.h"
 #include "cuda/tuned.h"
+#include "cuda/workloads.h"
 #include "harness.h"
 
 using namespace test;
@@ -66,12 +68,43 @@ TEST(cuda_emulated_tuning_without_memory_is_a_sentence_and_can_be_tried_again) {
   const TunedNet net;
   const auto engine = tuned_engine(folder / "products.txt");
   const int64_t bytes = emulated_bytes();
+  CHECK_THROWS(engine->allocate(int64_t{1} << 40), "out of device memory");  // the pool keeps nothing now
   limit_emulated_bytes(bytes + 3000);
   CHECK_THROWS(net.plan_text(*engine, 16), "tuning a product of 140 x 20 by 20 x 16");
   CHECK_THROWS(net.plan_text(*engine, 16), "out of device memory");
   limit_emulated_bytes(int64_t{1} << 34);
   CHECK(emulated_bytes() == bytes);
   CHECK(occurrences(net.plan_text(*engine, 16), ", tuned: ") == net.products);
+}
+
+// Where the arena puts a value decides no product's algorithm: layers that are alike have products of one key, whether steps
+// are merged or not.
+TEST(cuda_emulated_products_have_one_key_wherever_values_lie) {
+  for (CudaPrecision precision : {CudaPrecision::float32, CudaPrecision::bfloat16}) {
+    for (DType dtype : {DType::float32, DType::float64}) {
+      std::set<std::string> keys[2];
+      for (bool merged : {false, true}) {
+        const Folder folder;
+        const std::string file = folder / "products.txt";
+        const auto engine = tuned_engine(file, precision);
+        for (int64_t batch : {1, 5}) {
+          const Workload w =
+              workload("alike", {2, 131, 131, 131, 131, 2}, Op::sigmoid, Op::squared_error, batch);
+          PlanRequest request = training(w.loss, w.batch);
+          request.dtype = dtype;
+          make_plan(w.graph, request, *engine, merged ? PlanTesting{} : steps_apart());
+        }
+        std::istringstream in(contents(file));
+        for (std::string line; std::getline(in, line);) {
+          const size_t colon = line.find(" : ");
+          if (colon != std::string::npos) keys[merged].insert(line.substr(0, colon));
+        }
+      }
+      // a batch: Z, dX and dW of the layers between, and those of the first and last without dX of the first
+      CHECK(keys[0].size() == 2 * (3 + 2 + 3));
+      CHECK(keys[0] == keys[1]);
+    }
+  }
 }
 
 // What was timed is not lost when it cannot be written: the next program writes it.

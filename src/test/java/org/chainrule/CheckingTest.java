@@ -45,7 +45,7 @@ class CheckingTest {
       Node x = graph.input("x", 2);
       Node w = graph.parameter("w", 2, Initializer.constant(1));
       Node product = x.multiply(w);
-      Node root = graph.name("logarithm").log(product);
+      Node root = graph.log(product).named("logarithm");
       Node loss = graph.squaredError(root, graph.target("t", 2));
       try (Model model = Model.builder(graph).dataType(DataType.DOUBLE).build();
           Trainer trainer = model.trainer(loss, Sgd.of(0.1)).checking(true)) {
@@ -91,7 +91,7 @@ class CheckingTest {
   void predictorsCheckToo() {
     try (Graph graph = new Graph()) {
       Node x = graph.input("x", 2);
-      Node y = graph.name("y").log(x);
+      Node y = graph.log(x).named("y");
       try (Model model = Model.create(graph, 1);
           Predictor predictor = model.predictor(y)) {
         float[] values = {1, 1, 1, 0};
@@ -122,7 +122,7 @@ class CheckingTest {
 
     private static Graph one(Graph graph) {
       Node x = graph.input("x", 1);
-      graph.name("y").log(x);
+      graph.log(x).named("y");
       return graph;
     }
   }
@@ -138,19 +138,24 @@ class CheckingTest {
   void normsAndMemory() {
     try (Graph graph = Nets.classifier(5, 3, 8);
         Model model = Model.create(graph, 1);
+        Gradients gradients = Gradients.of(model, graph.node("loss"));
         Trainer trainer = model.trainer(graph.node("loss"), Adam.of(0.01))) {
       Batch batch = Nets.batch(1, 9, 5, 3);
-      var norms = trainer.gradientNorms(batch);
+      var norms = gradients.norms(batch);
       assertEquals(model.parameters(), norms.keySet().stream().toList());
-      trainer.gradients(batch);
+      gradients.compute(batch);
       norms.forEach(
           (node, norm) -> {
             double squares = 0;
-            for (double g : trainer.gradientDoubles(node)) {
+            for (double g : gradients.getDoubles(node)) {
               squares += g * g;
             }
             assertEquals(Math.sqrt(squares), norm, 1e-6);
           });
+      MemoryReport tool = gradients.memory();
+      assertEquals(tool.parameters() + 4 * 9 * 5, tool.gradients());
+      assertTrue(tool.checks() > 0);
+      trainer.checking(true).step(batch);
       MemoryReport memory = trainer.memory();
       assertEquals(2 * memory.parameters(), memory.optimizerState());
       assertEquals(9 * (5 * 4 + 4), memory.inputs());

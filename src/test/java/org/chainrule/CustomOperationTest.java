@@ -41,10 +41,10 @@ class CustomOperationTest {
     Node a = graph.input("x", 6);
     for (int width : new int[] {9, 4}) {
       Node z = a.linear(width);
-      a = custom ? graph.name("f" + width).custom(z, "test_tanh") : z.tanh();
+      a = custom ? graph.custom(z, "test_tanh").named("f" + width) : z.tanh();
     }
     Node t = graph.target("t", 4);
-    graph.name("loss").squaredError(a, t);
+    graph.squaredError(a, t).named("loss");
     return graph;
   }
 

@@ -42,9 +42,9 @@ class GradientCheckTest {
         });
     try (Graph graph = new Graph()) {
       Node x = graph.input("x", 4);
-      Node before = graph.name("before").linear(x, 6);
+      Node before = x.linear(6, "before");
       Node a = before.custom("test_wrong_swish");
-      Node y = graph.name("after").linear(a, 2);
+      Node y = a.linear(2, "after");
       Node loss = graph.squaredError(y, graph.target("t", 2));
       try (Model model = Model.create(graph, 1)) {
         Batch batch = new Batch(8).set("x", Nets.floats(1, 32)).set("t", Nets.floats(2, 16));
@@ -81,8 +81,8 @@ class GradientCheckTest {
       Node x = graph.input("x", 2);
       Node bias = graph.parameter("bias", 2, Initializer.zeros());
       Node shifted = x.add(bias);
-      Node relu = graph.name("relu").relu(shifted);
-      Node corner = graph.name("corner").custom(bias, "test_abs");
+      Node relu = graph.relu(shifted).named("relu");
+      Node corner = graph.custom(bias, "test_abs").named("corner");
       Node loss = relu.add(corner).squaredNorm().batchMean();
       try (Model model = Model.create(graph, 1)) {
         Batch batch = new Batch(2).set("x", new float[] {0, 1, 2, 3}); // relu at exactly 0

@@ -25,7 +25,7 @@ class GraphTest {
 
   @Test
   void aLinearLayerBringsItsParameters() {
-    Node hidden = graph.name("hidden").linear(x, 5);
+    Node hidden = x.linear(5, "hidden");
     assertEquals("hidden", hidden.name());
     assertEquals(Op.LINEAR, hidden.op());
     shape(true, 5, 1, hidden);
@@ -40,7 +40,7 @@ class GraphTest {
 
   @Test
   void aNameIsForOneNode() {
-    Node named = graph.name("named").relu(x);
+    Node named = graph.relu(x).named("named");
     Node unnamed = x.relu();
     assertEquals("named", named.name());
     assertEquals("relu_2", unnamed.name());
@@ -105,10 +105,10 @@ class GraphTest {
     Node weight = graph.parameter("w", 4, 3, Initializer.zeros());
     int before = graph.nodes().size();
     assertThrows(IllegalArgumentException.class, () -> graph.linear(weight, 2));
-    assertThrows(IllegalArgumentException.class, () -> graph.name("x").linear(x, 2));
+    assertThrows(IllegalArgumentException.class, () -> graph.linear(x, 2, "x"));
     assertThrows(IllegalArgumentException.class, () -> graph.linear(x, 0));
     assertThrows(IllegalArgumentException.class, () -> graph.linear(x, Long.MAX_VALUE));
-    assertThrows(IllegalArgumentException.class, () -> graph.linear(x, 2, null));
+    assertThrows(IllegalArgumentException.class, () -> graph.linear(x, 2, (Initializer) null));
     assertEquals(before, graph.nodes().size());
     assertFalse(graph.linear(x, 2).name().isEmpty());
   }

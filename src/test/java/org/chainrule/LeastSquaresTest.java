@@ -94,7 +94,7 @@ class LeastSquaresTest {
     Graph graph = new Graph();
     Node input = graph.input("x", FEATURES);
     Node target = graph.target("target", 1);
-    Node prediction = graph.name("prediction").linear(input, 1);
+    Node prediction = input.linear(1, "prediction");
     Node loss = graph.squaredError(prediction, target);
     try (Model model = Model.builder(graph).seed(1).dataType(DataType.DOUBLE).build();
         Trainer trainer = model.trainer(loss, Sgd.of(0.05));

@@ -97,7 +97,7 @@ class LibraryTest {
     boolean baseline = Native.instruction_set().equals("baseline");
     assertEquals(!baseline, own.contains("[tile kernel]"), own);
     String unknown = plan("none");
-    assertTrue(unknown.contains("expected one of [auto, blas, own], but it is none"), unknown);
+    assertTrue(unknown.contains("expected one of [auto, blas, own], but got none"), unknown);
   }
 
   /** Prints how many threads compute. */

@@ -14,8 +14,8 @@ final class Nets {
     for (int width : hidden) {
       a = a.linear(width, Initializer.heNormal()).relu();
     }
-    Node logits = graph.name("logits").linear(a, classes);
-    graph.name("loss").softmaxCrossEntropy(logits, label);
+    Node logits = a.linear(classes, "logits");
+    graph.softmaxCrossEntropy(logits, label).named("loss");
     return graph;
   }
 

@@ -1,10 +1,15 @@
 package org.chainrule;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.reflect.Method;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.chainrule.binding.Native;
@@ -18,6 +23,43 @@ class OpTest {
     assertEquals(
         IntStream.range(0, Native.op_count()).mapToObj(Native::op_name).toList(),
         Arrays.stream(Op.values()).map(Op::nativeName).toList());
+  }
+
+  @Test
+  void theKindsAreThoseOfTheRegistry() {
+    Chainrule.load();
+    assertEquals(
+        IntStream.range(0, Native.kind_count()).mapToObj(Native::kind_name).toList(),
+        Arrays.stream(Op.Kind.values()).map(kind -> kind.name().toLowerCase(Locale.ROOT)).toList());
+    assertEquals(Op.Kind.LEAF, Op.INPUT.kind());
+    assertEquals(Op.Kind.PRODUCT, Op.MATMUL.kind());
+    assertEquals(Op.Kind.ROWWISE, Op.SOFTMAX.kind());
+    assertEquals(Op.Kind.LOSS, Op.HUBER.kind());
+    assertEquals(Op.Kind.CUSTOM, Op.CUSTOM.kind());
+  }
+
+  @Test
+  void traitsAreThoseOfTheRegistry() {
+    Chainrule.load();
+    assertEquals(List.of(Op.INPUT, Op.TARGET, Op.LABEL), those(Op::isData));
+    assertEquals(List.of(Op.RELU, Op.LEAKY_RELU, Op.ELU, Op.HUBER), those(Op::hasKink));
+    assertEquals(
+        Map.of(Op.SCALE, "factor", Op.LEAKY_RELU, "slope", Op.ELU, "alpha", Op.HUBER, "delta"),
+        those(op -> !op.constantName().isEmpty()).stream()
+            .collect(Collectors.toMap(op -> op, Op::constantName)));
+    assertEquals(List.of(Op.LEAKY_RELU, Op.ELU, Op.HUBER), those(Op::isConstantPositive));
+    assertTrue(Op.BATCH_MEAN.mixesSamples());
+    assertEquals(
+        those(op -> op.kind() == Op.Kind.LOSS),
+        those(op -> op.mixesSamples() && op != Op.BATCH_MEAN));
+    assertTrue(Op.TANH.isActivation() && Op.CUSTOM.isActivation());
+    assertFalse(Op.SQUARE.isActivation() || Op.SOFTMAX.isActivation());
+    assertTrue(Op.SUBTRACT.isLinear() && Op.SLICE.isLinear());
+    assertFalse(Op.MULTIPLY.isLinear() || Op.RELU.isLinear());
+  }
+
+  private static List<Op> those(Predicate<Op> fact) {
+    return Arrays.stream(Op.values()).filter(fact).toList();
   }
 
   @Test

@@ -69,7 +69,7 @@ class RefusalTest {
     Node x = graph.node("x");
     Node weight = graph.parameter("w", 5, 7, Initializer.zeros());
     Node other = graph.input("other", 4);
-    refused(() -> graph.name("layer").linear(x, weight), "linear", "'layer'", "7", "'x'");
+    refused(() -> graph.linear(x, weight), "linear", "7", "'x'");
     refused(() -> graph.add(x, other), "add", "'x'", "'other'");
     refused(() -> x.slice(2, 9), "slice", "9");
     refused(() -> graph.concat());
@@ -86,7 +86,7 @@ class RefusalTest {
     refused(() -> graph.input("x", 2), "'x'", "already");
     refused(() -> graph.input("", 2), "empty");
     refused(() -> graph.input("a\0b", 2), "character 0");
-    refused(() -> graph.name("x").linear(graph.node("x"), 2), "'x'");
+    refused(() -> graph.linear(graph.node("x"), 2, "x"), "'x'");
     refused(() -> graph.node("nobody"), "nobody");
   }
 
@@ -136,7 +136,7 @@ class RefusalTest {
     refused(() -> graph.concat((Node[]) null), "null");
     refused(() -> graph.linear(none, 3), "null");
     refused(() -> graph.node(null), "null");
-    refused(() -> graph.name(null), "null");
+    refused(() -> graph.node("x").named(null), "null");
     refused(() -> Model.create(null, 1), "null");
     refused(() -> Model.load(null), "null");
     refused(() -> model.save(null), "null");
@@ -193,7 +193,7 @@ class RefusalTest {
     batch.set("x", new float[14]);
     refused(() -> trainer.step(batch), "step", "'x'", "5 x 3", "14");
     batch.set("x", new int[15]);
-    refused(() -> trainer.step(batch), "step", "'x'", "float", "label");
+    refused(() -> trainer.step(batch), "step", "'x'", "float", "class indices");
     batch.set("x", new float[15]).set("label", new float[5]);
     refused(() -> trainer.step(batch), "step", "'label'");
     batch.set("label", IntBuffer.allocate(4));

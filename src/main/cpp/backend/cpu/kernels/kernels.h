@@ -3,7 +3,7 @@
 // AVX-512 copy for a processor that has none. So no standard-library templates in these files.
 #pragma once
 
-#include "backend/backend.h"
+#include "backend/cpu/kernel.h"
 #include "ops/rules.h"
 #include "util/host_device.h"
 

@@ -2,6 +2,7 @@
 // are summed in parts, and waits after each move. A value that no other launch needs lies in the block's own memory.
 #include "backend/cuda/kernels/tile.h"
 
+#include <cstring>
 #include <utility>
 
 namespace chainrule {
@@ -9,6 +10,8 @@ namespace cuda {
 
 namespace {
 
+// Moves are an array, part of the kernel's parameter, or a pointer to a table in device memory.
+template <class Moves>
 struct TileKernel {
   static constexpr int threads = tile::threads, phases = by_rounds;
   using Shared = tile::Shared;
@@ -16,7 +19,7 @@ struct TileKernel {
   int32_t count = 0;  // of moves
   int32_t tiles_in_turn = 1;
   int64_t tiles = 1;
-  tile::Move moves[most_moves];
+  Moves moves{};
 
   DEVICE int32_t rounds() const { return tiles_in_turn * count; }
 
@@ -42,6 +45,10 @@ struct TileKernel {
   }
 };
 
+using MovesInParameter = TileKernel<tile::Move[most_moves]>;
+using MovesInMemory = TileKernel<const tile::Move*>;
+static_assert(sizeof(MovesInParameter) == tile::parameter_bytes);
+
 // Makes the moves of a phase's steps.
 class Moves {
  public:
@@ -52,7 +59,7 @@ class Moves {
     }
   }
 
-  const TileKernel& kernel() const { return kernel_; }
+  const MovesInParameter& kernel() const { return kernel_; }
 
  private:
   tile::Place place(const Operand& operand) const {
@@ -141,18 +148,35 @@ class Moves {
   }
 
   const Run& run_;
-  TileKernel kernel_;
+  MovesInParameter kernel_;
 };
 
 void run_tiles(const Launch& launch, const Run& run) {
   const Moves made(launch, run);
-  const TileKernel& kernel = made.kernel();
-  cuda::launch(run.queue, ceil_div(kernel.tiles, kernel.tiles_in_turn), kernel);
+  const MovesInParameter& kernel = made.kernel();
+  const int64_t blocks = ceil_div(kernel.tiles, kernel.tiles_in_turn);
+  if (run.tables == nullptr) {
+    cuda::launch(run.queue, blocks, kernel);
+  } else {
+    const auto* moves = reinterpret_cast<const tile::Move*>(run.tables + launch.table);
+    cuda::launch(run.queue, blocks, MovesInMemory{kernel.count, kernel.tiles_in_turn, kernel.tiles, moves});
+  }
 }
 
 }  // namespace
 
 Launcher tile_launcher() { return run_tiles; }
+
+int64_t table_bytes(const Launch& tiles) {
+  int64_t moves = 0;
+  for (const Step& step : tiles.steps) moves += moves_of(step);
+  return moves * static_cast<int64_t>(sizeof(tile::Move));
+}
+
+void write_table(const Launch& tiles, const Run& run, char* to) {
+  const Moves made(tiles, run);
+  std::memcpy(to, made.kernel().moves, static_cast<size_t>(table_bytes(tiles)));
+}
 
 }  // namespace cuda
 }  // namespace chainrule

@@ -43,6 +43,9 @@ struct Move {
   const Scalars* scalars = nullptr;
 };
 
+// Of a launch that has its moves as a parameter: they, and how many tiles and moves there are.
+constexpr size_t parameter_bytes = 16 + most_moves * sizeof(Move);
+
 using TileLanes = LanesOf<4>;
 constexpr int32_t threads = TileLanes::threads;
 static_assert(TileLanes::columns == tile_samples);

@@ -83,7 +83,8 @@ public record Drawing(
   /**
    * Colours the nodes by what a batch makes of them, on a scale of this drawing alone.
    *
-   * @param statistics as {@code trainer.statistics(batch)} gives it, for a model of this graph
+   * @param statistics as {@link org.chainrule.Gradients#statistics} gives it, for a model of this
+   *     graph
    * @param overlay what to show
    * @return the same drawing in other colours, with a line more on the nodes and a legend
    * @throws IllegalArgumentException if this is a {@link View#DETAILED} drawing, whose nodes are

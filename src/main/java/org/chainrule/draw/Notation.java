@@ -2,12 +2,10 @@ package org.chainrule.draw;
 
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.chainrule.Node;
@@ -19,32 +17,6 @@ import org.chainrule.Op;
  * loss, u for the rest.
  */
 final class Notation {
-  private static final Set<Op> LOSSES =
-      EnumSet.of(
-          Op.SOFTMAX_CROSS_ENTROPY,
-          Op.NEGATIVE_LOG_LIKELIHOOD,
-          Op.BINARY_CROSS_ENTROPY,
-          Op.SQUARED_ERROR,
-          Op.MEAN_SQUARED_ERROR,
-          Op.HUBER);
-
-  /** Elementwise operations that stand for themselves and are no activation. */
-  private static final Set<Op> ARITHMETIC =
-      EnumSet.of(Op.SCALE, Op.NEGATE, Op.SQUARE, Op.EXP, Op.LOG, Op.IDENTITY);
-
-  /** Operations on one node that look at several of its numbers. */
-  private static final Set<Op> OVER_FEATURES =
-      EnumSet.of(
-          Op.SOFTMAX,
-          Op.SUM,
-          Op.MEAN,
-          Op.SQUARED_NORM,
-          Op.LOG_SUM_EXP,
-          Op.CONCAT,
-          Op.SLICE,
-          Op.POLYNOMIAL_FEATURES,
-          Op.BATCH_MEAN);
-
   /** 01 is no number: x01 and x1 are two names. */
   private static final Pattern NUMBERED = Pattern.compile("(\\p{L}+)_?(0|[1-9][0-9]{0,3})");
 
@@ -81,26 +53,21 @@ final class Notation {
   }
 
   static boolean isLoss(Node node) {
-    return LOSSES.contains(node.op());
+    return node.op().kind() == Op.Kind.LOSS;
   }
 
   static boolean isData(Node node) {
-    return node.op() == Op.INPUT || node.op() == Op.TARGET || node.op() == Op.LABEL;
+    return node.op().isData();
   }
 
   /** A linear operation, which a layer begins with. */
   static boolean isLinear(Node node) {
-    return (node.op() == Op.LINEAR || node.op() == Op.MATMUL) && node.isBatched();
+    return node.op().kind() == Op.Kind.PRODUCT && node.isBatched();
   }
 
   /** An elementwise function of one node, as may follow a linear operation in its layer. */
   static boolean isActivation(Node node) {
-    return isElementwise(node) && !ARITHMETIC.contains(node.op());
-  }
-
-  /** A function of each number of one node alone: whatever is not known to be something else. */
-  static boolean isElementwise(Node node) {
-    return node.inputs().size() == 1 && !OVER_FEATURES.contains(node.op());
+    return node.op().isActivation();
   }
 
   /** Does nothing else use it, and is it one number for the whole batch? */

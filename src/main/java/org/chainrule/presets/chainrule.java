@@ -1,5 +1,6 @@
 package org.chainrule.presets;
 
+import java.util.List;
 import org.bytedeco.javacpp.annotation.Platform;
 import org.bytedeco.javacpp.annotation.Properties;
 import org.bytedeco.javacpp.tools.Info;
@@ -23,6 +24,15 @@ import org.bytedeco.openblas.presets.openblas_nolapack;
 public class chainrule implements InfoMapper {
   @Override
   public void map(InfoMap infoMap) {
+    for (String name :
+        List.of(
+            "NativeColumnType",
+            "NativeInitializer",
+            "NativePrecision",
+            "NativeProducts",
+            "NativeVerdict")) {
+      infoMap.put(new Info("chainrule::api::" + name).enumerate());
+    }
     infoMap
         .put(new Info("java_exceptions.h").skip())
         .put(new Info("CHAINRULE_EXPORT").cppTypes().annotations())

@@ -42,7 +42,7 @@ class DrawingTest {
   /** ‖(x₁θ₁ + x₂θ₂) − y‖². */
   private Node linearRegression() {
     Node theta = graph.parameter("theta", 1, 2, Initializer.zeros());
-    Node f = graph.name("f").linear(x, theta);
+    Node f = graph.linear(x, theta).named("f");
     return graph.squaredError(f, graph.target("y", 1));
   }
 
@@ -132,7 +132,7 @@ class DrawingTest {
   @Test
   void networkJoinsALayerWithItsActivation() {
     Node hidden = x.linear(16).relu();
-    Node logits = graph.name("logits").linear(hidden, 3);
+    Node logits = hidden.linear(3, "logits");
     graph.softmaxCrossEntropy(logits, graph.label("class", 3));
     Drawing drawing = Drawing.of(graph, View.NETWORK);
     assertEquals(

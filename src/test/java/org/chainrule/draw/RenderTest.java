@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class RenderTest {
   private static Graph hostile(String name) {
     Graph graph = new Graph();
-    graph.name(name + "!").linear(graph.input(name, 2), 2);
+    graph.linear(graph.input(name, 2), 2).named(name + "!");
     return graph;
   }
 

@@ -60,7 +60,7 @@ public final class DiabetesRegression {
     try (Graph graph = new Graph()) {
       Node x = graph.input("variables", VARIABLES);
       Node y = graph.target("progression", 1);
-      Node prediction = graph.name("regression").linear(x, 1);
+      Node prediction = x.linear(1, "regression");
       Node loss = graph.squaredError(prediction, y);
       try (Model model = Model.builder(graph).seed(1).dataType(DataType.DOUBLE).build();
           Trainer trainer = model.trainer(loss, Sgd.of(LEARNING_RATE).momentum(MOMENTUM));

@@ -53,7 +53,7 @@ final class DigitsNetwork implements AutoCloseable {
     for (int size : settings.hidden()) {
       layer = layer.linear(size).relu();
     }
-    logits = graph.name("logits").linear(layer, CLASSES);
+    logits = layer.linear(CLASSES, "logits");
     loss = graph.softmaxCrossEntropy(logits, label);
     model = Model.create(graph, seed, device);
   }

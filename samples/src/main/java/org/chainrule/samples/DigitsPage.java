@@ -5,6 +5,7 @@ import java.util.List;
 import org.chainrule.Adam;
 import org.chainrule.Batch;
 import org.chainrule.Dataset;
+import org.chainrule.Gradients;
 import org.chainrule.Graph;
 import org.chainrule.Model;
 import org.chainrule.Node;
@@ -55,7 +56,7 @@ public final class DigitsPage {
     try (Graph graph = new Graph()) {
       Node x = graph.input("pixels", DigitsNetwork.PIXELS);
       Node hidden = x.scale(1 / DigitsNetwork.BRIGHTEST).linear(HIDDEN).sigmoid();
-      Node logits = graph.name("logits").linear(hidden, DigitsNetwork.CLASSES);
+      Node logits = hidden.linear(DigitsNetwork.CLASSES, "logits");
       Node label = graph.label("digit", DigitsNetwork.CLASSES);
       Node loss = graph.softmaxCrossEntropy(logits, label);
       Batch batch = new Batch(labels.length).set(x, pixels).set(label, labels);
@@ -65,6 +66,7 @@ public final class DigitsPage {
               Dataset.of(seen.size())
                   .with(x, seen.floats(0, DigitsNetwork.PIXELS))
                   .with(label, seen.labels(DigitsNetwork.PIXELS));
+          Gradients gradients = Gradients.of(model, loss);
           Predictor predictor = model.predictor(logits)) {
         TrainingCurves curves =
             new TrainingCurves(trainer)
@@ -72,12 +74,12 @@ public final class DigitsPage {
                 .metric("accuracy", () -> Score.accuracy(predictor.classify(pixels), labels))
                 .gradientNorm(batch);
         Drawing network = Drawing.of(loss, View.NETWORK);
-        List<NodeStatistics> before = trainer.statistics(batch);
+        List<NodeStatistics> before = gradients.statistics(batch);
         try (ConsoleProgress bar = new ConsoleProgress("digits")) {
           trainer.listener(bar.andThen(curves).andThen(progress -> decay(trainer, progress)));
           trainer.fit(data, BATCH_SIZE, EPOCHS);
         }
-        List<NodeStatistics> after = trainer.statistics(batch);
+        List<NodeStatistics> after = gradients.statistics(batch);
         ColourScale scale =
             network.scale(before, Overlay.DELTAS).and(network.scale(after, Overlay.DELTAS));
         new HtmlPage("Handwritten digits")

@@ -10,13 +10,12 @@ import java.util.Random;
 import java.util.stream.IntStream;
 import org.chainrule.Batch;
 import org.chainrule.DataType;
+import org.chainrule.Gradients;
 import org.chainrule.Graph;
 import org.chainrule.Initializer;
 import org.chainrule.Model;
 import org.chainrule.Node;
 import org.chainrule.NodeStatistics;
-import org.chainrule.Sgd;
-import org.chainrule.Trainer;
 import org.chainrule.draw.ColourScale;
 import org.chainrule.draw.Drawing;
 import org.chainrule.draw.Overlay;
@@ -58,7 +57,7 @@ final class Gallery {
     Graph graph = new Graph();
     Node x = graph.input("x", 2);
     Node theta = graph.parameter("theta", 1, 2, Initializer.zeros());
-    Node f = graph.name("f").linear(x, theta);
+    Node f = graph.linear(x, theta).named("f");
     return graph.meanSquaredError(f, graph.target("y", 1));
   }
 
@@ -130,7 +129,7 @@ final class Gallery {
     for (int i = 0; i < DEPTH; ++i) {
       a = sigmoid ? a.linear(WIDTH).sigmoid() : a.linear(WIDTH, Initializer.heNormal()).relu();
     }
-    Node logits = graph.name("logits").linear(a, DigitsNetwork.CLASSES);
+    Node logits = a.linear(DigitsNetwork.CLASSES, "logits");
     return graph.softmaxCrossEntropy(logits, graph.label("digit", DigitsNetwork.CLASSES));
   }
 
@@ -142,8 +141,8 @@ final class Gallery {
             .set("pixels", digits.doubles(0, DigitsNetwork.PIXELS))
             .set("digit", digits.labels(DigitsNetwork.PIXELS));
     try (Model model = Model.builder(graph).dataType(DataType.DOUBLE).seed(1).build();
-        Trainer trainer = model.trainer(loss, Sgd.of(0.1))) {
-      return trainer.statistics(batch);
+        Gradients gradients = Gradients.of(model, loss)) {
+      return gradients.statistics(batch);
     }
   }
 }

@@ -106,7 +106,7 @@ public final class JacobianChain {
       for (int k = 1; k <= LAYERS; ++k) {
         Node weight = graph.parameter("W" + k, n, n, Initializer.glorotUniform());
         Node z = graph.linear(layers.get(k - 1), weight);
-        layers.add(graph.name("a" + k).tanh(z));
+        layers.add(graph.tanh(z).named("a" + k));
       }
       Node target = graph.target("t", n);
       Node loss = graph.squaredError(layers.get(LAYERS), target);

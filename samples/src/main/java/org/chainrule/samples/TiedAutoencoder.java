@@ -81,8 +81,8 @@ public final class TiedAutoencoder {
     Node b = graph.parameter("b", CODE, Initializer.zeros());
     Node c = graph.parameter("c", PIXELS, Initializer.zeros());
     Node z = graph.linear(x, weight, b);
-    Node h = graph.name("h").sigmoid(z);
-    Node drawn = graph.name("drawn").linearTransposed(h, weight, c);
+    Node h = graph.sigmoid(z).named("h");
+    Node drawn = graph.linearTransposed(h, weight, c).named("drawn");
     return graph.meanSquaredError(drawn, x);
   }
 

@@ -33,7 +33,7 @@ final class Built implements AutoCloseable {
       if (i > 0) {
         layer = network.activation == Workload.Activation.RELU ? layer.relu() : layer.sigmoid();
       }
-      layer = graph.name("layer" + i).linear(layer, network.layers[i + 1]);
+      layer = layer.linear(network.layers[i + 1], "layer" + i);
     }
     output = layer;
     if (network.loss == Workload.Loss.SOFTMAX_CROSS_ENTROPY) {

@@ -1,0 +1,15 @@
+// What computes a step on a part of its domain.
+#pragma once
+
+#include "backend/backend.h"
+
+namespace chainrule {
+
+// The part of a domain that one tile covers, ends excluded.
+struct Rect {
+  int64_t row_begin, row_end, column_begin, column_end;
+};
+
+using Kernel = void (*)(const Step& step, const Context& context, const Rect& rect);
+
+}  // namespace chainrule

@@ -1,0 +1,252 @@
+#include "devices/devices.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <tuple>
+
+#include "backend/cuda/proxy.h"
+#include "devices/tuning_file.h"
+#include "util/check.h"
+
+namespace chainrule {
+
+namespace {
+
+// Any driver for CUDA 13 serves libraries built with any 13.x.
+constexpr int32_t needed_cuda = 13000;
+constexpr const char* needed_driver = "580";
+constexpr const char* driver_library = "libcuda.so.1";
+// All of CUDA that the second library is linked with; it has the runtime in itself.
+constexpr const char* cublas_library = "libcublasLt.so.13";
+
+std::string version_text(int32_t version) { return message(version / 1000, ".", version % 1000 / 10); }
+
+std::string last_error() {
+  const char* error = dlerror();
+  return error == nullptr ? "no reason given" : error;
+}
+
+// A library that was opened, never to be closed: CUDA does not bear it.
+struct Opened {
+  void* handle = nullptr;
+  std::string file;
+  std::string problem;  // without a handle
+
+  template <class Function>
+  Function* symbol(const char* name) const {
+    return handle == nullptr ? nullptr : reinterpret_cast<Function*>(dlsym(handle, name));
+  }
+};
+
+Opened open_file(const std::string& name) {
+  Opened opened;
+  opened.handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (opened.handle == nullptr) {
+    opened.problem = last_error();
+    return opened;
+  }
+  link_map* map = nullptr;
+  opened.file = dlinfo(opened.handle, RTLD_DI_LINKMAP, &map) == 0 ? map->l_name : name;
+  return opened;
+}
+
+// One of CUDA's own, from the folders or else where the system has it.
+Opened find_library(const char* name, const std::vector<std::string>& folders) {
+  std::string problem;
+  for (const std::string& folder : folders) {
+    const std::string file = folder + "/" + name;
+    if (access(file.c_str(), F_OK) != 0) continue;
+    Opened opened = open_file(file);
+    if (opened.handle != nullptr) return opened;
+    problem += opened.problem + "; ";
+  }
+  Opened opened = open_file(name);
+  opened.problem = problem + opened.problem;
+  return opened;
+}
+
+// Everything that CUDA devices need, as far as it could be opened.
+struct Cuda {
+  Opened driver;
+  int32_t driver_version = 0;
+  Opened cublas;
+  Opened library;
+  const CudaLibrary* table = nullptr;
+  std::vector<std::string> problems;
+
+  explicit Cuda(const CudaPlaces& places)
+      : driver(open_file(driver_library)), cublas(find_library(cublas_library, places.folders)) {
+    const auto version = driver.symbol<int(int*)>("cuDriverGetVersion");
+    if (version != nullptr && version(&driver_version) != 0) driver_version = 0;
+    const std::string problem = cuda_driver_problem(driver_version, driver.problem);
+    if (!problem.empty()) problems.push_back(problem);
+    if (cublas.handle == nullptr) {
+      problems.push_back(message("cuBLAS of CUDA ", needed_cuda / 1000, " is needed, but ", cublas_library,
+                                 " could not be loaded (", cublas.problem, ")"));
+    }
+    // Without those above, it could only say again that they are missing.
+    if (!places.library.empty() && problems.empty()) open_library(places.library);
+  }
+
+ private:
+  void open_library(const std::string& file) {
+    library = open_file(file);
+    const auto function = library.symbol<const CudaLibrary*()>(cuda_library_symbol);
+    if (function == nullptr) {
+      problems.push_back(message(file, " could not be loaded: ",
+                                 library.handle == nullptr ? library.problem : "it is no CUDA library"));
+      return;
+    }
+    const CudaLibrary* found = function();
+    try {
+      const CudaVersions versions = cuda_versions(*found);
+      if (versions.devices == 0) {
+        const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
+        problems.push_back(
+            message("the driver shows no device",
+                    visible == nullptr ? "" : message("; CUDA_VISIBLE_DEVICES is '", visible, "'")));
+      }
+      table = found;
+    } catch (const Error& error) {
+      problems.push_back(message(file, ": ", error.what()));
+    }
+  }
+};
+
+// Engines are never closed: CUDA may be gone before the process's own end comes to them.
+struct Registry {
+  std::mutex mutex;
+  std::map<std::string, std::unique_ptr<Cuda>> found;                    // by what was looked for
+  std::map<std::tuple<int32_t, int32_t, std::string>, int32_t> numbers;  // by device, precision, tuning file
+  std::vector<std::unique_ptr<Backend>> engines;                         // number 1 is the first
+};
+
+Registry& registry() {
+  static Registry& instance = *new Registry;
+  return instance;
+}
+
+const Cuda& look_for(Registry& of, const CudaPlaces& places) {
+  std::string key = places.library;
+  for (const std::string& folder : places.folders) key += ":" + folder;
+  std::unique_ptr<Cuda>& found = of.found[key];
+  if (found == nullptr) found = std::make_unique<Cuda>(places);
+  return *found;
+}
+
+std::string describe_device(const CudaLibrary& table, int32_t number) {
+  const CudaDevice about = describe_cuda_device(table, number);
+  return message(about.name, ", compute capability ", about.capability_major, ".", about.capability_minor,
+                 ", ", about.total_bytes >> 20, " MiB");
+}
+
+std::string join(const std::vector<std::string>& sentences) {
+  std::string text;
+  for (const std::string& sentence : sentences) text += (text.empty() ? "" : "; ") + sentence;
+  return text;
+}
+
+std::string found_or_not(const Opened& opened) {
+  return opened.handle == nullptr ? "not found (" + opened.problem + ")" : opened.file;
+}
+
+}  // namespace
+
+std::string cuda_driver_problem(int32_t found, const std::string& error) {
+  if (found >= needed_cuda) return "";
+  const std::string needed = message("a driver for CUDA ", version_text(needed_cuda),
+                                     " or newer is needed (NVIDIA ", needed_driver, " or newer)");
+  if (found != 0) return message(needed, ", but the one here serves CUDA ", version_text(found), " at most");
+  return message(needed, ", but there is none",
+                 error.empty() ? " that says its version" : " (" + error + ")");
+}
+
+std::vector<std::string> cuda_problems(const CudaPlaces& places) {
+  Registry& all = registry();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  return look_for(all, places).problems;
+}
+
+int32_t cuda_device_count(const CudaPlaces& places) {
+  Registry& all = registry();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  const Cuda& cuda = look_for(all, places);
+  return cuda.table == nullptr ? 0 : cuda_versions(*cuda.table).devices;
+}
+
+std::vector<std::string> describe_cuda(const CudaPlaces& places) {
+  Registry& all = registry();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  const Cuda& cuda = look_for(all, places);
+  std::vector<std::string> lines;
+  lines.push_back("driver: " +
+                  (cuda.driver_version == 0
+                       ? found_or_not(cuda.driver)
+                       : message("for CUDA ", version_text(cuda.driver_version), ", ", cuda.driver.file)));
+  lines.push_back(message("CUDA needed: ", version_text(needed_cuda), " or a newer 13.x"));
+  lines.push_back(message(cublas_library, ": ", found_or_not(cuda.cublas)));
+  if (cuda.table != nullptr) {
+    const CudaVersions versions = cuda_versions(*cuda.table);
+    lines.push_back(message("built with CUDA ", version_text(versions.runtime), ", runs with cuBLASLt ",
+                            versions.cublas));
+    for (int32_t i = 0; i < versions.devices; ++i) {
+      lines.push_back(message("device ", i, ": ", describe_device(*cuda.table, i)));
+    }
+  }
+  for (const std::string& problem : cuda.problems) lines.push_back("problem: " + problem);
+  return lines;
+}
+
+int32_t open_cuda(const CudaPlaces& places, int32_t device, int32_t precision, const std::string& tuning) {
+  REQUIRE(precision >= 0 && precision <= static_cast<int32_t>(CudaPrecision::bfloat16),
+          "cuda: there is no precision number ", precision);
+  Registry& all = registry();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  const Cuda& cuda = look_for(all, places);
+  if (!cuda.problems.empty()) throw Error("cuda: " + join(cuda.problems));
+  if (cuda.table == nullptr) throw Error("cuda: the file of the CUDA library was not given");
+  const int32_t devices = cuda_versions(*cuda.table).devices;
+  REQUIRE(device >= 0 && device < devices, "cuda: there is no device number ", device,
+          "; this machine's are 0 to ", devices - 1);
+  int32_t& number = all.numbers[{device, precision, tuning}];
+  if (number == 0) {
+    const CudaPrecision how = static_cast<CudaPrecision>(precision);
+    all.engines.push_back(tuning.empty() ? open_cuda_engine(*cuda.table, device, how)
+                                         : open_tuned_cuda_engine(*cuda.table, device, how, tuning));
+    number = static_cast<int32_t>(all.engines.size());
+  }
+  return number;
+}
+
+Backend& engine(int32_t number) {
+  if (number == 0) return cpu_backend();
+  Registry& all = registry();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  REQUIRE(number > 0 && static_cast<size_t>(number) <= all.engines.size(), "there is no engine number ",
+          number);
+  return *all.engines[static_cast<size_t>(number) - 1];
+}
+
+int64_t native_bytes() {
+  int64_t bytes = cpu_backend().memory_bytes().held;
+  Registry& all = registry();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  for (const std::unique_ptr<Backend>& engine : all.engines) bytes += engine->memory_bytes().host;
+  return bytes;
+}
+
+int64_t native_allocations() {
+  int64_t count = cpu_backend().memory_bytes().allocations;
+  Registry& all = registry();
+  const std::lock_guard<std::mutex> lock(all.mutex);
+  for (const std::unique_ptr<Backend>& engine : all.engines) count += engine->memory_bytes().allocations;
+  return count;
+}
+
+}  // namespace chainrule

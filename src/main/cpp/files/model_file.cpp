@@ -1,0 +1,274 @@
+#include "files/model_file.h"
+
+#include <cmath>
+#include <functional>
+#include <shared_mutex>
+#include <utility>
+#include <vector>
+
+#include "files/graph_json.h"
+#include "io/json.h"
+#include "io/safetensors.h"
+#include "util/check.h"
+
+namespace chainrule {
+
+namespace {
+
+constexpr const char* graph_key = "chainrule.graph";
+constexpr const char* trainer_key = "chainrule.trainer";
+const char* const optimizer_names[] = {"sgd", "adam", "adamw"};
+
+// Tensors of the optimizer's state stand beside the parameters; no name of a node can collide, for the loader looks
+// each up by its full name and write_safetensors refuses a name twice.
+std::string state_name(int32_t number, const std::string& parameter) {
+  return message("chainrule.state", number, "/", parameter);
+}
+
+StoredType stored(DType dtype) { return dtype == DType::float32 ? StoredType::f32 : StoredType::f64; }
+
+std::vector<int64_t> stored_shape(const Shape& shape) {
+  return shape.columns == 1 ? std::vector<int64_t>{shape.rows}
+                            : std::vector<int64_t>{shape.rows, shape.columns};
+}
+
+// The parameters in one block, by name.
+void add_block(const Model& model, const char* block,
+               const std::function<std::string(const std::string&)>& name,
+               std::vector<TensorToWrite>* tensors) {
+  for (int32_t id : model.graph().parameters()) {
+    const Node& node = model.graph().node(id);
+    tensors->push_back({name(node.name), stored(model.dtype()), stored_shape(node.shape),
+                        block + model.layout().offsets[static_cast<size_t>(id)]});
+  }
+}
+
+std::string same_name(const std::string& name) { return name; }
+
+Json model_json(const Model& model) {
+  Json json = graph_to_json(model.graph());
+  json.add("type", name_of(model.dtype())).add("seed", model.seed());
+  return json;
+}
+
+// Blocks of the engine's memory as the processor reads them, for as long as this lives.
+class HostImages {
+ public:
+  explicit HostImages(const Model& model) : model_(model) {}
+
+  // `block` is laid out like the parameters.
+  const char* of(const char* block) {
+    Backend& backend = model_.backend();
+    if (backend.on_host()) return block;
+    copies_.emplace_back(backend.host_memory());
+    copies_.back().reserve(model_.layout().parameter_bytes);
+    backend.copy_out(copies_.back().data(), block, model_.layout().parameter_bytes);
+    return copies_.back().data();
+  }
+
+ private:
+  const Model& model_;
+  std::vector<MemoryBlock> copies_;
+};
+
+void write(const Model& model, const Trainer* trainer, const std::string& path) {
+  HostImages images(model);
+  std::vector<TensorToWrite> tensors;
+  std::vector<std::pair<std::string, std::string>> metadata = {{graph_key, dump(model_json(model))}};
+  std::shared_lock<ReaderWriterGate> reading(model.gate());
+  add_block(model, images.of(model.parameters()), same_name, &tensors);
+  for (const Node& node : model.graph().nodes()) {
+    if (node.op != Op::constant) continue;
+    tensors.push_back({node.name, StoredType::f64, stored_shape(node.shape), node.values.data()});
+  }
+  if (trainer != nullptr) {
+    const OptimizerSettings& o = trainer->optimizer();
+    const Progress& p = trainer->progress();
+    Json json = Json::make_object();
+    json.add("loss", model.graph().node(trainer->loss()).name)
+        .add("optimizer", optimizer_names[static_cast<int32_t>(o.kind)])
+        .add("learning_rate", o.learning_rate)
+        .add("momentum", o.momentum)
+        .add("nesterov", o.nesterov)
+        .add("weight_decay", o.weight_decay)
+        .add("beta1", o.beta1)
+        .add("beta2", o.beta2)
+        .add("epsilon", o.epsilon)
+        .add("steps", p.steps)
+        .add("epoch", p.epoch)
+        .add("position", p.position)
+        .add("examples", p.examples)
+        .add("shuffle", p.shuffle)
+        .add("shuffle_seed", p.shuffle_seed)
+        .add("running_sum", p.running_sum)
+        .add("epoch_loss", p.epoch_loss)
+        .add("last_loss", p.last_loss);
+    metadata.emplace_back(trainer_key, dump(json));
+    for (int32_t i = 0; i < trainer->state_count(); ++i) {
+      add_block(
+          model, images.of(trainer->state(i)), [i](const std::string& name) { return state_name(i, name); },
+          &tensors);
+    }
+  }
+  write_safetensors(path, tensors, metadata);
+}
+
+void read_tensor(const SafetensorsFile& file, const std::string& name, StoredType type, const Shape& shape,
+                 void* destination) {
+  const SafetensorsFile::Tensor* tensor = file.find(name);
+  if (tensor == nullptr) throw Error(message("the tensor ", quote(name), " is missing"));
+  if (tensor->type != type || tensor->shape != stored_shape(shape)) {
+    throw Error(message("the tensor ", quote(name), " should be ", stored_type_name(type), " of shape ",
+                        shape.to_string(), ", but is not"));
+  }
+  file.read(*tensor, destination);
+}
+
+template <class T>
+void require_finite(const std::string& name, const T* values, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    if (!std::isfinite(values[i]))
+      throw Error(message("the tensor ", quote(name), " holds a value that is not finite"));
+  }
+}
+
+void read_block(const SafetensorsFile& file, const Model& model, char* block,
+                const std::function<std::string(const std::string&)>& name) {
+  for (int32_t id : model.graph().parameters()) {
+    const Node& node = model.graph().node(id);
+    char* to = block + model.layout().offsets[static_cast<size_t>(id)];
+    write_on_host(model.backend(), to, node.shape.elements() * size_of(model.dtype()), [&](char* lying) {
+      read_tensor(file, name(node.name), stored(model.dtype()), node.shape, lying);
+      with_type(model.dtype(), lying,
+                [&](auto* values) { require_finite(name(node.name), values, node.shape.elements()); });
+    });
+  }
+}
+
+const std::string& metadata(const SafetensorsFile& file, const char* key, const char* what) {
+  const std::string* text = file.metadata(key);
+  if (text == nullptr) throw Error(message("it holds no ", what, " (metadata ", key, ")"));
+  return *text;
+}
+
+// A sound file of a model alone.
+struct NoTraining {};
+
+// Runs body; whatever is wrong with the file becomes one Error that begins with its path.
+template <class Body>
+auto reading(const std::string& path, Body&& body) {
+  SafetensorsFile file(path);
+  try {
+    return body(file);
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const NoTraining&) {
+    throw Error(message(
+        path, ": it holds a model, but no training to go on with: Model.save writes the model alone, ",
+        "Trainer.save both"));
+  } catch (const std::exception& problem) {
+    throw Error(message(path, ": not a model that can be used: ", problem.what()));
+  }
+}
+
+int64_t not_negative(const Json& json, const char* key) {
+  int64_t value = json.at(key).integer();
+  if (value < 0) throw Error(message(key, " is ", value));
+  return value;
+}
+
+}  // namespace
+
+void save_model(const Model& model, const std::string& path) { write(model, nullptr, path); }
+
+void save_trainer(const Trainer& trainer, const std::string& path) {
+  write(*trainer.model(), &trainer, path);
+}
+
+std::shared_ptr<Model> load_model(const std::string& path, Backend& backend) {
+  return reading(path, [&](const SafetensorsFile& file) {
+    const Json json = parse(metadata(file, graph_key, "graph"));
+    const std::string& type = json.at("type").string();
+    if (type != name_of(DType::float32) && type != name_of(DType::float64)) {
+      throw Error(message("there is no type ", quote(type)));
+    }
+    Graph graph = graph_from_json(json, [&](const std::string& name, int64_t count) {
+      const SafetensorsFile::Tensor* tensor = file.find(name);
+      if (tensor == nullptr || tensor->type != StoredType::f64 || tensor->bytes / 8 != count) {
+        throw Error(message("the tensor ", quote(name), " with ", count, " F64 values is missing"));
+      }
+      std::vector<double> values(static_cast<size_t>(count));
+      file.read(*tensor, values.data());
+      return values;
+    });
+    // Before memory is taken for them: are the parameters there at all?
+    for (int32_t id : graph.parameters()) {
+      if (file.find(graph.node(id).name) == nullptr) {
+        throw Error(message("the tensor ", quote(graph.node(id).name), " is missing"));
+      }
+    }
+    DType dtype = type == name_of(DType::float32) ? DType::float32 : DType::float64;
+    for (int32_t id : graph.parameters()) {
+      const SafetensorsFile::Tensor* tensor = file.find(graph.node(id).name);
+      if (tensor->bytes / size_of(dtype) != graph.node(id).shape.elements()) {
+        throw Error(message("the tensor ", quote(graph.node(id).name), " should be of shape ",
+                            graph.node(id).shape.to_string()));
+      }
+    }
+    auto model = std::make_shared<Model>(std::move(graph), dtype, json.at("seed").integer(), backend);
+    read_block(file, *model, model->parameters(), same_name);
+    return model;
+  });
+}
+
+std::unique_ptr<Trainer> load_trainer(std::shared_ptr<Model> model, const std::string& path) {
+  return reading(path, [&](const SafetensorsFile& file) {
+    if (file.metadata(trainer_key) == nullptr && file.metadata(graph_key) != nullptr) {
+      throw NoTraining();
+    }
+    const Json json = parse(metadata(file, trainer_key, "trainer's state"));
+    const Json stored_graph = parse(metadata(file, graph_key, "graph"));
+    if (dump(stored_graph.at("nodes")) != dump(graph_to_json(model->graph()).at("nodes")) ||
+        stored_graph.at("type").string() != name_of(model->dtype())) {
+      throw Error("the trainer in it belongs to another graph than the model's");
+    }
+    const int32_t loss = model->graph().find(json.at("loss").string());
+    if (loss < 0)
+      throw Error(message("the loss ", quote(json.at("loss").string()), " is no node of the graph"));
+    OptimizerSettings o;
+    const std::string& kind = json.at("optimizer").string();
+    int32_t number = 0;
+    while (number < 3 && kind != optimizer_names[number]) ++number;
+    if (number == 3) throw Error(message("there is no optimizer ", quote(kind)));
+    o.kind = static_cast<OptimizerKind>(number);
+    o.learning_rate = json.at("learning_rate").number();
+    o.momentum = json.at("momentum").number();
+    o.nesterov = json.at("nesterov").boolean();
+    o.weight_decay = json.at("weight_decay").number();
+    o.beta1 = json.at("beta1").number();
+    o.beta2 = json.at("beta2").number();
+    o.epsilon = json.at("epsilon").number();
+    Progress p;
+    p.steps = not_negative(json, "steps");
+    p.epoch = not_negative(json, "epoch");
+    p.position = not_negative(json, "position");
+    p.examples = not_negative(json, "examples");
+    if (p.position > 0 && p.position >= p.examples)
+      throw Error("the position lies behind the end of the epoch");
+    p.shuffle = json.at("shuffle").boolean();
+    p.shuffle_seed = json.at("shuffle_seed").integer();
+    p.running_sum = json.at("running_sum").number();
+    p.epoch_loss = json.at("epoch_loss").number();
+    p.last_loss = json.at("last_loss").number();
+
+    auto trainer = std::make_unique<Trainer>(model, loss, o);
+    trainer->restore(p);
+    for (int32_t i = 0; i < trainer->state_count(); ++i) {
+      read_block(file, *model, trainer->state(i),
+                 [i](const std::string& name) { return state_name(i, name); });
+    }
+    return trainer;
+  });
+}
+
+}  // namespace chainrule

@@ -1,0 +1,122 @@
+// The δs of the lowering: which are numbers known now, where the others lie, where they come from and go to.
+#include "ops/rules.h"
+#include "plan/lowering.h"
+
+namespace chainrule {
+
+namespace {
+
+// d(node)/d(input) of a scalar node that is a known factor of its input, or 0 when it is not.
+double static_factor(const Node& node, int32_t index, const Shape& input) {
+  if (!traits_of(node.op).linear || !node.shape.is_scalar() || !input.is_scalar()) return 0;
+  if (kind_of(node.op) == Kind::unary) {
+    return visit_unary(node.op, 0.0,
+                       [&](auto rule) { return decltype(rule)::backward(1.0, 0.0, node.constant); });
+  }
+  return visit_binary(node.op, 0.0, [&](auto rule) {
+    return index == 0 ? decltype(rule)::backward_a(1.0, 0.0) : decltype(rule)::backward_b(1.0, 0.0);
+  });
+}
+
+}  // namespace
+
+// From the loss down, as long as δ is a number: through sums and scalings of scalars. A loss whose δ is known can give
+// its derivatives in the same pass as its value.
+void Lowering::find_static_deltas() {
+  std::vector<bool> open(at(graph_.size()), true);  // no part yet that is not a number
+  deltas_[at(request_.loss)] = {-1, true, 1.0};
+  for (int32_t id = request_.loss; id >= 0; --id) {
+    if (!delta[at(id)]) continue;
+    Delta& d = deltas_[at(id)];
+    d.is_static = d.is_static && open[at(id)];
+    if (testing_.has_fault && testing_.fault_op == node(id).op) d.number *= testing_.fault_factor;
+    for (size_t i = 0; i < node(id).inputs.size(); ++i) {
+      int32_t from = node(id).inputs[i];
+      double factor = static_factor(node(id), static_cast<int32_t>(i), node(from).shape);
+      if (!d.is_static || factor == 0) {
+        open[at(from)] = false;
+      } else {
+        deltas_[at(from)].is_static = true;
+        deltas_[at(from)].number += factor * d.number;
+      }
+    }
+  }
+}
+
+int32_t Lowering::target(int32_t id, bool* accumulate) {
+  Delta& d = deltas_[at(id)];
+  *accumulate = d.value >= 0;
+  if (d.value < 0) {
+    bool keep = node(id).op == Op::parameter && !request_.update && !request_.seeded;
+    d.value = keep ? leaf_value(id, Space::gradients) : new_value(node(id).shape);
+  }
+  return d.value;
+}
+
+int32_t Lowering::delta_value(int32_t id) {
+  Delta& d = deltas_[at(id)];
+  if (d.value >= 0) return d.value;
+  bool accumulate;
+  int32_t value = target(id, &accumulate);
+  DraftStep& step = emit_elementwise(StepKind::fill, Op::identity, node(id).shape, "d " + node(id).name);
+  step.refs[0] = elementwise(value, node(id).shape, node(id).shape);
+  step.writes[0] = true;
+  step.step.constant = d.number;
+  return value;
+}
+
+// Adds factor * (the sum of `part` over everything that node `id` was broadcast over) to the node's δ.
+void Lowering::sum_over_batch(const Ref& part, const Shape& domain, int32_t id, double factor,
+                              const std::string& text) {
+  const Shape& shape = node(id).shape;
+  bool accumulate;
+  int32_t value = target(id, &accumulate);
+  auto row_sum = [&](int64_t rows, int64_t columns, const Ref& from, int32_t to, double alpha, bool add,
+                     bool over_samples = true) {
+    emit_row_sum(Op::add, rows, columns, {to, 0, 1, 0, Access::row}, from, over_samples, {alpha, 0},
+                 {add ? 1.0 : 0.0, 0}, text);
+  };
+  if (!domain.batched) return row_sum(1, domain.elements(), part, value, factor, accumulate, false);
+  if (shape.rows == domain.rows) return row_sum(domain.rows, request_.batch, part, value, factor, accumulate);
+  int32_t by_feature = new_value(Shape::matrix(domain.rows, 1));
+  row_sum(domain.rows, request_.batch, part, by_feature, 1, false);
+  row_sum(1, domain.rows, {by_feature, 0, domain.rows, 1, Access::tile}, value, factor, accumulate, false);
+}
+
+void Lowering::apply_fault(int32_t id) {
+  Delta& d = deltas_[at(id)];
+  if (d.value < 0 || kind_of(node(id).op) == Kind::leaf) return;
+  const Shape& shape = node(id).shape;
+  int32_t scaled = new_value(shape);
+  DraftStep& step = emit_elementwise(StepKind::unary_backward, Op::scale, shape, "test fault");
+  step.refs[0] = elementwise(scaled, shape, shape);
+  step.writes[0] = true;
+  step.refs[1] = elementwise(d.value, shape, shape);
+  step.step.constant = testing_.fault_factor;
+  d.value = scaled;
+}
+
+// δ from outside. What the forward pass has left is kept, so that the backward phases can run once more.
+void Lowering::take_seed() {
+  for (Value& value : draft.values) value.keep = true;
+  const Shape& shape = node(request_.loss).shape;
+  const int32_t slot = static_cast<int32_t>(graph_.data_nodes().size());
+  const int32_t user = draft.add_value({Space::input, slot, 0, 0});
+  bool accumulate;
+  const int32_t value = target(request_.loss, &accumulate);
+  DraftStep& step =
+      emit_rowwise(StepKind::transpose_in, Op::identity, shape, "take d " + node(request_.loss).name);
+  step.refs[0] = rowwise(value, shape);
+  step.writes[0] = true;
+  step.refs[1] = {user, 0, features(shape), 1, Access::whole};
+}
+
+void Lowering::hand_out_delta(int32_t id) {
+  for (size_t i = 0; i < request_.deltas.size(); ++i) {
+    if (request_.deltas[i] != id) continue;
+    const size_t slot = request_.outputs.size() + i;
+    hand_out(delta_value(id), node(id).shape, static_cast<int32_t>(slot), "d " + node(id).name);
+  }
+}
+
+}  // namespace chainrule

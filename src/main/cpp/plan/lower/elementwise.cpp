@@ -1,0 +1,86 @@
+// The lowering of elementwise operations of one operand and of two.
+#include "ops/rules.h"
+#include "plan/lowering.h"
+
+namespace chainrule {
+
+void Lowering::forward_unary(int32_t id) {
+  const Node& n = node(id);
+  const int32_t from = n.inputs[0];
+  const int32_t z = value_of(from);
+  // In place when nobody else, the backward pass included, wants the input.
+  bool wanted_later = delta[at(id)] && saves_input(saves_of(n.op));
+  bool saved_by_producer = delta[at(from)] && saves_output(saves_of(node(from).op));
+  bool own = draft.values[at(z)].space == Space::arena && kind_of(node(from).op) != Kind::leaf;
+  if (own && uses_[at(from)] == 1 && !wanted_later && !saved_by_producer) values_[at(id)] = z;
+  int32_t a = value_of(id);
+  DraftStep& step = emit_elementwise(StepKind::unary_forward, n.op, n.shape, n.name);
+  step.refs[0] = elementwise(a, n.shape, n.shape);
+  step.writes[0] = true;
+  step.refs[1] = elementwise(z, n.shape, n.shape);
+  if (deferred_bias_[at(from)] >= 0) step.refs[2] = {deferred_bias_[at(from)], 0, 1, 0, Access::row};
+  step.step.constant = n.constant;
+}
+
+void Lowering::backward_unary(int32_t id, int32_t index) {
+  const Node& n = node(id);
+  const int32_t from = n.inputs[at(index)];
+  const int32_t d = delta_value(id);
+  // In place: δ of this node is not needed again.
+  bool own = draft.values[at(d)].space == Space::arena && kind_of(node(from).op) != Kind::leaf;
+  bool accumulate = false;
+  if (deltas_[at(from)].value < 0 && own) {
+    deltas_[at(from)].value = d;
+  } else {
+    target(from, &accumulate);
+  }
+  const Saves saved = saves_of(n.op);
+  int32_t kept = saves_output(saved) ? values_[at(id)] : saves_input(saved) ? value_of(from) : -1;
+  DraftStep& step = emit_elementwise(StepKind::unary_backward, n.op, n.shape, "d " + node(from).name);
+  step.refs[0] = elementwise(deltas_[at(from)].value, n.shape, n.shape);
+  step.writes[0] = true;
+  step.refs[1] = elementwise(d, n.shape, n.shape);
+  if (kept >= 0) step.refs[2] = elementwise(kept, n.shape, n.shape);
+  step.step.constant = n.constant;
+  step.step.accumulate = accumulate;
+}
+
+void Lowering::forward_binary(int32_t id) {
+  const Node& n = node(id);
+  int32_t a = value_of(input_id(id, 0)), b = value_of(input_id(id, 1)), c = value_of(id);
+  DraftStep& step = emit_elementwise(StepKind::binary_forward, n.op, n.shape, n.name);
+  step.refs[0] = elementwise(c, n.shape, n.shape);
+  step.writes[0] = true;
+  step.refs[1] = elementwise(a, input(id, 0).shape, n.shape);
+  step.refs[2] = elementwise(b, input(id, 1).shape, n.shape);
+}
+
+void Lowering::backward_binary(int32_t id, int32_t index) {
+  const Node& n = node(id);
+  const int32_t to = n.inputs[at(index)], other = n.inputs[at(1 - index)];
+  const int32_t d = delta_value(id);
+  const Shape& shape = node(to).shape;
+  const bool broadcast = shape != n.shape;
+  const bool linear = traits_of(n.op).linear;
+  const std::string text = "d " + node(to).name;
+  if (broadcast && linear) {
+    double factor = visit_binary(n.op, 0.0, [&](auto rule) {
+      return index == 0 ? decltype(rule)::backward_a(1.0, 0.0) : decltype(rule)::backward_b(1.0, 0.0);
+    });
+    return sum_over_batch(elementwise(d, n.shape, n.shape), n.shape, to, factor, text);
+  }
+  bool accumulate = false;
+  const int32_t value = broadcast ? new_value(n.shape) : target(to, &accumulate);
+  const Ref part = elementwise(value, n.shape, n.shape);
+  int32_t other_value = linear ? -1 : value_of(other);
+  DraftStep& step = emit_elementwise(StepKind::binary_backward, n.op, n.shape, text);
+  step.refs[0] = part;
+  step.writes[0] = true;
+  step.refs[1] = elementwise(d, n.shape, n.shape);
+  if (!linear) step.refs[2] = elementwise(other_value, node(other).shape, n.shape);
+  step.step.side = index;
+  step.step.accumulate = accumulate;
+  if (broadcast) sum_over_batch(part, n.shape, to, 1, text);
+}
+
+}  // namespace chainrule

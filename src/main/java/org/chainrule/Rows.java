@@ -1,0 +1,65 @@
+package org.chainrule;
+
+/**
+ * Two-dimensional arrays, one row a sample, to and from the flat ones that everything else takes.
+ */
+final class Rows {
+  private Rows() {}
+
+  /** All rows one after the other; refuses none, null, and rows of different lengths. */
+  static float[] flat(String operation, float[][] rows) {
+    int width = width(operation, rows, rows == null || rows.length == 0 ? null : rows[0]);
+    float[] flat = new float[Check.size(operation, rows.length, width)];
+    for (int i = 0; i < rows.length; ++i) {
+      check(operation, i, rows[i] == null ? -1 : rows[i].length, width);
+      System.arraycopy(rows[i], 0, flat, i * width, width);
+    }
+    return flat;
+  }
+
+  /** All rows one after the other; refuses none, null, and rows of different lengths. */
+  static double[] flat(String operation, double[][] rows) {
+    int width = width(operation, rows, rows == null || rows.length == 0 ? null : rows[0]);
+    double[] flat = new double[Check.size(operation, rows.length, width)];
+    for (int i = 0; i < rows.length; ++i) {
+      check(operation, i, rows[i] == null ? -1 : rows[i].length, width);
+      System.arraycopy(rows[i], 0, flat, i * width, width);
+    }
+    return flat;
+  }
+
+  static float[][] of(float[] flat, long width) {
+    float[][] rows = new float[Math.toIntExact(flat.length / width)][(int) width];
+    for (int i = 0; i < rows.length; ++i) {
+      System.arraycopy(flat, i * (int) width, rows[i], 0, (int) width);
+    }
+    return rows;
+  }
+
+  static double[][] of(double[] flat, long width) {
+    double[][] rows = new double[Math.toIntExact(flat.length / width)][(int) width];
+    for (int i = 0; i < rows.length; ++i) {
+      System.arraycopy(flat, i * (int) width, rows[i], 0, (int) width);
+    }
+    return rows;
+  }
+
+  private static int width(String operation, Object[] rows, Object first) {
+    Check.notNull(rows, operation, "values");
+    Check.that(rows.length > 0, operation, "expected one array a sample, but got ", 0);
+    Check.notNull(first, operation, "array of sample 0");
+    return java.lang.reflect.Array.getLength(first);
+  }
+
+  private static void check(String operation, int row, int length, int width) {
+    if (length != width) {
+      throw new IllegalArgumentException(
+          operation
+              + ": expected as many values for each sample, but sample 0 has "
+              + width
+              + " and sample "
+              + row
+              + (length < 0 ? " is null" : " has " + length));
+    }
+  }
+}

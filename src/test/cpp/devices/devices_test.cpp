@@ -1,0 +1,52 @@
+// What is said where CUDA is missing, or too old.
+#include "devices/devices.h"
+
+#include <string>
+
+#include "harness.h"
+
+using namespace chainrule;
+
+namespace {
+
+bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST(a_driver_is_refused_that_is_missing_or_serves_an_older_cuda) {
+  CHECK(says(cuda_driver_problem(0, "libcuda.so.1: no such file"),
+             "there is none (libcuda.so.1: no such file)"));
+  CHECK(says(cuda_driver_problem(12090, ""), "CUDA 13.0 or newer is needed"));
+  CHECK(says(cuda_driver_problem(12090, ""), "serves CUDA 12.9 at most"));
+  CHECK(cuda_driver_problem(13000, "").empty());
+  CHECK(cuda_driver_problem(14020, "").empty());
+}
+
+TEST(engine_number_0_is_the_processors_and_others_must_have_been_opened) {
+  CHECK(&engine(0) == &cpu_backend());
+  CHECK_THROWS(engine(-1), "no engine number -1");
+  CHECK_THROWS(engine(1000), "no engine number 1000");
+  CHECK_THROWS(open_cuda({}, 0, 3), "no precision number 3");
+}
+
+// Whatever this machine has: a file that is no CUDA library opens no device, and the sentence says what is wrong.
+TEST(opening_a_device_without_the_library_says_what_is_missing) {
+  for (const CudaPlaces& places : {CudaPlaces{}, CudaPlaces{"/proc/self/cmdline", {"/no/such/folder"}}}) {
+    CHECK(cuda_device_count(places) == 0);
+    CHECK_THROWS(open_cuda(places, 0, 0), "cuda: ");
+    for (const std::string& problem : cuda_problems(places)) CHECK_THROWS(open_cuda(places, 0, 0), problem);
+    CHECK(describe_cuda(places).size() >= 4);
+  }
+}
+
+TEST(the_processors_memory_is_counted) {
+  const MemoryBytes before = engine(0).memory_bytes();
+  CHECK(before.held <= before.peak && before.free > 0 && before.free <= before.total);
+  char* memory = engine(0).allocate(5000);
+  const MemoryBytes held = engine(0).memory_bytes();
+  CHECK(held.held == before.held + 5000 && held.peak >= held.held);
+  CHECK(held.allocations == before.allocations + 1);
+  CHECK(native_bytes() == held.held && native_allocations() == held.allocations);
+  engine(0).release(memory, 5000);
+  CHECK(engine(0).memory_bytes().held == before.held && engine(0).memory_bytes().peak == held.peak);
+}

@@ -1,0 +1,84 @@
+package org.chainrule;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+
+/** A name belongs to the node that it is given to, in whatever order Java evaluates arguments. */
+class NamesTest {
+  private final Graph graph = new Graph();
+  private final Node x = graph.input("x", 4);
+
+  @Test
+  void ofTheNodeThatWasMade() {
+    Node inner = x.linear(3);
+    Node p = graph.softmax(inner).named("p");
+    assertEquals("p", p.name());
+    assertEquals("linear_3", inner.name());
+    assertSame(p, graph.node("p"));
+    Node loss =
+        graph.negativeLogLikelihood(graph.softmax(x.linear(3)), graph.label("y", 3)).named("loss");
+    assertSame(loss, graph.node("loss"));
+    assertEquals(Op.NEGATIVE_LOG_LIKELIHOOD, loss.op());
+  }
+
+  @Test
+  void ofALayerAndItsParameters() {
+    for (Node layer :
+        new Node[] {
+          x.linear(3, "a"),
+          x.linear(3, Initializer.heNormal(), "b"),
+          graph.linear(x, 3, "c"),
+          graph.linear(x, 3, Initializer.zeros(), "d"),
+          x.linear(3).named("e")
+        }) {
+      assertEquals(layer.name() + ".weight", layer.inputs().get(1).name());
+      assertEquals(layer.name() + ".bias", layer.inputs().get(2).name());
+      assertSame(layer.inputs().get(1), graph.node(layer.name() + ".weight"));
+    }
+    assertThrows(IllegalArgumentException.class, () -> graph.node("linear_15.weight"));
+  }
+
+  @Test
+  void ofAParameterThatIsNotTheLayersOwn() {
+    Node shared = graph.parameter("shared", 3, 4, Initializer.zeros());
+    graph.linear(x, shared).named("layer");
+    assertEquals("shared", shared.name());
+  }
+
+  @Test
+  void inUseIsRefusedAndChangesNothing() {
+    Node layer = x.linear(3, "layer");
+    graph.input("taken.bias", 1);
+    int before = graph.nodes().size();
+    for (String name : new String[] {"x", "taken"}) {
+      var refused = assertThrows(IllegalArgumentException.class, () -> layer.named(name));
+      assertTrue(refused.getMessage().contains("'layer'"), refused.getMessage());
+      assertThrows(IllegalArgumentException.class, () -> x.linear(2, name));
+    }
+    assertEquals(before, graph.nodes().size());
+    assertEquals("layer", layer.name());
+    assertEquals("layer.weight", layer.inputs().get(1).name());
+    assertSame(layer, layer.named("layer"));
+    assertEquals("layer_2", layer.named("layer_2").name());
+    assertEquals(before + 3, x.linear(2, "layer").id() + 1);
+  }
+
+  @Test
+  void ofANodeInAModelStays() {
+    Node y = x.linear(2, "y");
+    Node loss = graph.squaredError(y, graph.target("t", 2));
+    try (Model model = Model.create(graph, 1)) {
+      var refused = assertThrows(IllegalStateException.class, () -> x.named("z"));
+      assertTrue(refused.getMessage().contains("before Model.create"), refused.getMessage());
+      assertEquals("later", y.tanh().named("later").name());
+      var younger =
+          assertThrows(IllegalArgumentException.class, () -> model.predictor(graph.node("later")));
+      assertTrue(younger.getMessage().contains("before Model.create"), younger.getMessage());
+      assertEquals("squared_error_5", loss.name());
+    }
+  }
+}

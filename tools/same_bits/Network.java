@@ -1,0 +1,152 @@
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.chainrule.Batch;
+import org.chainrule.DataType;
+import org.chainrule.Dataset;
+import org.chainrule.Graph;
+import org.chainrule.Node;
+import org.chainrule.Op;
+
+/** A network with its data. */
+final class Network {
+  final String name;
+  final Graph graph = new Graph();
+  final int batchSize;
+  final int examples;
+
+  /** Of SGD; other optimizers take shares of it. */
+  double learningRate = 0.05;
+
+  /** Whether a step takes so long that only some optimizers and few steps are tried. */
+  boolean large;
+
+  Node loss;
+  List<Node> outputs;
+
+  /** By data node: float[], or int[] for a label. */
+  private final Map<Node, Object> columns = new LinkedHashMap<>();
+
+  private final Random random = new Random(11);
+
+  Network(String name, int batchSize, int examples) {
+    this.name = name;
+    this.batchSize = batchSize;
+    this.examples = examples;
+  }
+
+  /** An input of standard normal values. */
+  Node input(String name, int features) {
+    return data(graph.input(name, features), false);
+  }
+
+  /** A target of standard normal values. */
+  Node target(String name, int features) {
+    return data(graph.target(name, features), false);
+  }
+
+  /**
+   * A target of values between 0 and 1, which sum to 1 in each sample where there is more than one.
+   */
+  Node shares(String name, int features) {
+    return data(graph.target(name, features), true);
+  }
+
+  Node label(String name, int classes) {
+    Node node = graph.label(name, classes);
+    columns.put(node, random.ints(examples, 0, classes).toArray());
+    return node;
+  }
+
+  private Node data(Node node, boolean shares) {
+    int features = (int) node.features();
+    float[] values = new float[examples * features];
+    for (int i = 0; i < examples; ++i) {
+      float sum = 0;
+      for (int j = 0; j < features; ++j) {
+        float value = shares ? random.nextFloat() : (float) random.nextGaussian();
+        values[i * features + j] = value;
+        sum += value;
+      }
+      for (int j = 0; shares && features > 1 && j < features; ++j) {
+        values[i * features + j] /= sum;
+      }
+    }
+    columns.put(node, values);
+    return node;
+  }
+
+  /** All examples. */
+  Dataset dataset(DataType type) {
+    Dataset dataset = Dataset.of(examples);
+    columns.forEach(
+        (node, values) -> {
+          if (values instanceof int[] labels) {
+            dataset.with(node, labels);
+          } else if (type == DataType.DOUBLE) {
+            dataset.with(node, doubles((float[]) values));
+          } else {
+            dataset.with(node, (float[]) values);
+          }
+        });
+    return dataset;
+  }
+
+  /** Some examples. */
+  Batch batch(DataType type, int begin, int end) {
+    Batch batch = new Batch(end - begin);
+    columns.forEach(
+        (node, values) -> {
+          if (values instanceof int[] labels) {
+            batch.set(node, Arrays.copyOfRange(labels, begin, end));
+          } else {
+            int features = (int) node.features();
+            float[] part = Arrays.copyOfRange((float[]) values, begin * features, end * features);
+            if (type == DataType.DOUBLE) {
+              batch.set(node, doubles(part));
+            } else {
+              batch.set(node, part);
+            }
+          }
+        });
+    return batch;
+  }
+
+  /** The values of some examples by data node, a label's as numbers. */
+  Map<Node, double[]> columns(int begin, int end) {
+    Map<Node, double[]> parts = new LinkedHashMap<>();
+    columns.forEach(
+        (node, values) -> {
+          int features = values instanceof int[] ? 1 : (int) node.features();
+          double[] all =
+              values instanceof int[] labels
+                  ? Arrays.stream(labels).asDoubleStream().toArray()
+                  : doubles((float[]) values);
+          parts.put(node, Arrays.copyOfRange(all, begin * features, end * features));
+        });
+    return parts;
+  }
+
+  /** The data nodes. */
+  List<Node> dataNodes() {
+    return List.copyOf(columns.keySet());
+  }
+
+  /** All parameters and inputs. */
+  List<Node> differentiable() {
+    List<Node> nodes = new ArrayList<>(graph.nodes());
+    nodes.removeIf(node -> node.op() != Op.PARAMETER && node.op() != Op.INPUT);
+    return nodes;
+  }
+
+  static double[] doubles(float[] values) {
+    double[] result = new double[values.length];
+    for (int i = 0; i < values.length; ++i) {
+      result[i] = values[i];
+    }
+    return result;
+  }
+}
