@@ -77,8 +77,8 @@ class Network {
         classes_(options["loss"] == "softmax_cross_entropy") {
     for (const std::string& size : options.list("layers", ',')) layers_.push_back(std::stoll(size));
     build();
-    OptimizerSettings sgd;
-    sgd.learning_rate = std::stod(options["learning-rate"]);
+    OptimizerSettings sgd(OptimizerKind::sgd);
+    sgd.set("learning_rate", std::stod(options["learning-rate"]));
     model_ = std::make_shared<Model>(graph_, DType::float32, 1, backend(options));
     trainer_ = std::make_unique<Trainer>(model_, loss_, sgd);
     reset();

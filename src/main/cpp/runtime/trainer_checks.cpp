@@ -34,7 +34,7 @@ MemoryUse Trainer::memory() const {
   use.arena = arena_.bytes();
   use.parameters = model_->layout().parameter_bytes;
   use.constants = model_->layout().constant_bytes;
-  use.state = state_[0].bytes() + state_[1].bytes();
+  for (const MemoryBlock& state : states_) use.state += state.bytes();
   use.gradients = gradients_.bytes();
   for (const MemoryBlock& block : input_gradients_) use.gradients += block.bytes();
   use.inputs = inputs_.bytes() + second_inputs_.bytes();
@@ -74,10 +74,11 @@ double Trainer::checked_update(int64_t batch, double* phase_seconds) {
   std::unique_lock<ReaderWriterGate> writing(model_->gate());
   Backend& backend = model_->backend();
   const int64_t bytes = model_->layout().parameter_bytes;
-  while (before_.size() < 1 + static_cast<size_t>(state_count())) before_.emplace_back(model_->backend());
+  while (before_.size() < 1 + max_states) before_.emplace_back(model_->backend());
   keep(backend, &before_[0], model_->parameters(), bytes);
-  for (int32_t i = 0; i < state_count(); ++i)
-    keep(backend, &before_[static_cast<size_t>(i) + 1], state(i), bytes);
+  for (int32_t i = 0; i < max_states; ++i) {
+    if (state(i) != nullptr) keep(backend, &before_[static_cast<size_t>(i) + 1], state(i), bytes);
+  }
   const double loss = run_alone(Mode::train, batch, "training step", phase_seconds);
   check_update();
   return loss;
@@ -86,8 +87,9 @@ double Trainer::checked_update(int64_t batch, double* phase_seconds) {
 void Trainer::check_update() {
   const Graph& graph = model_->graph();
   Backend& backend = model_->backend();
-  for (int32_t where = 0; where <= state_count(); ++where) {
+  for (int32_t where = 0; where <= max_states; ++where) {
     char* block = where == 0 ? model_->parameters() : state(where - 1);
+    if (block == nullptr) continue;
     for (int32_t id : graph.parameters()) {
       const int64_t count = graph.node(id).shape.elements();
       Fault fault;
@@ -107,7 +109,8 @@ void Trainer::check_update() {
 void Trainer::undo_update() {
   const int64_t bytes = model_->layout().parameter_bytes;
   model_->backend().copy(model_->parameters(), before_[0].data(), bytes);
-  for (int32_t i = 0; i < state_count(); ++i) {
+  for (int32_t i = 0; i < max_states; ++i) {
+    if (state(i) == nullptr) continue;
     model_->backend().copy(state(i), before_[static_cast<size_t>(i) + 1].data(), bytes);
   }
 }

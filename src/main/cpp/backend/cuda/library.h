@@ -106,7 +106,7 @@ struct CudaLibrary {
 // So many steps may be begun at once.
 constexpr int32_t cuda_most_steps = 64;
 
-constexpr int32_t cuda_library_version = 3;
+constexpr int32_t cuda_library_version = 4;
 
 // Tells a library that was built from other headers.
 constexpr int32_t cuda_struct_bytes() {

@@ -2,6 +2,7 @@ package org.chainrule;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.function.DoubleUnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -110,6 +111,37 @@ class OptimizerTest {
         slow.step(batch);
         assertArrayEquals(Nets.parameters(other), Nets.parameters(model));
       }
+    }
+  }
+
+  @Test
+  void withALearningRateOf0NothingIsTrained() {
+    Graph graph = Nets.classifier(2, 2);
+    Batch batch = Nets.batch(1, 4, 2, 2);
+    try (Model model = Model.create(graph, 1);
+        Trainer still = model.trainer(graph.node("loss"), Sgd.of(0));
+        Trainer stopped = model.trainer(graph.node("loss"), Sgd.of(1)).learningRate(0)) {
+      assertEquals(0, still.learningRate());
+      var before = Nets.parameters(model);
+      assertEquals(still.step(batch), stopped.step(batch));
+      assertArrayEquals(before, Nets.parameters(model));
+    }
+  }
+
+  @Test
+  void floatsRefuseWhatTheyCannotHold() {
+    Graph graph = Nets.classifier(2, 2);
+    Adam tiny = Adam.of().epsilon(1e-46);
+    try (Model floats = Model.create(graph, 1);
+        Model doubles = Model.builder(graph).dataType(DataType.DOUBLE).build()) {
+      var refusal =
+          assertThrows(
+              IllegalArgumentException.class, () -> floats.trainer(graph.node("loss"), tiny));
+      assertEquals(
+          "optimizer adam: epsilon must be above 0 and finite, but got 1e-46, which is 0 in a model"
+              + " of floats",
+          refusal.getMessage());
+      doubles.trainer(graph.node("loss"), tiny).close();
     }
   }
 }
