@@ -19,6 +19,10 @@ inline OptimizerSettings adam(double weight_decay = 0) {
 inline OptimizerSettings adamw(double weight_decay) {
   return OptimizerSettings(OptimizerKind::adamw).set("weight_decay", weight_decay);
 }
+inline OptimizerSettings rmsprop(double momentum = 0, bool centered = false, double weight_decay = 0) {
+  OptimizerSettings o(OptimizerKind::rmsprop);
+  return o.set("momentum", momentum).set("centered", centered ? 1 : 0).set("weight_decay", weight_decay);
+}
 inline OptimizerSettings at_rate(double learning_rate, OptimizerSettings o) {
   return o.set("learning_rate", learning_rate);
 }

@@ -14,7 +14,8 @@ namespace chainrule {
 #define CHAINRULE_OPTIMIZERS(X) \
   X(sgd, Sgd)                   \
   X(adam, Adam)                 \
-  X(adamw, AdamW)
+  X(adamw, AdamW)               \
+  X(rmsprop, Rmsprop)
 
 enum class OptimizerKind : int32_t {
 #define CHAINRULE_OPTIMIZER_ENUM(name, Rule) name,

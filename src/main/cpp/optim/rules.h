@@ -4,6 +4,7 @@
 
 #include "optim/adam.h"
 #include "optim/optimizer.h"
+#include "optim/rmsprop.h"
 #include "optim/sgd.h"
 
 namespace chainrule {

@@ -147,7 +147,8 @@ TEST(kernels_of_every_instruction_set_agree) {
     request.loss = c.loss;
     request.update = true;
     for (const OptimizerSettings& rule :
-         {sgd(0, false, 0.1), sgd(0.9), sgd(0.9, true, 0.1), adam(0.1), adamw(0.1)}) {
+         {sgd(0, false, 0.1), sgd(0.9), sgd(0.9, true, 0.1), adam(0.1), adamw(0.1), rmsprop(0, false, 0.1),
+          rmsprop(0, true), rmsprop(0.9), rmsprop(0.9, true, 0.1)}) {
       request.optimizer = rule;
       compare<float>(c.graph, request, level, "update");
       compare<double>(c.graph, request, level, "update");

@@ -228,8 +228,9 @@ UpdateScalars scalars(const OptimizerSettings& rule, int t) {
   return test::scalars(rule, t, t < 4 ? 0.03 : 0.01, 0.99, 1e-6);
 }
 
-const std::vector<OptimizerSettings> rules = {sgd(),  sgd(0, false, 0.2), sgd(0.9),  sgd(0.9, true, 0.2),
-                                              adam(), adam(0.2),          adamw(0.2)};
+const std::vector<OptimizerSettings> rules = {
+    sgd(),     sgd(0, false, 0.2), sgd(0.9),  sgd(0.9, true, 0.2),    adam(),
+    adam(0.2), adamw(0.2),         rmsprop(), rmsprop(0.9, true, 0.2)};
 
 template <class T>
 void compare_updates(Backend& engine, const OptimizerSettings& rule, bool in_product, double tolerance) {

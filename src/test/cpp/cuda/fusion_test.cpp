@@ -18,8 +18,8 @@ using namespace test;
 namespace {
 
 // By the norm of the difference over the norm of what is expected: a hundred roundings of floats (2^-24 = 6e-8).
-const std::vector<OptimizerSettings> rules = {sgd(),     sgd(0, false, 0.2), sgd(0.9), sgd(0.9, true, 0.2),
-                                              adam(0.2), adamw(0.2)};
+const std::vector<OptimizerSettings> rules = {
+    sgd(), sgd(0, false, 0.2), sgd(0.9), sgd(0.9, true, 0.2), adam(0.2), adamw(0.2), rmsprop(0.9, true, 0.2)};
 
 // ε not small, or the rounding of a gradient near 0 would come in full.
 UpdateScalars scalars(const OptimizerSettings& rule, int t) {

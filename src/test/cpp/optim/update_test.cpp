@@ -4,6 +4,7 @@
 
 #include "graph_builder.h"
 #include "harness.h"
+#include "optim/rules.h"
 #include "plan_run.h"
 
 using namespace test;
@@ -20,13 +21,14 @@ struct Settings {
 
 // f = W₂ tanh(W₁ x + b₁) + b₂, L = Σ (f - y)² / batch, and the optimizers as their papers state them.
 struct Plain {
-  std::vector<double> w[parameters], m[parameters], v[parameters];
+  std::vector<double> w[parameters], m[parameters], v[parameters], b[parameters];
 
   explicit Plain(const std::vector<std::vector<double>>& start) {
     for (size_t p = 0; p < parameters; ++p) {
       w[p] = start[p];
       m[p].assign(w[p].size(), 0);
       v[p].assign(w[p].size(), 0);
+      b[p].assign(w[p].size(), 0);
     }
   }
 
@@ -60,12 +62,14 @@ struct Plain {
       }
     }
     for (size_t p = 0; p < parameters; ++p) {
-      for (size_t i = 0; i < w[p].size(); ++i) update(w[p][i], m[p][i], v[p][i], g[p][i], rate, t, rule);
+      for (size_t i = 0; i < w[p].size(); ++i) {
+        update(w[p][i], m[p][i], v[p][i], b[p][i], g[p][i], rate, t, rule);
+      }
     }
     return loss;
   }
 
-  static void update(double& w, double& m, double& v, double g, double rate, int t,
+  static void update(double& w, double& m, double& v, double& b, double g, double rate, int t,
                      const OptimizerSettings& rule) {
     const double decay = rule.get("weight_decay");
     if (rule.kind() == OptimizerKind::sgd) {
@@ -73,6 +77,15 @@ struct Plain {
       g += decay * w;
       m = momentum * m + g;
       w -= rate * (rule.get("nesterov") != 0 ? g + momentum * m : m);
+      return;
+    }
+    if (rule.kind() == OptimizerKind::rmsprop) {
+      g += decay * w;
+      v = 0.99 * v + 0.01 * g * g;
+      m = 0.99 * m + 0.01 * g;
+      const double d = g / (std::sqrt(rule.get("centered") != 0 ? v - m * m : v) + 1e-6);
+      b = rule.get("momentum") * b + d;
+      w -= rate * b;
       return;
     }
     if (rule.kind() == OptimizerKind::adamw) w -= rate * decay * w;
@@ -137,13 +150,46 @@ void check(const Settings& settings) {
 
 TEST(optimizers_agree_with_plain_loops) {
   const std::vector<OptimizerSettings> rules = {
-      sgd(),  sgd(0, false, 0.2), sgd(0.9),   sgd(0.9, false, 0.2), sgd(0.9, true, 0), sgd(0.9, true, 0.2),
-      adam(), adam(0.2),          adamw(0.2),
+      sgd(),
+      sgd(0, false, 0.2),
+      sgd(0.9),
+      sgd(0.9, false, 0.2),
+      sgd(0.9, true, 0),
+      sgd(0.9, true, 0.2),
+      adam(),
+      adam(0.2),
+      adamw(0.2),
+      rmsprop(),
+      rmsprop(0, false, 0.2),
+      rmsprop(0, true),
+      rmsprop(0.9),
+      rmsprop(0.9, true),
+      rmsprop(0.9, true, 0.2),
   };
   for (const OptimizerSettings& rule : rules) {
     for (bool in_product : {true, false}) {
       check<double>({rule, in_product});
       check<float>({rule, in_product});
     }
+  }
+}
+
+// Gradients of 10⁴ that vary by 1: in float, v - m² would have lost the variance, whose place would be a rounding of v = 10⁸.
+TEST(rmsprop_centered_keeps_a_small_variance) {
+  UpdateScalars by;
+  by.settings[Rmsprop::alpha] = 0.99;
+  by.settings[Rmsprop::epsilon] = 1e-8;
+  const Rmsprop::Scalars<float> scalars(by);
+  Random random(4);
+  float w = 0, state[Rmsprop::state_count] = {};
+  long double v = 0, m = 0;
+  for (int t = 0; t < 3000; ++t) {
+    const float g = static_cast<float>(1e4 + random.uniform(-1, 1));
+    Rmsprop::update<Rmsprop::always | Rmsprop::with_mean>(w, state, g, scalars);
+    v = 0.99L * v + 0.01L * g * g;
+    m = 0.99L * m + 0.01L * g;
+    if (t < 2500) continue;
+    const double variance = static_cast<double>(v - m * m);
+    CHECK_NEAR(static_cast<double>(state[0]), variance, 0.02 * variance);
   }
 }

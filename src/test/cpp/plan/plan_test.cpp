@@ -24,7 +24,8 @@ GraphCase network(int64_t n) {
 }
 
 const std::vector<OptimizerSettings> rules = {
-    sgd(), sgd(0, false, 0.01), sgd(0.9), sgd(0.9, true, 0.01), sgd(0.9, false, 0.01), adam(0.01)};
+    sgd(),      sgd(0, false, 0.01), sgd(0.9), sgd(0.9, true, 0.01), sgd(0.9, false, 0.01),
+    adam(0.01), rmsprop(0.9, true)};
 
 template <class T>
 [[gnu::noinline]] bool same_parameters(PlanRun<T>& a, PlanRun<T>& b, const Graph& graph) {

@@ -7,7 +7,7 @@ import java.util.Map;
  * a parameter, g its gradient (of the mean loss over the batch), η the learning rate and λ the
  * weight decay; operations are elementwise.
  */
-public sealed interface Optimizer permits Sgd, Adam, AdamW {
+public sealed interface Optimizer permits Sgd, Adam, AdamW, Rmsprop {
   /**
    * The learning rate η that training begins with; {@link Trainer#learningRate(double)} changes it
    * later.

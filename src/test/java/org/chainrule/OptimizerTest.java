@@ -91,8 +91,42 @@ class OptimizerTest {
     assertArrayEquals(expected, train(adamW, 10), 1e-12);
   }
 
+  private static void rmsprop(double momentum, boolean centered, double decay) {
+    double[] w = START.clone();
+    for (int j = 0; j < w.length; ++j) {
+      double v = 0;
+      double m = 0;
+      double b = 0;
+      for (int i = 0; i < 10; ++i) {
+        double g = w[j] - GOAL[j] + decay * w[j];
+        v = 0.9 * v + 0.1 * g * g;
+        m = 0.9 * m + 0.1 * g;
+        b = momentum * b + g / (Math.sqrt(centered ? v - m * m : v) + 1e-3);
+        w[j] -= 0.05 * b;
+      }
+    }
+    Rmsprop rmsprop =
+        Rmsprop.of(0.05)
+            .alpha(0.9)
+            .epsilon(1e-3)
+            .weightDecay(decay)
+            .momentum(momentum)
+            .centered(centered);
+    assertArrayEquals(w, train(rmsprop, 10), 1e-12, rmsprop.toString());
+  }
+
+  @Test
+  void rmsprop() {
+    rmsprop(0, false, 0);
+    rmsprop(0, false, 0.1);
+    rmsprop(0, true, 0);
+    rmsprop(0.9, false, 0);
+    rmsprop(0.9, true, 0.1);
+  }
+
   @Test
   void defaults() {
+    assertEquals(new Rmsprop(1e-2, 0.99, 1e-8, 0, 0, false), Rmsprop.of());
     assertEquals(new Adam(1e-3, 0.9, 0.999, 1e-8, 0), Adam.of());
     assertEquals(new AdamW(1e-3, 0.9, 0.999, 1e-8, 0.01), AdamW.of());
     assertEquals(new Sgd(0.5, 0, false, 0), Sgd.of(0.5));
