@@ -46,6 +46,8 @@ void Backend::run_steps(const Program& program, const Context& context, const St
     one.update.correction1 = now.correction1;
     one.update.correction2 = now.correction2;
     one.position = now.position;
+    one.step = now.step;
+    one.first_sample = now.first_sample;
     if (inputs != nullptr && one.columns == nullptr) one.inputs = inputs->bring(*made);
     losses[*made] = run_to_loss(program, one);
     if (!std::isfinite(losses[*made])) return;

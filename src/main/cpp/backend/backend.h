@@ -55,6 +55,11 @@ struct Context {
   const int64_t* order = nullptr;  // in the engine's memory
   int64_t position = 0;            // of the batch's first sample in the order
   UpdateScalars update;
+  // For random rules (ops/random_words.h): the model's seed, the steps before this one, and the samples of this step
+  // that come before the batch.
+  uint64_t seed = 0;
+  int64_t step = 0;
+  int64_t first_sample = 0;
   double* phase_seconds = nullptr;  // one a phase of the program, added to; null: nothing is timed
   Stream* stream = nullptr;         // the caller's, of Backend::make_stream
 };
@@ -63,6 +68,8 @@ struct Context {
 struct StepNumbers {
   double correction1 = 1, correction2 = 1;  // see UpdateScalars
   int64_t position = 0;                     // see Context
+  int64_t step = 0;
+  int64_t first_sample = 0;
 };
 
 // Brings the data of training steps that follow each other.

@@ -105,6 +105,8 @@ struct Step {
   bool accumulate = false;
   bool accumulate2 = false;        // loss: of d_y
   int32_t side = 0;                // binary_backward
+  int32_t node = -1;               // unary: whose random words a random rule gets,
+  bool by_sample = false;          // by feature and sample; else a batchless value's elements are its columns
   int32_t custom = -1;             // custom: the number of the operation
   bool labels = false;             // loss: y holds class indices (int32), not values
   int64_t count = 0;               // reduction: features; loss_value: partial sums

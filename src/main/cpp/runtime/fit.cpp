@@ -243,8 +243,11 @@ double Trainer::run_row(int32_t count, int64_t batch) {
   row_losses_.resize(static_cast<size_t>(count));
   for (int32_t i = 0; i < count; ++i) {
     const UpdateScalars scalars = update_scalars(progress_.steps + i);
-    row_numbers_[static_cast<size_t>(i)] = {scalars.correction1, scalars.correction2,
-                                            progress_.position + i * batch};
+    StepNumbers& numbers = row_numbers_[static_cast<size_t>(i)];
+    numbers.correction1 = scalars.correction1;
+    numbers.correction2 = scalars.correction2;
+    numbers.position = progress_.position + i * batch;
+    numbers.step = progress_.steps + i;
   }
   int32_t made = 0;
   std::exception_ptr problem;

@@ -65,6 +65,7 @@ Plan Trainer::make(Mode mode, int64_t batch) const {
   request.dtype = model_->dtype();
   request.batch = batch;
   request.loss = loss_;
+  request.training = mode != Mode::evaluate;
   request.backward = mode != Mode::evaluate;
   request.update = mode == Mode::train;
   for (int32_t id : model_->graph().data_nodes()) {
@@ -108,6 +109,8 @@ Context Trainer::context() {
   context.inputs = inputs_.at(0);
   context.outputs = gradient_outputs_.data();
   context.update = update_scalars(progress_.steps);
+  context.seed = static_cast<uint64_t>(model_->seed());
+  context.step = progress_.steps;
   context.stream = stream_.get();
   return context;
 }

@@ -20,7 +20,7 @@ void keep(Backend& backend, MemoryBlock* to, const char* from, int64_t bytes) {
 Inspection& Trainer::inspect(const char* operation, int64_t batch) {
   if (!inspection_) inspection_ = std::make_unique<Inspection>(model_, std::vector<int32_t>{}, loss_);
   std::shared_lock<ReaderWriterGate> reading(model_->gate());
-  inspection_->run(operation, inputs_, 0, batch);
+  inspection_->run(operation, inputs_, 0, batch, progress_.steps);
   return *inspection_;
 }
 

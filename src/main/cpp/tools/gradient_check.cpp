@@ -81,6 +81,7 @@ class GradientCheckRun {
     request.batch = batch;
     request.loss = check.loss_;
     request.outputs = {check.loss_};
+    request.training = true;
     request.backward = true;
     for (int32_t id : graph.data_nodes()) {
       if (graph.node(id).op == Op::input && reached[static_cast<size_t>(id)]) request.deltas.push_back(id);
@@ -144,6 +145,7 @@ class GradientCheckRun {
     PlanRequest request;
     request.batch = batch;
     request.loss = loss;
+    request.training = true;
     request.outputs = kinks_.watched();
     request.outputs.push_back(loss);
     return request;

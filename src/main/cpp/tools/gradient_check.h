@@ -49,7 +49,7 @@ struct GradientFinding {
 
 class GradientCheck {
  public:
-  // `loss` is a scalar of the model, whose parameters are copied. `request` may bring a fault and how to fuse. The
+  // `loss` is a scalar of the model, whose parameters are copied. It is the loss of a training step, the first. `request` may bring a fault and how to fuse. The
   // gradients are computed by `engine`, differences always on the processor.
   GradientCheck(const Model& model, int32_t loss, const PlanRequest& request = {},
                 Backend& engine = cpu_backend());

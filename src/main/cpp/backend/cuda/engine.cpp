@@ -59,7 +59,8 @@ void CudaStream::run(CudaProgram& program, const Context& context, int32_t first
   if (first >= last) return;
   set_ = 0;
   make_room(program, false);
-  const StepNumbers numbers{context.update.correction1, context.update.correction2, context.position};
+  const StepNumbers numbers{context.update.correction1, context.update.correction2, context.position,
+                            context.step, context.first_sample};
   send_arguments(program, context, &numbers, 1);
   send_inputs(program, context, queue_.get());
   launch(program, context, first, last, false);
@@ -173,6 +174,8 @@ void CudaStream::send_arguments(const CudaProgram& program, const Context& conte
   arguments.update.correction1 = numbers[0].correction1;
   arguments.update.correction2 = numbers[0].correction2;
   arguments.order = context.order;
+  arguments.seed = context.seed;
+  arguments.trained = numbers[0];
   std::copy(numbers, numbers + count, arguments.numbers);
   put(arguments);
   const double rate = context.update.learning_rate;

@@ -21,7 +21,9 @@ struct Arguments {
   UpdateScalars update;
   const int64_t* order = nullptr;  // of the examples, where columns are resident
   int32_t step = 0;                // that is being run, of those that follow each other
+  uint64_t seed = 0;               // see Context
   int32_t halted = 0;              // has a loss been found that is not finite? Then nothing trains any more
+  StepNumbers trained;             // of the step whose backward phases run
   StepNumbers numbers[cuda_most_steps];
   double losses[cuda_most_steps];
 };
@@ -39,8 +41,9 @@ struct LossCheck {
     Arguments& now = *arguments;
     now.losses[now.step] = value;
     if (!(value - value == 0)) now.halted = 1;
-    now.update.correction1 = now.numbers[now.step].correction1;
-    now.update.correction2 = now.numbers[now.step].correction2;
+    now.trained = now.numbers[now.step];
+    now.update.correction1 = now.trained.correction1;
+    now.update.correction2 = now.trained.correction2;
     ++now.step;
     return now.halted == 0;
   }
