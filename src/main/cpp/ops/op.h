@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "util/range.h"
+
 namespace chainrule {
 
 // What kind of rule an operation has.
@@ -41,8 +43,8 @@ inline const char* name_of(Kind kind) {
 
 // What else is known of an operation. Whatever is a formula is in its rule.
 struct Traits {
-  const char* constant = nullptr;  // the name of the rule's constant c, a finite number; null: it has none
-  bool positive = false;           // must c be positive?
+  const char* constant = nullptr;  // the name of the rule's constant c; null: it has none
+  Range range = Range::any;        // of c
   bool data = false;               // leaf: do its values come with every batch?
   bool linear = false;             // are its derivatives the same for all values?
   bool kink = false;               // does its derivative jump? Then side() of its rule tells where
@@ -66,17 +68,15 @@ constexpr Traits data = with(&Traits::data), linear = with(&Traits::linear), kin
                  activation = with(&Traits::activation), mixes_samples = with(&Traits::mixes_samples),
                  random = with(&Traits::random), labels = with(&Traits::labels);
 
-constexpr Traits any(const char* constant) {
+constexpr Traits with(const char* constant, Range range) {
   Traits one;
   one.constant = constant;
+  one.range = range;
   return one;
 }
 
-constexpr Traits positive(const char* constant) {
-  Traits one = any(constant);
-  one.positive = true;
-  return one;
-}
+constexpr Traits any(const char* constant) { return with(constant, Range::any); }
+constexpr Traits positive(const char* constant) { return with(constant, Range::positive); }
 
 constexpr Traits parameters(int32_t most) {
   Traits one;
@@ -85,8 +85,10 @@ constexpr Traits parameters(int32_t most) {
 }
 
 constexpr Traits operator|(Traits a, const Traits& b) {
-  if (b.constant != nullptr) a.constant = b.constant;
-  a.positive = a.positive || b.positive;
+  if (b.constant != nullptr) {
+    a.constant = b.constant;
+    a.range = b.range;
+  }
   a.data = a.data || b.data;
   a.linear = a.linear || b.linear;
   a.kink = a.kink || b.kink;

@@ -11,26 +11,6 @@ namespace chainrule {
 
 namespace {
 
-const char* text_of(Range range) {
-  switch (range) {
-    case Range::not_negative: return "0 or more and finite";
-    case Range::positive: return "above 0 and finite";
-    case Range::factor: return "at least 0 and less than 1";
-    case Range::flag: return "0 or 1";
-  }
-  return "";
-}
-
-bool contains(Range range, double value) {
-  switch (range) {
-    case Range::not_negative: return value >= 0 && std::isfinite(value);
-    case Range::positive: return value > 0 && std::isfinite(value);
-    case Range::factor: return value >= 0 && value < 1;
-    case Range::flag: return value == 0 || value == 1;
-  }
-  return false;
-}
-
 // What the parameters' type makes of it.
 double held(double value, DType dtype) {
   if (dtype != DType::float32) return value;

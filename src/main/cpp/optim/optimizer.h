@@ -7,6 +7,7 @@
 
 #include "util/dtype.h"
 #include "util/host_device.h"
+#include "util/range.h"
 
 namespace chainrule {
 
@@ -31,14 +32,6 @@ constexpr int32_t optimizer_count = 0
 constexpr int32_t max_settings = 8;      // of a rule
 constexpr int32_t max_states = 3;        // numbers that a rule keeps for each element of a parameter
 constexpr int32_t max_step_scalars = 2;  // numbers that a rule computes anew for each step
-
-// Which values a setting may have; all are finite.
-enum class Range : int32_t {
-  not_negative,  // 0 or more
-  positive,      // above 0
-  factor,        // at least 0 and less than 1
-  flag,          // 0 or 1
-};
 
 struct Setting {
   const char* name;

@@ -120,6 +120,11 @@ void require_numbers(const Graph& graph, DType dtype) {
     };
     holds(node.constant);
     if (node.op != Op::parameter) stays(node.constant);
+    const Traits& traits = traits_of(node.op);
+    const double rounded = static_cast<double>(static_cast<float>(node.constant));
+    REQUIRE(contains(traits.range, rounded), "model: the ", traits.constant, " of ", graph.describe(id),
+            " is ", rounded, " as a float, but must be ", text_of(traits.range),
+            "; build a model of doubles, or use another number");
     for (double value : node.values) holds(value);
     if (node.values.size() == 1) stays(node.values[0]);
   }

@@ -74,10 +74,10 @@ TEST(wrong_shapes_are_refused_with_a_sentence) {
   CHECK_THROWS(b.op(Op::subtract, {b.x, b.input(2, "narrow")}), "the shapes do not fit");
   CHECK_THROWS(b.op(Op::exp, {b.x, b.y}), "expected 1 inputs, but 2 came");
   CHECK_THROWS(b.op(Op::sum, {}), "expected 1 inputs, but 0 came");
-  CHECK_THROWS(b.op(Op::leaky_relu, {b.x}, 0), "slope must be positive, but is 0");
-  CHECK_THROWS(b.op(Op::elu, {b.x}, -1), "alpha must be positive, but is -1");
+  CHECK_THROWS(b.op(Op::leaky_relu, {b.x}, 0), "slope must be above 0 and finite, but is 0");
+  CHECK_THROWS(b.op(Op::elu, {b.x}, -1), "alpha must be above 0 and finite, but is -1");
   CHECK_THROWS(b.op(Op::scale, {b.x}, INFINITY), "factor must be finite");
-  CHECK_THROWS(b.op(Op::huber, {b.x, b.y}, 0), "delta must be positive");
+  CHECK_THROWS(b.op(Op::huber, {b.x, b.y}, 0), "delta must be above 0 and finite");
   CHECK_THROWS(b.op(Op::concat, {}), "inputs, but 0 came");
   CHECK_THROWS(b.op(Op::concat, {b.x, b.vector}), "all inputs must be batched, or all batchless");
   CHECK_THROWS(b.op(Op::concat, {b.matrix, b.vector}), "with as many columns");
