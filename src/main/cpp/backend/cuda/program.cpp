@@ -84,6 +84,7 @@ void CudaProgram::add_phase(CudaEngine& engine, const CudaProgramView& view, int
   together.steps.assign(first, first + phase.steps);
   together.step_index = phase.first_step;
   together.phase = p;
+  together.after_check = p >= backward_begin;
   together.grid = phase.grid;
   if (phase.at_once) {
     together.launcher = find_launcher(*first, dtype);
@@ -118,6 +119,7 @@ void CudaProgram::add_launch(CudaEngine& engine, const Step& step, int32_t index
   launch.step = step;
   launch.step_index = index;
   launch.phase = phase;
+  launch.after_check = phase >= backward_begin;
   launch.is_double = dtype == DType::float64;
   if (step.kind == StepKind::product) {
     prepare_product(engine, &launch);

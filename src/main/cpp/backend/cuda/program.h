@@ -23,7 +23,7 @@ struct Arguments {
   int32_t step = 0;                // of the burst: the one that is being run
   uint64_t seed = 0;               // see Context
   int32_t halted = 0;              // has a loss been found that is not finite? Then nothing trains any more
-  StepNumbers trained;             // of the step whose backward phases run
+  StepNumbers trained;             // of the step whose loss has been looked at last
   StepNumbers numbers[cuda_max_burst];
   double losses[cuda_max_burst];
 };
@@ -87,6 +87,7 @@ struct Launch {
   Step step;
   int32_t step_index = 0;
   int32_t phase = 0;
+  bool after_check = false;  // does it run after the LossCheck of its step?
   std::vector<Touch> touches;
 
   // all steps of the phase, where they are one launch; their indices follow each other

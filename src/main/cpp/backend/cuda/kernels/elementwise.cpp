@@ -173,7 +173,7 @@ struct Elementwise {
     const View<T> z = operand(launch, run, 1);
     const bool has_bias = launch.step.operands[2].present();
     if constexpr (is_random<Rule>(0)) {
-      const StepWords words = StepWords::of(run, launch.step);
+      const StepWords words = StepWords::of(run, launch, launch.step);
       if (has_bias) {
         map<T, 2>(launch, run, RandomForwardWithBias<T, Rule>{c, words}, {z, operand(launch, run, 2)});
       } else {
@@ -191,7 +191,8 @@ struct Elementwise {
     const T c = static_cast<T>(launch.step.constant);
     const View<T> delta = operand(launch, run, 1), saved = saved_or_delta(launch, run);
     if constexpr (is_random<Rule>(0)) {
-      map<T, 2>(launch, run, RandomBackward<T, Rule>{c, StepWords::of(run, launch.step)}, {delta, saved});
+      map<T, 2>(launch, run, RandomBackward<T, Rule>{c, StepWords::of(run, launch, launch.step)},
+                {delta, saved});
     } else {
       map<T, 2>(launch, run, Backward<T, Rule>{c}, {delta, saved});
     }

@@ -35,16 +35,17 @@ View<T> view(const Run& run, const Operand& operand) {
 struct StepWords {
   const Arguments* arguments = nullptr;
   int32_t node = -1;
-  bool by_sample = false, backward = false;
+  bool by_sample = false, after_check = false;
 
-  static StepWords of(const Run& run, const Step& step) {
-    return {run.arguments, step.node, step.by_sample, step.kind == StepKind::unary_backward};
+  // Of a step of the launch. A rule's backward may come before the check of the loss, in the launch of a tile's steps.
+  static StepWords of(const Run& run, const Launch& launch, const Step& step) {
+    return {run.arguments, step.node, step.by_sample, launch.after_check};
   }
 
   // Of elements (r, c) to (r, c + count - 1).
   template <int32_t count>
   DEVICE void get(int64_t r, int64_t c, uint32_t (&words)[count]) const {
-    const StepNumbers& now = backward ? arguments->trained : arguments->numbers[arguments->step];
+    const StepNumbers& now = after_check ? arguments->trained : arguments->numbers[arguments->step];
     const RandomWords random = RandomWords::of(arguments->seed, now.step, node);
     const int64_t first = by_sample ? now.first_sample + c : c;
     PhiloxWords four = random.four(r, first >> 2);

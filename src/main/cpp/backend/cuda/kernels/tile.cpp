@@ -55,7 +55,7 @@ class Moves {
   Moves(const Launch& launch, const Run& run) : run_(run) {
     kernel_.tiles = launch.grid.tiles();
     for (size_t i = 0; i < launch.steps.size(); ++i) {
-      add(launch.steps[i], run.scalars + launch.step_index + static_cast<int64_t>(i));
+      add(launch, launch.steps[i], run.scalars + launch.step_index + static_cast<int64_t>(i));
     }
   }
 
@@ -83,7 +83,7 @@ class Moves {
     return made;
   }
 
-  void add(const Step& step, const Scalars* scalars) {
+  void add(const Launch& launch, const Step& step, const Scalars* scalars) {
     tile::Move move;
     move.op = step.op;
     move.rows = static_cast<int32_t>(step.rows);
@@ -96,7 +96,7 @@ class Moves {
     move.in_parts = step.parts > 1;
     if (move.in_parts) kernel_.tiles_in_turn = static_cast<int32_t>(step.part_depth / tile_samples);
     move.scalars = scalars;
-    move.words = StepWords::of(run_, step);
+    move.words = StepWords::of(run_, launch, step);
     for (int32_t i = 0; i < max_operands; ++i) {
       if (step.operands[i].present()) move.places[i] = place(step.operands[i]);
     }
