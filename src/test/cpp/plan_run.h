@@ -88,7 +88,7 @@ inline PlanRequest training(int32_t loss, int64_t batch, const OptimizerSettings
   PlanRequest request;
   request.batch = batch;
   request.loss = loss;
-  request.backward = request.update = true;
+  request.training = request.backward = request.update = true;
   request.optimizer = rule;
   return request;
 }
@@ -207,6 +207,9 @@ class PlanRun {
     context.inputs = input_addresses_.data();
     context.outputs = output_addresses_.data();
     context.update = update;
+    context.seed = seed;
+    context.step = steps_before;
+    context.first_sample = first_sample;
     context.stream = stream_.get();
     return context;
   }
@@ -255,11 +258,14 @@ class PlanRun {
   int64_t arena_bytes() const { return plan_.program.arena_bytes; }
 
   UpdateScalars update;
+  uint64_t seed = 0;  // this and what follows: see Context
+  int64_t steps_before = 0, first_sample = 0;
 
  private:
-  // With the type, and the inputs' gradients beside the parameters'.
+  // With the type, and the inputs' gradients beside the parameters'. A loss with a backward pass is a training step's.
   static PlanRequest complete(const Graph& graph, PlanRequest request) {
     request.dtype = sizeof(T) == 4 ? DType::float32 : DType::float64;
+    request.training = request.training || (request.backward && !request.seeded);
     if (request.backward && !request.update && request.deltas.empty()) {
       for (int32_t id : graph.data_nodes()) {
         if (graph.node(id).op == Op::input) request.deltas.push_back(id);

@@ -39,6 +39,7 @@ class Reference {
       case Op::exp: return std::exp(z);
       case Op::log: return std::log(z);
       case Op::identity: return z;
+      case Op::dropout: return z;  // in predictions, which this is
       case Op::sigmoid: return sigmoid(z);
       case Op::tanh: return std::tanh(z);
       case Op::relu: return std::isnan(z) ? z : std::max(z, 0.0);

@@ -77,6 +77,7 @@ constexpr Traits with(const char* constant, Range range) {
 
 constexpr Traits any(const char* constant) { return with(constant, Range::any); }
 constexpr Traits positive(const char* constant) { return with(constant, Range::positive); }
+constexpr Traits factor(const char* constant) { return with(constant, Range::factor); }
 
 constexpr Traits parameters(int32_t most) {
   Traits one;
@@ -127,6 +128,7 @@ constexpr Traits operator|(Traits a, const Traits& b) {
   X(softplus, unary, activation)                              \
   X(gelu, unary, activation)                                  \
   X(silu, unary, activation)                                  \
+  X(dropout, unary, random | factor("rate"))                  \
   X(softmax, rowwise, none)                                   \
   X(sum, reduction, linear)                                   \
   X(mean, reduction, linear)                                  \

@@ -5,6 +5,7 @@
 
 #include "ops/add.h"
 #include "ops/binary_cross_entropy.h"
+#include "ops/dropout.h"
 #include "ops/elu.h"
 #include "ops/exp.h"
 #include "ops/gelu.h"
@@ -49,7 +50,8 @@
   X(elu, Elu)                    \
   X(softplus, Softplus)          \
   X(gelu, Gelu)                  \
-  X(silu, Silu)
+  X(silu, Silu)                  \
+  X(dropout, Dropout)
 #define CHAINRULE_BINARY_RULES(X) X(add, Add) X(subtract, Subtract) X(multiply, Multiply)
 #define CHAINRULE_REDUCTION_RULES(X) X(sum, Sum) X(mean, Mean) X(squared_norm, SquaredNorm)
 #define CHAINRULE_ROWWISE_RULES(X) X(log_sum_exp, LogSumExp) X(softmax, Softmax)

@@ -38,8 +38,8 @@ TEST(shapes_of_operations) {
   }
   for (Op op : operations()) {
     if (kind_of(op) == Kind::unary || kind_of(op) == Kind::rowwise) {
-      CHECK(b.shape(b.op(op, {b.x}, 1)) == Shape::data(3));
-      CHECK(b.shape(b.op(op, {b.matrix}, 1)) == Shape::matrix(2, 3));
+      CHECK(b.shape(b.op(op, {b.x}, constant_of(op))) == Shape::data(3));
+      CHECK(b.shape(b.op(op, {b.matrix}, constant_of(op))) == Shape::matrix(2, 3));
     } else if (kind_of(op) == Kind::reduction) {
       CHECK(b.shape(b.op(op, {b.x})) == Shape::data(1));
       CHECK(b.shape(b.op(op, {b.matrix})).is_scalar());
@@ -78,6 +78,10 @@ TEST(wrong_shapes_are_refused_with_a_sentence) {
   CHECK_THROWS(b.op(Op::elu, {b.x}, -1), "alpha must be above 0 and finite, but is -1");
   CHECK_THROWS(b.op(Op::scale, {b.x}, INFINITY), "factor must be finite");
   CHECK_THROWS(b.op(Op::huber, {b.x, b.y}, 0), "delta must be above 0 and finite");
+  for (double rate : {1.0, -0.1, 1.5, static_cast<double>(INFINITY), static_cast<double>(NAN)}) {
+    CHECK_THROWS(b.op(Op::dropout, {b.x}, rate),
+                 message("rate must be at least 0 and less than 1, but is ", rate));
+  }
   CHECK_THROWS(b.op(Op::concat, {}), "inputs, but 0 came");
   CHECK_THROWS(b.op(Op::concat, {b.x, b.vector}), "all inputs must be batched, or all batchless");
   CHECK_THROWS(b.op(Op::concat, {b.matrix, b.vector}), "with as many columns");
@@ -97,7 +101,7 @@ TEST(wrong_shapes_are_refused_with_a_sentence) {
     std::vector<int32_t> inputs = {b.c};
     if (kind_of(op) == Kind::binary) inputs.push_back(b.x);
     if (kind_of(op) == Kind::product) inputs.push_back(b.matrix);
-    CHECK_THROWS(b.op(op, inputs, 1), "a class label is not a value to compute with");
+    CHECK_THROWS(b.op(op, inputs, constant_of(op)), "a class label is not a value to compute with");
   }
   CHECK(b.graph.size() == size + 2);  // 'narrow', 'of a sample': a refused node leaves nothing behind
 }

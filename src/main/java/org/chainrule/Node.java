@@ -159,8 +159,8 @@ public final class Node {
 
   /**
    * The number in the operation's formula: the factor of {@code scale}, the slope of {@code
-   * leakyRelu}, the alpha of {@code elu}, the delta of {@code huber}; the value of a constant
-   * scalar.
+   * leakyRelu}, the alpha of {@code elu}, the rate of {@code dropout}, the delta of {@code huber};
+   * the value of a constant scalar.
    *
    * @return a finite number; 0 for other operations
    */
@@ -390,6 +390,23 @@ public final class Node {
    */
   public Node elu(double alpha) {
     return graph.apply(Op.ELU, alpha, this);
+  }
+
+  /**
+   * In training steps a random share of the values is 0, and the others are divided by {@code 1 -
+   * rate}, so that their mean stays; everywhere else ({@link Trainer#evaluate}, predictors,
+   * Jacobians) the values themselves. Which values are 0 depends on the model's seed, this node, the
+   * number of the step, the feature and the sample's position in the batch alone: {@link Gradients}
+   * and {@link GradientCheck} see what the step sees, and a resumed training goes on as if it had
+   * not stopped. (N. Srivastava et al., Dropout: a simple way to prevent neural networks from
+   * overfitting, Journal of Machine Learning Research 15, 2014.)
+   *
+   * @param rate the probability of a 0, at least 0 and less than 1
+   * @return a node of this one's shape
+   * @throws IllegalArgumentException if the rate is out of its range
+   */
+  public Node dropout(double rate) {
+    return graph.apply(Op.DROPOUT, rate, this);
   }
 
   /**

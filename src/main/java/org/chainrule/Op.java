@@ -5,7 +5,7 @@ import org.chainrule.binding.Native;
 
 /**
  * The operations, in the order of the native registry. The Java method that makes a node of one is
- * {@link #methodName()} of {@link Graph}; its formula, forward beside backward, is the C++ file
+ * {@link #methodName()} of {@link Node} or {@link Graph}; its formula, forward beside backward, is the C++ file
  * {@code ops/<name>.h}.
  */
 public enum Op {
@@ -57,6 +57,8 @@ public enum Op {
   GELU,
   /** Sigmoid linear unit. */
   SILU,
+  /** Random zeros in training; the input itself elsewhere. */
+  DROPOUT,
   /** Probabilities from logits. */
   SOFTMAX,
   /** Sum over the features of each sample. */
@@ -140,7 +142,7 @@ public enum Op {
   }
 
   /**
-   * The name of the method of {@link Graph} that makes such a node.
+   * The name of the method of {@link Node}, {@link Graph} or both that makes such a node.
    *
    * @return a name like {@code logSumExp}
    */

@@ -43,8 +43,9 @@ struct Training {
   Training(const Dataset& data, Data where, const OptimizerSettings& optimizer, bool shuffle = true) {
     Builder b;
     const int32_t hidden = b.op(Op::tanh, {b.layer(b.input(features, "x"), 12)});
+    const int32_t kept = b.op(Op::dropout, {hidden}, 0.2);  // whose words belong to the step's number
     const int32_t loss =
-        b.op(Op::softmax_cross_entropy, {b.layer(hidden, classes), b.graph.label("y", classes)});
+        b.op(Op::softmax_cross_entropy, {b.layer(kept, classes), b.graph.label("y", classes)});
     model =
         std::make_shared<Model>(std::move(b.graph), DType::float32, 5, *cuda_engine(CudaPrecision::float32));
     trainer = std::make_unique<Trainer>(model, loss, optimizer);

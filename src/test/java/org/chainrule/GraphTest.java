@@ -91,6 +91,7 @@ class GraphTest {
             Map.entry("softplus", x::softplus),
             Map.entry("gelu", x::gelu),
             Map.entry("silu", x::silu),
+            Map.entry("dropout", () -> x.dropout(0.5)),
             Map.entry("softmax", x::softmax));
     elementwise.forEach(
         (name, maker) -> {

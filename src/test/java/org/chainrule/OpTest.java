@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.chainrule.binding.Native;
 import org.junit.jupiter.api.Test;
 
@@ -44,7 +45,17 @@ class OpTest {
     assertEquals(List.of(Op.INPUT, Op.TARGET, Op.LABEL), those(Op::isData));
     assertEquals(List.of(Op.RELU, Op.LEAKY_RELU, Op.ELU, Op.HUBER), those(Op::hasKink));
     assertEquals(
-        Map.of(Op.SCALE, "factor", Op.LEAKY_RELU, "slope", Op.ELU, "alpha", Op.HUBER, "delta"),
+        Map.of(
+            Op.SCALE,
+            "factor",
+            Op.LEAKY_RELU,
+            "slope",
+            Op.ELU,
+            "alpha",
+            Op.DROPOUT,
+            "rate",
+            Op.HUBER,
+            "delta"),
         those(op -> !op.constantName().isEmpty()).stream()
             .collect(Collectors.toMap(op -> op, Op::constantName)));
     assertEquals(List.of(Op.LEAKY_RELU, Op.ELU, Op.HUBER), those(Op::isConstantPositive));
@@ -65,7 +76,8 @@ class OpTest {
   @Test
   void everyOperationHasItsMethod() {
     var methods =
-        Arrays.stream(Graph.class.getMethods())
+        Stream.of(Node.class, Graph.class)
+            .flatMap(type -> Arrays.stream(type.getMethods()))
             .filter(method -> method.getReturnType() == Node.class)
             .map(Method::getName)
             .collect(Collectors.toSet());

@@ -28,6 +28,7 @@ final class Everything {
     x.multiply(target).scale(0.25);
     x.leakyRelu();
     x.elu();
+    x.dropout(0.5);
     graph.identity(x);
     for (Node node : new Node[] {x.negate(), x.square(), x.exp(), x.log(), x.sigmoid(), x.tanh()}) {
       node.relu();
