@@ -21,7 +21,9 @@ struct Arguments {
   UpdateScalars update;
   const int64_t* order = nullptr;  // of the examples, where columns are resident
   int32_t step = 0;                // of the burst: the one that is being run
+  uint64_t seed = 0;               // see Context
   int32_t halted = 0;              // has a loss been found that is not finite? Then nothing trains any more
+  StepNumbers trained;             // of the step whose backward phases run
   StepNumbers numbers[cuda_max_burst];
   double losses[cuda_max_burst];
 };
@@ -39,8 +41,8 @@ struct LossCheck {
     Arguments& now = *arguments;
     now.losses[now.step] = value;
     if (!(value - value == 0)) now.halted = 1;
-    now.update.correction1 = now.numbers[now.step].correction1;
-    now.update.correction2 = now.numbers[now.step].correction2;
+    now.trained = now.numbers[now.step];
+    now.trained.put_into(now.update);
     ++now.step;
     return now.halted == 0;
   }
@@ -64,8 +66,9 @@ using Launcher = void (*)(const Launch& launch, const Run& run);
 
 // One of the steps that run at once: the elements of an update, or of a sum of parts.
 struct Segment {
-  int64_t offsets[4];  // w, v or m, v of Adam, g; or c and s of a sum; in bytes; -1: none
-  int32_t spaces[4];
+  int64_t offsets[update_gradient +
+                  1];  // of the step's operands: w s0? s1? s2? g?, or c and s of a sum; in bytes;
+  int32_t spaces[update_gradient + 1];  // -1: none
   int64_t count;
   int64_t first_block;
   int64_t parts;       // of a sum
