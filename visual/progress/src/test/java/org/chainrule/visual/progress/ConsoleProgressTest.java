@@ -80,13 +80,16 @@ class ConsoleProgressTest {
     assertTrue(ends.get(0).contains("loss 0.1250"), ends::toString);
   }
 
+  /** The bar may show itself once when it begins; it is not asked again for a minute. */
   @Test
   void aTrainingThatStopsShowsWhereItWas() {
     List<String> lines = Collections.synchronizedList(new ArrayList<>());
     try (ConsoleProgress bar = new ConsoleProgress("task", 100).lines(lines::add, 60_000)) {
       bar.onProgress(new Progress(1, 0, 10, 40, 0.5, 1500, 7));
     }
-    assertEquals(1, lines.stream().filter(line -> line.contains("7/100")).count(), lines::toString);
+    assertTrue(lines.size() == 1 || lines.size() == 2, lines::toString);
+    String last = lines.get(lines.size() - 1);
+    assertTrue(last.contains("7/100 steps") && last.contains("loss 0.5000"), lines::toString);
   }
 
   @Test
