@@ -129,5 +129,16 @@ inline Saves saves_of(Op op) {
   }
 }
 
+// How many numbers a sample a row-wise rule's forward keeps for its backward, beside input or output.
+inline int32_t saved_rows_of(Op op) {
+  switch (op) {
+#define CHAINRULE_CASE(name, Rule) \
+  case Op::name: return Rule::saved_rows;
+    CHAINRULE_ROWWISE_RULES(CHAINRULE_CASE)
+#undef CHAINRULE_CASE
+    default: return 0;
+  }
+}
+
 }  // namespace CHAINRULE_ISA
 }  // namespace chainrule

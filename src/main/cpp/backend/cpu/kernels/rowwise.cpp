@@ -173,8 +173,8 @@ Kernel find(const Step& step) {
         return Kernel(Rowwise<T>::template reduction_forward<decltype(rule)>);
       });
     case StepKind::log_sum_exp_forward: return Rowwise<T>::log_sum_exp_forward;
-    case StepKind::softmax_forward: return Rowwise<T>::softmax_forward;
-    case StepKind::softmax_backward: return Rowwise<T>::softmax_backward;
+    case StepKind::rowwise_forward: return step.op == Op::softmax ? Rowwise<T>::softmax_forward : nullptr;
+    case StepKind::rowwise_backward: return step.op == Op::softmax ? Rowwise<T>::softmax_backward : nullptr;
     default: return nullptr;
   }
 }

@@ -355,8 +355,8 @@ struct Rowwise {
         return visit_reduction(step.op, Launcher(nullptr),
                                [](auto rule) { return Launcher(reduction_forward<decltype(rule)>); });
       case StepKind::log_sum_exp_forward: return softmax_forward<true>;
-      case StepKind::softmax_forward: return softmax_forward<false>;
-      case StepKind::softmax_backward: return softmax_backward;
+      case StepKind::rowwise_forward: return step.op == Op::softmax ? softmax_forward<false> : nullptr;
+      case StepKind::rowwise_backward: return step.op == Op::softmax ? softmax_backward : nullptr;
       default: return nullptr;
     }
   }
