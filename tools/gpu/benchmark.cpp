@@ -116,8 +116,8 @@ class Network {
         first_(first),
         layers_(layers_of(options)) {
     build();
-    OptimizerSettings sgd;
-    sgd.learning_rate = std::stod(options["learning-rate"]);
+    OptimizerSettings sgd(OptimizerKind::sgd);
+    sgd.set("learning_rate", std::stod(options["learning-rate"]));
     model_ = std::make_shared<Model>(graph_, DType::float32, 1, backend(options));
     trainer_ = std::make_unique<Trainer>(model_, loss_, sgd);
     reset();

@@ -12,7 +12,7 @@ most_mib=55
 junit_console=org.junit.platform:junit-platform-console-standalone:1.14.4
 
 rm -rf build/gpu-java-jars
-mvn -q -B -f reactor/pom.xml -pl ..,../platform,../platform/gpu,../extras,../samples -Djavacpp.platform.extension=-gpu -DskipTests \
+mvn -q -B -f reactor/pom.xml -pl ../samples,../platform/gpu -am -Djavacpp.platform.extension=-gpu -DskipTests \
   -Dmaven.javadoc.skip -Dmaven.source.skip package \
   org.apache.maven.plugins:maven-dependency-plugin:3.9.0:copy-dependencies \
   -DincludeScope=runtime -DexcludeGroupIds=org.chainrule -DoutputDirectory="$PWD/build/gpu-java-jars"
@@ -24,9 +24,9 @@ mkdir -p "$folder/lib"
 # The second program of the digits sample and the tests start JVMs with the class path of their own: all jars are in one folder.
 cp build/gpu-java-jars/*.jar "$folder/lib/"
 # Neither the sample nor the tests lay out drawings or draw curves.
-rm -f "$folder"/lib/{org.eclipse,guava,failureaccess,listenablefuture,error_prone,j2objc,jspecify,xchart,VectorGraphics2D}*.jar
+rm -f "$folder"/lib/{xchart,VectorGraphics2D}*.jar
 cp target/chainrule-*-SNAPSHOT.jar target/chainrule-*-linux-x86_64.jar target/chainrule-*-linux-x86_64-gpu.jar \
-  extras/target/chainrule-extras-*-SNAPSHOT.jar samples/target/chainrule-samples-*-SNAPSHOT.jar "$folder/lib/"
+  visual/progress/target/chainrule-visual-progress-*-SNAPSHOT.jar samples/target/chainrule-samples-*-SNAPSHOT.jar "$folder/lib/"
 (cd target/test-classes && jar --create --file "$folder/lib/chainrule-tests.jar" org)
 # OpenBLAS's jar holds what only its own Java binding needs: half of its bytes.
 python3 - "$folder"/lib/openblas-*-linux-x86_64.jar <<'PYTHON'

@@ -7,6 +7,7 @@
 
 #include "harness.h"
 #include "ops/op.h"
+#include "optim/optimizer.h"
 
 namespace {
 
@@ -20,16 +21,16 @@ const std::map<std::string, std::vector<std::string>> allowed = {
     {"ops", {"util/"}},
     {"optim", {"util/", "ops/scalar.h"}},
     {"graph", {"util/", "ops/"}},
-    {"program", {"util/", "ops/"}},
+    {"program", {"util/", "ops/", "optim/"}},
     {"backend", {"util/", "ops/", "optim/", "program/"}},
-    {"plan", {"util/", "ops/", "graph/", "program/", "backend/backend.h"}},
+    {"plan", {"util/", "ops/", "optim/", "graph/", "program/", "backend/backend.h"}},
     {"io", {"util/"}},
     {"devices", {"util/", "io/", "backend/"}},
-    {"runtime", {"util/", "ops/", "graph/", "program/", "backend/backend.h", "plan/"}},
+    {"runtime", {"util/", "ops/", "optim/", "graph/", "program/", "backend/backend.h", "plan/"}},
     {"tools", {"util/", "ops/", "graph/", "plan/", "runtime/"}},
-    {"files", {"util/", "ops/", "graph/", "io/", "runtime/"}},
+    {"files", {"util/", "ops/", "optim/", "graph/", "io/", "runtime/"}},
     {"api",
-     {"util/", "ops/custom.h", "backend/cpu/", "backend/cuda/library.h", "runtime/", "tools/", "files/",
+     {"util/", "ops/custom.h", "optim/", "backend/cpu/", "backend/cuda/library.h", "runtime/", "tools/", "files/",
       "devices/"}},
 };
 
@@ -64,6 +65,17 @@ TEST(includes_follow_the_arrows) {
     }
   }
   CHECK(files > 80);
+}
+
+TEST(every_optimizer_has_its_page) {
+  for (int32_t i = 0; i < chainrule::optimizer_count; ++i) {
+    const std::string name = name_of(static_cast<chainrule::OptimizerKind>(i));
+    if (name == "adamw") continue;  // on Adam's page
+    const fs::path page = root / "optim" / (name + ".h");
+    if (first_line(page).rfind("// " + name + ": ", 0) != 0) {
+      test::fail(page.c_str(), 1, "does not begin with the formula of " + name);
+    }
+  }
 }
 
 TEST(every_operation_has_its_page) {

@@ -11,6 +11,7 @@
 
 #include "ops/rules.h"
 #include "ops/softmax_cross_entropy.h"
+#include "optimizers.h"
 #include "plan/plan.h"
 #include "plan/testing.h"
 #include "runtime/memory_block.h"
@@ -83,12 +84,12 @@ inline Values random_values(const Graph& graph, int64_t batch, uint64_t seed) {
 }
 
 // Forward, backward and update.
-inline PlanRequest training(int32_t loss, int64_t batch, const UpdateRule& rule = {}) {
+inline PlanRequest training(int32_t loss, int64_t batch, const OptimizerSettings& rule = {}) {
   PlanRequest request;
   request.batch = batch;
   request.loss = loss;
   request.backward = request.update = true;
-  request.rule = rule;
+  request.optimizer = rule;
   return request;
 }
 
@@ -131,13 +132,15 @@ class PlanRun {
         parameters_(backend),
         constants_(backend),
         gradients_(backend),
-        state_{MemoryBlock(backend), MemoryBlock(backend)},
         stream_(backend.make_stream()) {
     arena_.reserve(plan_.program.arena_bytes);
     parameters_.reserve(layout_.parameter_bytes);
     constants_.reserve(layout_.constant_bytes);
     gradients_.reserve(layout_.parameter_bytes);
-    for (MemoryBlock& block : state_) block.reserve(layout_.parameter_bytes);
+    for (int32_t i = 0; i < max_states; ++i) {
+      state_.emplace_back(backend);
+      state_.back().reserve(layout_.parameter_bytes);
+    }
     const std::vector<int32_t>& data = graph.data_nodes();
     inputs_.resize(data.size());
     labels_.resize(data.size());
@@ -200,8 +203,7 @@ class PlanRun {
     base(Space::parameters, parameters_);
     base(Space::constants, constants_);
     base(Space::gradients, gradients_);
-    base(Space::state0, state_[0]);
-    base(Space::state1, state_[1]);
+    for (int32_t i = 0; i < max_states; ++i) base(state_space(i), state_[at(i)]);
     context.inputs = input_addresses_.data();
     context.outputs = output_addresses_.data();
     context.update = update;
@@ -218,7 +220,7 @@ class PlanRun {
   // [batch][feature], or [rows][columns]
   const std::vector<T>& output(size_t index) const { return outputs_[index]; }
   std::vector<T> parameter(int32_t id) { return read(parameters_, id); }
-  std::vector<T> state(int32_t number, int32_t id) { return read(state_[number], id); }
+  std::vector<T> state(int32_t number, int32_t id) { return read(state_[at(number)], id); }
   // Of a parameter or of an input; request.backward and not request.update.
   std::vector<T> gradient(int32_t id) {
     if (graph_.node(id).op == Op::parameter) return read(gradients_, id);
@@ -231,6 +233,7 @@ class PlanRun {
     return {};
   }
   Plan& plan() { return plan_; }
+  const OptimizerSettings& optimizer() const { return request_.optimizer; }
 
   // Everything that steps write to, and its bytes; where the memory is the processor's.
   struct Block {
@@ -239,9 +242,11 @@ class PlanRun {
   };
   std::vector<Block> memory() {
     std::vector<Block> blocks;
-    for (MemoryBlock* block : {&arena_, &parameters_, &gradients_, &state_[0], &state_[1]}) {
-      blocks.push_back({block->data(), static_cast<size_t>(block->bytes())});
-    }
+    const auto add = [&](MemoryBlock& block) {
+      blocks.push_back({block.data(), static_cast<size_t>(block.bytes())});
+    };
+    for (MemoryBlock* block : {&arena_, &parameters_, &gradients_}) add(*block);
+    for (MemoryBlock& block : state_) add(block);
     for (std::vector<T>& output : outputs_) {
       blocks.push_back({reinterpret_cast<char*>(output.data()), output.size() * sizeof(T)});
     }
@@ -283,7 +288,8 @@ class PlanRun {
   Backend& backend_;
   Plan plan_;
   const LeafLayout layout_;
-  MemoryBlock arena_, parameters_, constants_, gradients_, state_[2];
+  MemoryBlock arena_, parameters_, constants_, gradients_;
+  std::vector<MemoryBlock> state_;  // max_states
   std::unique_ptr<Stream> stream_;
   std::vector<std::vector<T>> inputs_, outputs_;
   std::vector<std::vector<int32_t>> labels_;

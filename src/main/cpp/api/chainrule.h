@@ -190,13 +190,35 @@ class CHAINRULE_EXPORT NativeDataset {
   Body* body = nullptr;
 };
 
+// The registry of optimizers (optim/optimizer.h).
+CHAINRULE_EXPORT int32_t optimizer_count();
+CHAINRULE_EXPORT const char* optimizer_name(int32_t optimizer);
+
+// An optimizer by its name, and its settings by theirs, first with their default values. Ranges are checked when a
+// trainer is made of it.
+class CHAINRULE_EXPORT NativeOptimizer {
+ public:
+  static NativeOptimizer* create(const char* name);
+  static void destroy(NativeOptimizer* optimizer);
+
+  void set(const char* setting, double value);
+  double value(const char* setting) const;
+  int32_t setting_count() const;
+  const char* setting(int32_t index) const;
+  void check(bool double_precision) const;  // refuses what a trainer of such a model would refuse
+
+ private:
+  NativeOptimizer() = default;
+  ~NativeOptimizer() = default;
+  friend class NativeTrainer;
+  struct Body;
+  Body* body = nullptr;
+};
+
 // Trains a model on a loss. One caller at a time.
 class CHAINRULE_EXPORT NativeTrainer {
  public:
-  // optimizer 0: SGD (momentum, nesterov), 1: Adam, 2: AdamW (beta1, beta2, epsilon).
-  static NativeTrainer* create(NativeModel* model, int32_t loss, int32_t optimizer, double learning_rate,
-                               double momentum, bool nesterov, double weight_decay, double beta1,
-                               double beta2, double epsilon);
+  static NativeTrainer* create(NativeModel* model, int32_t loss, const NativeOptimizer* optimizer);
   // From a file written by save: a trainer for `model`, which was loaded from the same file.
   static NativeTrainer* load(NativeModel* model, const char* path);
   static void destroy(NativeTrainer* trainer);

@@ -5,6 +5,7 @@
 #include "api/bodies.h"
 #include "api/chainrule.h"
 #include "files/model_file.h"
+#include "optim/optimizer.h"
 #include "runtime/dataset.h"
 #include "runtime/trainer.h"
 #include "util/check.h"
@@ -20,20 +21,51 @@ struct NativeTrainer::Body {
   NativeMemoryUse memory{};
 };
 
-NativeTrainer* NativeTrainer::create(NativeModel* model, int32_t loss, int32_t optimizer,
-                                     double learning_rate, double momentum, bool nesterov,
-                                     double weight_decay, double beta1, double beta2, double epsilon) {
+int32_t optimizer_count() { return chainrule::optimizer_count; }
+const char* optimizer_name(int32_t optimizer) {
+  REQUIRE(optimizer >= 0 && optimizer < chainrule::optimizer_count,
+          "expected the number of an optimizer below ", chainrule::optimizer_count, ", but got ", optimizer);
+  return name_of(static_cast<OptimizerKind>(optimizer));
+}
+
+struct NativeOptimizer::Body {
+  OptimizerSettings settings;
+};
+
+NativeOptimizer* NativeOptimizer::create(const char* name) {
+  auto body = std::make_unique<Body>(Body{OptimizerSettings(text("optimizer", name))});
+  NativeOptimizer* made = new NativeOptimizer;
+  return wrap(made, std::move(body), &made->body);
+}
+
+void NativeOptimizer::destroy(NativeOptimizer* optimizer) {
+  if (optimizer == nullptr) return;
+  delete optimizer->body;
+  delete optimizer;
+}
+
+void NativeOptimizer::set(const char* setting, double value) {
+  body->settings.set(text("optimizer", setting), value);
+}
+double NativeOptimizer::value(const char* setting) const {
+  return body->settings.get(text("optimizer", setting));
+}
+int32_t NativeOptimizer::setting_count() const { return settings_of(body->settings.kind()).count; }
+const char* NativeOptimizer::setting(int32_t index) const {
+  const SettingList list = settings_of(body->settings.kind());
+  REQUIRE(index >= 0 && index < list.count, "expected the number of a setting below ", list.count,
+          ", but got ", index);
+  return list.first[index].name;
+}
+void NativeOptimizer::check(bool double_precision) const {
+  check_optimizer(body->settings, double_precision ? DType::float64 : DType::float32);
+}
+
+NativeTrainer* NativeTrainer::create(NativeModel* model, int32_t loss, const NativeOptimizer* optimizer) {
   require_object("trainer", model);
+  require_object("trainer", optimizer);
   auto body = std::make_unique<Body>();
-  OptimizerSettings settings{static_cast<OptimizerKind>(optimizer),
-                             learning_rate,
-                             momentum,
-                             nesterov,
-                             weight_decay,
-                             beta1,
-                             beta2,
-                             epsilon};
-  body->trainer = std::make_unique<Trainer>(model->body->model, loss, settings);
+  body->trainer = std::make_unique<Trainer>(model->body->model, loss, optimizer->body->settings);
   body->inputs_body.inputs = &body->trainer->inputs();
   body->inputs.body = &body->inputs_body;
   NativeTrainer* made = new NativeTrainer;
@@ -77,7 +109,7 @@ int64_t NativeTrainer::fit(int64_t max_steps, int64_t epochs, double max_millise
 }
 double NativeTrainer::running_loss() const { return body->trainer->running_loss(); }
 double NativeTrainer::epoch_loss() const { return body->trainer->progress().epoch_loss; }
-double NativeTrainer::learning_rate() const { return body->trainer->optimizer().learning_rate; }
+double NativeTrainer::learning_rate() const { return body->trainer->optimizer().get("learning_rate"); }
 void NativeTrainer::set_learning_rate(double value) { body->trainer->set_learning_rate(value); }
 int64_t NativeTrainer::steps() const { return body->trainer->progress().steps; }
 int64_t NativeTrainer::epoch() const { return body->trainer->progress().epoch; }

@@ -43,8 +43,7 @@ void Backend::run_steps(const Program& program, const Context& context, const St
   Context one = context;
   for (*made = 0; *made < count; ++*made) {
     const StepNumbers& now = numbers[*made];
-    one.update.correction1 = now.correction1;
-    one.update.correction2 = now.correction2;
+    now.put_into(one.update);
     one.position = now.position;
     if (inputs != nullptr && one.columns == nullptr) one.inputs = inputs->bring(*made);
     losses[*made] = run_to_loss(program, one);

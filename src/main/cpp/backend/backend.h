@@ -11,17 +11,6 @@
 
 namespace chainrule {
 
-// Hyper-parameters of the update, as this step needs them.
-struct UpdateScalars {
-  double learning_rate = 0;
-  double momentum = 0;
-  bool nesterov = false;
-  double weight_decay = 0;
-  bool decoupled = false;  // AdamW
-  double beta1 = 0, beta2 = 0, epsilon = 0;
-  double correction1 = 1, correction2 = 1;
-};
-
 // A column of examples in the engine's memory, [example][features], from which it picks the samples of a batch itself.
 enum class ColumnType : int32_t { float32 = 0, float64 = 1, label = 2 };
 struct ResidentColumn {
@@ -61,8 +50,18 @@ struct Context {
 
 // What differs between the training steps of a burst: steps that are begun before their losses are asked for.
 struct StepNumbers {
-  double correction1 = 1, correction2 = 1;  // see UpdateScalars
-  int64_t position = 0;                     // see Context
+  double of_step[max_step_scalars] = {};  // see UpdateScalars
+  int64_t position = 0;                   // see Context
+
+  static StepNumbers of(const UpdateScalars& update, int64_t position) {
+    StepNumbers numbers;
+    for (int32_t i = 0; i < max_step_scalars; ++i) numbers.of_step[i] = update.of_step[i];
+    numbers.position = position;
+    return numbers;
+  }
+  HOST_DEVICE inline void put_into(UpdateScalars& update) const {
+    for (int32_t i = 0; i < max_step_scalars; ++i) update.of_step[i] = of_step[i];
+  }
 };
 
 // Brings the data of the training steps of a burst.

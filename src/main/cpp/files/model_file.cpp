@@ -17,7 +17,6 @@ namespace {
 
 constexpr const char* graph_key = "chainrule.graph";
 constexpr const char* trainer_key = "chainrule.trainer";
-const char* const optimizer_names[] = {"sgd", "adam", "adamw"};
 
 // Tensors of the optimizer's state stand beside the parameters; no name of a node can collide, for the loader looks
 // each up by its full name and write_safetensors refuses a name twice.
@@ -51,6 +50,36 @@ Json model_json(const Model& model) {
   return json;
 }
 
+Json settings_json(const OptimizerSettings& optimizer) {
+  Json json = Json::make_object();
+  for (const Setting& setting : settings_of(optimizer.kind())) {
+    const double value = optimizer.get(setting.name);
+    json.add(setting.name, setting.range == Range::flag ? Json(value != 0) : Json(value));
+  }
+  return json;
+}
+
+// A setting that is not there has its default value. Older files have no `settings`: those of all rules stand beside the
+// optimizer's name.
+OptimizerSettings read_optimizer(const Json& trainer) {
+  OptimizerSettings optimizer(trainer.at("optimizer").string());
+  const auto read = [&](const Json& from, const char* name, Range range) {
+    const Json& value = from.at(name);
+    optimizer.set(name, range == Range::flag ? (value.boolean() ? 1 : 0) : value.number());
+  };
+  const Json* const settings = trainer.find("settings");
+  if (settings == nullptr) {
+    for (const Setting& setting : settings_of(optimizer.kind())) read(trainer, setting.name, setting.range);
+    return optimizer;
+  }
+  for (const Json& value : settings->object())
+    optimizer.get(value.key());  // refuses a name that the rule has not
+  for (const Setting& setting : settings_of(optimizer.kind())) {
+    if (settings->find(setting.name) != nullptr) read(*settings, setting.name, setting.range);
+  }
+  return optimizer;
+}
+
 // Blocks of the engine's memory as the processor reads them, for as long as this lives.
 class HostImages {
  public:
@@ -82,18 +111,11 @@ void write(const Model& model, const Trainer* trainer, const std::string& path) 
     tensors.push_back({node.name, StoredType::f64, stored_shape(node.shape), node.values.data()});
   }
   if (trainer != nullptr) {
-    const OptimizerSettings& o = trainer->optimizer();
     const Progress& p = trainer->progress();
     Json json = Json::make_object();
     json.add("loss", model.graph().node(trainer->loss()).name)
-        .add("optimizer", optimizer_names[static_cast<int32_t>(o.kind)])
-        .add("learning_rate", o.learning_rate)
-        .add("momentum", o.momentum)
-        .add("nesterov", o.nesterov)
-        .add("weight_decay", o.weight_decay)
-        .add("beta1", o.beta1)
-        .add("beta2", o.beta2)
-        .add("epsilon", o.epsilon)
+        .add("optimizer", name_of(trainer->optimizer().kind()))
+        .add("settings", settings_json(trainer->optimizer()))
         .add("steps", p.steps)
         .add("epoch", p.epoch)
         .add("position", p.position)
@@ -104,7 +126,8 @@ void write(const Model& model, const Trainer* trainer, const std::string& path) 
         .add("epoch_loss", p.epoch_loss)
         .add("last_loss", p.last_loss);
     metadata.emplace_back(trainer_key, dump(json));
-    for (int32_t i = 0; i < trainer->state_count(); ++i) {
+    for (int32_t i = 0; i < max_states; ++i) {
+      if (trainer->state(i) == nullptr) continue;
       add_block(
           model, images.of(trainer->state(i)), [i](const std::string& name) { return state_name(i, name); },
           &tensors);
@@ -235,19 +258,6 @@ std::unique_ptr<Trainer> load_trainer(std::shared_ptr<Model> model, const std::s
     const int32_t loss = model->graph().find(json.at("loss").string());
     if (loss < 0)
       throw Error(message("the loss ", quote(json.at("loss").string()), " is no node of the graph"));
-    OptimizerSettings o;
-    const std::string& kind = json.at("optimizer").string();
-    int32_t number = 0;
-    while (number < 3 && kind != optimizer_names[number]) ++number;
-    if (number == 3) throw Error(message("there is no optimizer ", quote(kind)));
-    o.kind = static_cast<OptimizerKind>(number);
-    o.learning_rate = json.at("learning_rate").number();
-    o.momentum = json.at("momentum").number();
-    o.nesterov = json.at("nesterov").boolean();
-    o.weight_decay = json.at("weight_decay").number();
-    o.beta1 = json.at("beta1").number();
-    o.beta2 = json.at("beta2").number();
-    o.epsilon = json.at("epsilon").number();
     Progress p;
     p.steps = not_negative(json, "steps");
     p.epoch = not_negative(json, "epoch");
@@ -261,9 +271,10 @@ std::unique_ptr<Trainer> load_trainer(std::shared_ptr<Model> model, const std::s
     p.epoch_loss = json.at("epoch_loss").number();
     p.last_loss = json.at("last_loss").number();
 
-    auto trainer = std::make_unique<Trainer>(model, loss, o);
+    auto trainer = std::make_unique<Trainer>(model, loss, read_optimizer(json));
     trainer->restore(p);
-    for (int32_t i = 0; i < trainer->state_count(); ++i) {
+    for (int32_t i = 0; i < max_states; ++i) {
+      if (trainer->state(i) == nullptr) continue;
       read_block(file, *model, trainer->state(i),
                  [i](const std::string& name) { return state_name(i, name); });
     }

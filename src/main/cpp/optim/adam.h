@@ -4,34 +4,64 @@
 // D. P. Kingma, J. Ba, 2015; I. Loshchilov, F. Hutter, 2019.
 #pragma once
 
+#include <cmath>
+
 #include "ops/scalar.h"
+#include "optim/optimizer.h"
 #include "util/host_device.h"
 
 namespace chainrule {
 inline namespace CHAINRULE_ISA {
 
-struct Adam {
-  template <class T>
-  HOST_DEVICE static T first_moment(T m, T g, T beta1) {
-    return beta1 * m + (1 - beta1) * g;
+// What the two share: all but where the weight decay goes, and its default value.
+template <bool decoupled>
+struct AdamRule : PlainRule {
+  enum : int32_t { learning_rate, beta1, beta2, epsilon, weight_decay };
+  static constexpr Setting settings[] = {{"learning_rate", 1e-3, Range::not_negative},
+                                         {"beta1", 0.9, Range::factor},
+                                         {"beta2", 0.999, Range::factor},
+                                         {"epsilon", 1e-8, Range::positive},
+                                         {"weight_decay", decoupled ? 0.01 : 0, Range::not_negative}};
+
+  // m and v
+  static constexpr int32_t state_count = 2;
+  static constexpr uint32_t always = 3;
+  static uint32_t states(const double*) { return always; }
+
+  // 1 / (1 - β₁ᵗ), 1 / (1 - β₂ᵗ)
+  static void of_step(const double* s, double t, double* corrections) {
+    corrections[0] = 1 / (1 - std::pow(s[beta1], t));
+    corrections[1] = 1 / (1 - std::pow(s[beta2], t));
   }
 
   template <class T>
-  HOST_DEVICE static T second_moment(T v, T g, T beta2) {
-    return beta2 * v + (1 - beta2) * g * g;
-  }
+  struct Scalars {
+    T rate, beta1, beta2, epsilon, correction1, correction2, added_decay, shrinking_decay;
 
-  // correction1 = 1 / (1 - β₁ᵗ), correction2 = 1 / (1 - β₂ᵗ).
-  template <class T>
-  HOST_DEVICE static T apply(T w, T m, T v, T learning_rate, T correction1, T correction2, T epsilon) {
-    return w - learning_rate * (m * correction1) / (math::sqrt(v * correction2) + epsilon);
-  }
+    HOST_DEVICE explicit Scalars(const UpdateScalars& by)
+        : rate(static_cast<T>(by.settings[AdamRule::learning_rate])),
+          beta1(static_cast<T>(by.settings[AdamRule::beta1])),
+          beta2(static_cast<T>(by.settings[AdamRule::beta2])),
+          epsilon(static_cast<T>(by.settings[AdamRule::epsilon])),
+          correction1(static_cast<T>(by.of_step[0])),
+          correction2(static_cast<T>(by.of_step[1])),
+          added_decay(static_cast<T>(decoupled ? 0 : by.settings[AdamRule::weight_decay])),
+          shrinking_decay(static_cast<T>(decoupled ? by.settings[AdamRule::weight_decay] : 0)) {}
+  };
 
-  template <class T>
-  HOST_DEVICE static T decoupled_decay(T w, T learning_rate, T weight_decay) {
-    return w - learning_rate * weight_decay * w;
+  template <uint32_t, class T>
+  HOST_DEVICE static void update(T& w, T (&state)[state_count], T g, const Scalars<T>& by) {
+    T &m = state[0], &v = state[1];
+    const T gradient = g + by.added_decay * w;
+    const T shrunk = w - by.rate * by.shrinking_decay * w;
+    m = by.beta1 * m + (1 - by.beta1) * gradient;
+    v = by.beta2 * v + (1 - by.beta2) * gradient * gradient;
+    w = shrunk - by.rate * (m * by.correction1) / (math::sqrt(v * by.correction2) + by.epsilon);
   }
 };
+
+using Adam = AdamRule<false>;
+using AdamW = AdamRule<true>;
 
 }  // namespace CHAINRULE_ISA
 }  // namespace chainrule

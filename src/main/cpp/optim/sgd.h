@@ -2,31 +2,76 @@
 // μ momentum, λ weight decay, η learning rate; without momentum w ← w - η g. As in PyTorch (no dampening).
 #pragma once
 
+#include "optim/optimizer.h"
 #include "util/host_device.h"
 
 namespace chainrule {
 inline namespace CHAINRULE_ISA {
 
-struct Sgd {
+struct Sgd : PlainRule {
+  enum : int32_t { learning_rate, momentum, nesterov, weight_decay };
+  static constexpr Setting settings[] = {{"learning_rate", 1e-3, Range::not_negative},
+                                         {"momentum", 0, Range::factor},
+                                         {"nesterov", 0, Range::flag},
+                                         {"weight_decay", 0, Range::not_negative}};
+
+  // The velocity, with momentum.
+  static constexpr int32_t state_count = 1;
+  static constexpr uint32_t always = 0;
+  static uint32_t states(const double* s) { return s[momentum] != 0 ? 1 : 0; }
+
+  static const char* conflict(const double* s) {
+    return s[nesterov] != 0 && s[momentum] == 0 ? "nesterov needs a momentum above 0" : nullptr;
+  }
+
+  template <class T>
+  struct Scalars {
+    T rate, momentum, decay;
+    bool nesterov;
+
+    HOST_DEVICE explicit Scalars(const UpdateScalars& by)
+        : rate(static_cast<T>(by.settings[Sgd::learning_rate])),
+          momentum(static_cast<T>(by.settings[Sgd::momentum])),
+          decay(static_cast<T>(by.settings[Sgd::weight_decay])),
+          nesterov(by.settings[Sgd::nesterov] != 0) {}
+  };
+
   template <class T>
   HOST_DEVICE static T decayed(T g, T w, T weight_decay) {
     return g + weight_decay * w;
   }
 
-  template <class T>
-  HOST_DEVICE static T velocity(T v, T g, T momentum) {
-    return momentum * v + g;
+  template <uint32_t kept, class T>
+  HOST_DEVICE static void update(T& w, T (&state)[state_count], T g, const Scalars<T>& by) {
+    const T gradient = decayed(g, w, by.decay);
+    if constexpr (kept == 0) {
+      w = w - by.rate * gradient;
+    } else {
+      T& v = state[0];
+      v = by.momentum * v + gradient;
+      if (by.nesterov) {
+        w = w - by.rate * (gradient + by.momentum * v);
+      } else {
+        after_product(w, state, by);
+      }
+    }
   }
 
-  // `v` is already the new velocity.
-  template <class T>
-  HOST_DEVICE static T nesterov_direction(T v, T g, T momentum) {
-    return g + momentum * v;
+  // The update in the product that gives the gradient: w ← (1 - ηλ) w - η g without momentum, and with it v ← μ v + g.
+  static InProduct in_product(const double* s) {
+    if (s[momentum] == 0) return {true, nullptr, -1, {0, -1}, {1, -s[weight_decay]}};
+    if (s[nesterov] != 0) return {false, "Nesterov momentum needs the gradient itself", -1, {}, {}};
+    if (s[weight_decay] != 0) {
+      return {false, "momentum with weight decay needs the gradient itself", -1, {}, {}};
+    }
+    return {true, nullptr, 0, {1, 0}, {s[momentum], 0}};
   }
 
+  // What is left when v is the new velocity.
+  static constexpr bool has_after_product = true;
   template <class T>
-  HOST_DEVICE static T apply(T w, T direction, T learning_rate) {
-    return w - learning_rate * direction;
+  HOST_DEVICE static void after_product(T& w, const T (&state)[state_count], const Scalars<T>& by) {
+    w = w - by.rate * state[0];
   }
 };
 

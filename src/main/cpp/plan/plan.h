@@ -7,18 +7,9 @@
 
 #include "backend/backend.h"
 #include "graph/graph.h"
+#include "optim/optimizer.h"
 
 namespace chainrule {
-
-enum class OptimizerKind : int32_t { sgd = 0, adam = 1, adamw = 2 };
-
-// What the update of a step looks like; the numbers themselves come with each run (UpdateScalars).
-struct UpdateRule {
-  OptimizerKind kind = OptimizerKind::sgd;
-  double momentum = 0;
-  bool nesterov = false;
-  double weight_decay = 0;
-};
 
 struct PlanRequest {
   DType dtype = DType::float32;
@@ -30,7 +21,7 @@ struct PlanRequest {
   bool update = false;           // apply them (else they go to Space::gradients)
   std::vector<int32_t>
       deltas;  // nodes whose δ to hand out, an input's its gradient, to the slots after the outputs
-  UpdateRule rule;
+  OptimizerSettings optimizer;  // what the update looks like; its numbers come with each run (UpdateScalars)
   // δ of the loss, which may then be any node, comes with the data: [batch][feature] in the input slot after theirs. The
   // backward phases can be run again with another. Only what `deltas` need is computed, nothing goes to Space::gradients, and no steps are merged.
   bool seeded = false;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ops/op.h"
+#include "optim/optimizer.h"
 #include "util/dtype.h"
 #include "util/host_device.h"
 
@@ -18,13 +19,19 @@ enum class Space : int32_t {
   parameters,  // all parameters of a model, dense, each at a multiple of 64 bytes
   constants,   // laid out like the parameters
   gradients,   // gradients somebody asked for; a parameter's at the offset of the parameter
-  state0,      // optimizer state, at the offset of the parameter: velocity, first moment
-  state1,      // second moment
-  input,       // the user's data, [batch][feature]; `slot` says which
-  output,      // what leaves the core, [batch][feature]; `slot` says which
-  scratch,     // values that only one tile of one phase sees, in memory of the thread that computes it
+  state0,      // the optimizer's states, each at the offset of the parameter; the rules say what they are
+  state1,
+  state2,
+  input,    // the user's data, [batch][feature]; `slot` says which
+  output,   // what leaves the core, [batch][feature]; `slot` says which
+  scratch,  // values that only one tile of one phase sees, in memory of the thread that computes it
 };
-constexpr int32_t space_count = 9;
+constexpr int32_t space_count = 10;
+
+constexpr Space state_space(int32_t state) {
+  return static_cast<Space>(static_cast<int32_t>(Space::state0) + state);
+}
+static_assert(state_space(max_states) == Space::input, "each state of an optimizer has a space");
 
 // A matrix in one of the spaces. Element (r, c) is at offset + (r * row_stride + c * column_stride) elements;
 // column_stride is 0 (one value a row) or 1.
@@ -45,16 +52,6 @@ inline bool overlap(const Operand& a, const Operand& b) {
   if (a.space == Space::input || a.space == Space::output) return true;
   return a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
 }
-
-// A number known only when the step runs.
-struct Coefficient {
-  double constant = 1;
-  double per_learning_rate = 0;
-
-  CHAINRULE_INLINE double at(double learning_rate) const {
-    return constant + per_learning_rate * learning_rate;
-  }
-};
 
 // What to compute on a domain of rows x columns. (r, c) goes over the domain; A, B, ... are the operands in the order
 // given. `=` is `+=` for the steps marked (acc) when `accumulate` is set.
@@ -84,10 +81,12 @@ enum class StepKind : int32_t {
   fill,            // d = constant: d                                                              (acc)
   custom_forward,  // a = the user's f(z), all of it by one call on the thread that runs the program: a z
   custom_backward,  // d_z = the user's backward(δ, z, a), likewise: d_z δ z a                            (acc)
-  sgd,              // w v? g; mode 0: v is already the new velocity, no g
-  adam,             // w m v g
+  update,  // w and the optimizer's states by its rule: w s0? s1? s2? g?; without g a product has written
+           // a state, and what is left of the rule is done
 };
 constexpr int32_t max_operands = 6;
+constexpr int32_t update_gradient = 1 + max_states;  // update: which operand g is; state k is number 1 + k
+static_assert(update_gradient < max_operands, "an update has too many operands");
 
 struct Step {
   StepKind kind = StepKind::fill;
@@ -99,13 +98,14 @@ struct Step {
   double constant = 0;   // the c of the rule; loss: the factor on values and derivatives
   double constant2 = 0;  // loss: the factor on the derivatives (δ folded in)
   bool accumulate = false;
-  bool accumulate2 = false;        // loss: of d_y
-  int32_t side = 0;                // binary_backward
-  int32_t custom = -1;             // custom: the number of the operation
-  bool labels = false;             // loss: y holds class indices (int32), not values
-  int64_t count = 0;               // reduction: features; loss_value: partial sums
-  int64_t k = 0;                   // product
-  bool over_samples = false;       // product, row_sum: what is summed are samples
+  bool accumulate2 = false;                      // loss: of d_y
+  int32_t side = 0;                              // binary_backward
+  int32_t custom = -1;                           // custom: the number of the operation
+  bool labels = false;                           // loss: y holds class indices (int32), not values
+  OptimizerKind optimizer = OptimizerKind::sgd;  // update: whose rule
+  int64_t count = 0;                             // reduction: features; loss_value: partial sums
+  int64_t k = 0;                                 // product
+  bool over_samples = false;                     // product, row_sum: what is summed are samples
   int64_t parts = 1;               // product, row_sum, sum_parts: a long sum is made of so many,
   int64_t part_depth = INT64_MAX;  // each over so much of k or so many columns, the last over what is left
   bool transposed_a = false;
@@ -113,6 +113,15 @@ struct Step {
   Coefficient alpha;  // product, row_sum
   Coefficient beta{0, 0};
 };
+
+// update: bit k says that the step has state k.
+CHAINRULE_INLINE uint32_t kept_states(const Step& step) {
+  uint32_t kept = 0;
+  for (int32_t state = 0; state < max_states; ++state) {
+    if (step.operands[1 + state].present()) kept |= uint32_t{1} << state;
+  }
+  return kept;
+}
 
 inline bool is_custom(const Step& step) {
   return step.kind == StepKind::custom_forward || step.kind == StepKind::custom_backward;

@@ -8,51 +8,25 @@
 
 namespace chainrule {
 
-namespace {
-
-void check_optimizer(const OptimizerSettings& o) {
-  auto finite = [](const char* what, double value) {
-    REQUIRE(std::isfinite(value) && value >= 0, "optimizer: ", what,
-            " must be finite and not negative, but is ", value);
-  };
-  int32_t kind = static_cast<int32_t>(o.kind);
-  REQUIRE(kind >= 0 && kind <= 2, "optimizer: there is no kind number ", kind);
-  finite("the learning rate", o.learning_rate);
-  finite("weight decay", o.weight_decay);
-  if (o.kind == OptimizerKind::sgd) {
-    finite("momentum", o.momentum);
-    REQUIRE(!o.nesterov || o.momentum > 0, "optimizer: Nesterov needs a momentum above 0");
-    return;
-  }
-  REQUIRE(o.beta1 >= 0 && o.beta1 < 1, "optimizer: beta1 must be in [0, 1), but is ", o.beta1);
-  REQUIRE(o.beta2 >= 0 && o.beta2 < 1, "optimizer: beta2 must be in [0, 1), but is ", o.beta2);
-  REQUIRE(std::isfinite(o.epsilon) && o.epsilon > 0, "optimizer: epsilon must be positive, but is ",
-          o.epsilon);
-}
-
-}  // namespace
-
 Trainer::Trainer(std::shared_ptr<Model> model, int32_t loss, const OptimizerSettings& optimizer)
     : model_(std::move(model)),
       loss_(loss),
       optimizer_(optimizer),
       inputs_(model_),
       arena_(model_->backend()),
-      state_{MemoryBlock(model_->backend()), MemoryBlock(model_->backend())},
       stream_(model_->backend().make_stream()),
       check_(model_, loss),
       feed_(model_, inputs_) {
-  check_optimizer(optimizer_);
+  check_optimizer(optimizer_, model_->dtype());
   progress_.shuffle_seed = model_->seed();
-  const Plan& first = plan(Mode::train, 1);  // refuses a loss that cannot be trained now, not at the first step
+  const Plan& first =
+      plan(Mode::train, 1);  // refuses a loss that cannot be trained now, not at the first step
   trained_ = first.trained;
   inputs_.set_needed(first.reads_slot);
-  for (int32_t i = 0; i < state_count(); ++i) state_[i].reserve(model_->layout().parameter_bytes);
-}
-
-int32_t Trainer::state_count() const {
-  if (optimizer_.kind != OptimizerKind::sgd) return 2;
-  return optimizer_.momentum > 0 ? 1 : 0;
+  for (int32_t i = 0; i < max_states; ++i) {
+    states_.emplace_back(model_->backend());
+    if ((states_of(optimizer_) >> i & 1) != 0) states_.back().reserve(model_->layout().parameter_bytes);
+  }
 }
 
 Plan Trainer::make(Mode mode, int64_t batch) const {
@@ -62,30 +36,12 @@ Plan Trainer::make(Mode mode, int64_t batch) const {
   request.loss = loss_;
   request.backward = mode != Mode::evaluate;
   request.update = mode == Mode::train;
-  request.rule = {optimizer_.kind, optimizer_.momentum, optimizer_.nesterov, optimizer_.weight_decay};
+  request.optimizer = optimizer_;
   return make_plan(model_->graph(), request, model_->backend());
 }
 
 const Plan& Trainer::plan(Mode mode, int64_t batch) {
   return *plans_[static_cast<int32_t>(mode)].get(batch, [&] { return make(mode, batch); });
-}
-
-UpdateScalars Trainer::update_scalars(int64_t steps_before) const {
-  UpdateScalars scalars;
-  scalars.learning_rate = optimizer_.learning_rate;
-  scalars.momentum = optimizer_.momentum;
-  scalars.nesterov = optimizer_.nesterov;
-  scalars.weight_decay = optimizer_.weight_decay;
-  if (optimizer_.kind != OptimizerKind::sgd) {
-    const double t = static_cast<double>(steps_before + 1);
-    scalars.decoupled = optimizer_.kind == OptimizerKind::adamw;
-    scalars.beta1 = optimizer_.beta1;
-    scalars.beta2 = optimizer_.beta2;
-    scalars.epsilon = optimizer_.epsilon;
-    scalars.correction1 = 1 / (1 - std::pow(optimizer_.beta1, t));
-    scalars.correction2 = 1 / (1 - std::pow(optimizer_.beta2, t));
-  }
-  return scalars;
 }
 
 Context Trainer::context() {
@@ -94,10 +50,9 @@ Context Trainer::context() {
   base(Space::arena) = arena_.data();
   base(Space::parameters) = model_->parameters();
   base(Space::constants) = model_->constants();
-  base(Space::state0) = state_[0].data();
-  base(Space::state1) = state_[1].data();
+  for (int32_t i = 0; i < max_states; ++i) base(state_space(i)) = state(i);
   context.inputs = inputs_.at(0);
-  context.update = update_scalars(progress_.steps);
+  context.update = update_scalars(optimizer_, progress_.steps + 1);
   context.stream = stream_.get();
   return context;
 }
@@ -153,7 +108,9 @@ double Trainer::checked_update(int64_t batch, double* phase_seconds) {
   // nobody sees parameters before they have been looked at
   std::unique_lock<ReaderWriterGate> writing(model_->gate());
   std::vector<char*> blocks = {model_->parameters()};
-  for (int32_t i = 0; i < state_count(); ++i) blocks.push_back(state(i));
+  for (int32_t i = 0; i < max_states; ++i) {
+    if (state(i) != nullptr) blocks.push_back(state(i));
+  }
   check_.keep(std::move(blocks));
   const double loss = run_alone(Mode::train, batch, "training step", phase_seconds);
   check_.check_update(step);
@@ -172,7 +129,7 @@ MemoryUse Trainer::memory() const {
   use.arena = arena_.bytes();
   use.parameters = model_->layout().parameter_bytes;
   use.constants = model_->layout().constant_bytes;
-  use.state = state_[0].bytes() + state_[1].bytes();
+  for (const MemoryBlock& state : states_) use.state += state.bytes();
   use.inputs = inputs_.bytes() + feed_.input_bytes();
   use.dataset = feed_.dataset_bytes();
   use.checks = check_.bytes();
@@ -181,8 +138,8 @@ MemoryUse Trainer::memory() const {
 
 void Trainer::set_learning_rate(double value) {
   OptimizerSettings changed = optimizer_;
-  changed.learning_rate = value;
-  check_optimizer(changed);
+  changed.set("learning_rate", value);
+  check_optimizer(changed, model_->dtype());
   optimizer_ = changed;
 }
 
@@ -216,16 +173,18 @@ std::string Trainer::profile(int64_t batch, int64_t steps) {
 double Trainer::seconds_of_products(const Program& program, int64_t steps) {
   Program products = products_of(program);
   model_->backend().prepare(products);
-  MemoryBlock parameters(model_->backend()),
-      velocity(model_->backend());  // copies, for updates write to them
+  // Products write to the parameters or to a state: here to copies.
+  MemoryBlock parameters(model_->backend()), state(model_->backend());
   Context context = this->context();
-  for (auto [space, block] : {std::pair(Space::parameters, &parameters), {Space::state0, &velocity}}) {
+  const auto copy = [&](Space space, MemoryBlock* block) {
     char*& base = context.base[static_cast<int32_t>(space)];
-    if (base == nullptr) continue;
     block->reserve(model_->layout().parameter_bytes);
     model_->backend().copy(block->data(), base, model_->layout().parameter_bytes);
     base = block->data();
-  }
+  };
+  copy(Space::parameters, &parameters);
+  const InProduct direct = in_product(optimizer_);
+  if (direct.possible && direct.state >= 0) copy(state_space(direct.state), &state);
   std::vector<double> seconds(products.phases.size(), 0.0);
   context.phase_seconds = seconds.data();
   for (int64_t i = 0; i < steps; ++i) {

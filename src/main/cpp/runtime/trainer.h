@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "optim/optimizer.h"
 #include "runtime/dataset_feed.h"
 #include "runtime/inputs.h"
 #include "runtime/memory_use.h"
@@ -13,15 +14,6 @@
 #include "runtime/step_check.h"
 
 namespace chainrule {
-
-struct OptimizerSettings {
-  OptimizerKind kind = OptimizerKind::sgd;
-  double learning_rate = 0;
-  double momentum = 0;
-  bool nesterov = false;
-  double weight_decay = 0;
-  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
-};
 
 // Where training stands: with the parameters and the optimizer's state, all that resuming needs.
 struct Progress {
@@ -74,9 +66,8 @@ class Trainer {
   // with that of the products alone.
   std::string profile(int64_t batch, int64_t steps);
 
-  // Optimizer state by number (0, 1), laid out like the parameters; null when the optimizer has none.
-  int32_t state_count() const;
-  char* state(int32_t number) const { return state_[number].data(); }
+  // A state of the optimizer, by number below max_states, laid out like the parameters; null: the rule does not keep it.
+  char* state(int32_t number) const { return states_[static_cast<size_t>(number)].data(); }
   void restore(const Progress& progress) { progress_ = progress; }
 
  private:
@@ -92,7 +83,6 @@ class Trainer {
   Context context();
   double seconds_of_products(const Program& program, int64_t steps);
   double update(int64_t batch, double* phase_seconds);
-  UpdateScalars update_scalars(int64_t steps_before) const;
 
   // fit.cpp
   void count_step(double loss, int64_t batch);
@@ -105,7 +95,7 @@ class Trainer {
   Inputs inputs_;
   PlanCache plans_[2];
   MemoryBlock arena_;
-  MemoryBlock state_[2];
+  std::vector<MemoryBlock> states_;  // max_states; one that the rule does not keep is empty
   std::unique_ptr<Stream> stream_;
   std::vector<bool> trained_;
 

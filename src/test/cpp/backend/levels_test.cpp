@@ -87,13 +87,7 @@ void compare(const Graph& graph, const PlanRequest& request, const Level& level,
   const DType dtype = sizeof(T) == 4 ? DType::float32 : DType::float64;
   const Values values = random_values(graph, request.batch, 7);
   PlanRun<T> base(graph, request, values), other(graph, request, values);
-  for (PlanRun<T>* run : {&base, &other}) {
-    run->update.learning_rate = 0.1;
-    run->update.momentum = request.rule.momentum;
-    run->update.nesterov = request.rule.nesterov;
-    run->update.weight_decay = request.rule.weight_decay;
-    run->update.beta1 = 0.9, run->update.beta2 = 0.99, run->update.epsilon = 1e-8;
-  }
+  base.update = other.update = scalars(request.optimizer, 1, 0.1, 0.99);
   base.poison_all();
   const auto blocks = base.memory(), copies = other.memory();
   std::vector<std::string> before(blocks.size());
@@ -153,12 +147,10 @@ TEST(kernels_of_every_instruction_set_agree) {
     const GraphCase c = std::move(composite_cases()[0]);
     request.loss = c.loss;
     request.update = true;
-    for (const UpdateRule& rule : {UpdateRule{OptimizerKind::sgd, 0, false, 0.1},
-                                   {OptimizerKind::sgd, 0.9, false, 0},
-                                   {OptimizerKind::sgd, 0.9, true, 0.1},
-                                   {OptimizerKind::adam, 0, false, 0.1},
-                                   {OptimizerKind::adamw, 0, false, 0.1}}) {
-      request.rule = rule;
+    for (const OptimizerSettings& rule :
+         {sgd(0, false, 0.1), sgd(0.9), sgd(0.9, true, 0.1), adam(0.1), adamw(0.1), rmsprop(0, false, 0.1),
+          rmsprop(0, true), rmsprop(0.9), rmsprop(0.9, true, 0.1)}) {
+      request.optimizer = rule;
       compare<float>(c.graph, request, level, "update");
       compare<double>(c.graph, request, level, "update");
     }

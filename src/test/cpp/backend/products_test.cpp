@@ -155,9 +155,7 @@ GraphCase classifier(std::vector<int64_t> sizes) {
 std::vector<std::vector<float>> train(const GraphCase& c, const PlanRequest& request, int steps = 3,
                                       const PlanTesting& testing = {}) {
   PlanRun<float> run(c.graph, request, random_values(c.graph, request.batch, 3), testing);
-  run.update.learning_rate = 0.05;
-  run.update.momentum = request.rule.momentum;
-  run.update.beta1 = 0.9, run.update.beta2 = 0.999, run.update.epsilon = 1e-3;
+  run.update = scalars(request.optimizer, 1, 0.05, 0.999, 1e-3);
   for (int i = 0; i < steps; ++i) {
     run.forward();
     run.backward();
@@ -167,9 +165,7 @@ std::vector<std::vector<float>> train(const GraphCase& c, const PlanRequest& req
   return parameters;
 }
 
-const std::vector<UpdateRule> rules = {{OptimizerKind::sgd, 0, false, 0},
-                                       {OptimizerKind::sgd, 0.9, false, 0},
-                                       {OptimizerKind::adam, 0, false, 0}};
+const std::vector<OptimizerSettings> rules = {sgd(), sgd(0.9), adam()};
 
 }  // namespace
 
@@ -191,7 +187,7 @@ TEST(products_by_tiles_agree_with_sums_in_double) {
 TEST(products_by_tiles_or_by_the_blas_train_alike) {
   const Restore restore;
   for (const GraphCase& c : {classifier({50, 70, 33, 5}), classifier({300, 280, 200, 10})}) {
-    for (const UpdateRule& rule : rules) {
+    for (const OptimizerSettings& rule : rules) {
       for (int64_t batch : {1, 9, 150}) {
         const PlanRequest request = training(c.loss, batch, rule);
         set_products(Products::blas);
@@ -213,7 +209,7 @@ TEST(products_by_tiles_give_the_same_bits_for_any_number_of_threads) {
   const Restore restore;
   set_products(Products::own);
   for (const GraphCase& c : {classifier({700, 301, 258, 10}), classifier({64, 1000, 3})}) {
-    for (const UpdateRule& rule : rules) {
+    for (const OptimizerSettings& rule : rules) {
       for (int64_t batch : {1, 130, 700}) {
         const PlanRequest request = training(c.loss, batch, rule);
         set_team_threads(1);
@@ -235,15 +231,13 @@ TEST(products_in_parts_agree_with_the_whole) {
   const Restore restore;
   const GraphCase c = classifier({24, 32, 5});
   const int64_t batch = 9001;
-  for (const UpdateRule& rule : rules) {
+  for (const OptimizerSettings& rule : rules) {
     const PlanRequest request = training(c.loss, batch, rule);
     CHECK(print_plan(make_plan(c.graph, request, cpu_backend())).find("in 16 parts") != std::string::npos);
     PlanRequest in_double = request;
     in_double.dtype = DType::float64;
     PlanRun<double> expected(c.graph, in_double, random_values(c.graph, batch, 3));
-    expected.update.learning_rate = 0.05;
-    expected.update.momentum = rule.momentum;
-    expected.update.beta1 = 0.9, expected.update.beta2 = 0.999, expected.update.epsilon = 1e-3;
+    expected.update = scalars(rule, 1, 0.05, 0.999, 1e-3);
     expected.forward();
     expected.backward();
     for (Products which : {Products::blas, Products::own}) {

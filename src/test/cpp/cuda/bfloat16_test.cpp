@@ -36,15 +36,6 @@ bool trains(const Graph& graph, int32_t loss) {
   return reached[at(loss)];
 }
 
-UpdateScalars numbers_of(const UpdateRule& rule) {
-  UpdateScalars by;
-  by.learning_rate = 0.05;
-  by.momentum = rule.momentum;
-  by.beta1 = 0.9, by.beta2 = 0.99, by.epsilon = 1e-3;
-  by.correction1 = 10, by.correction2 = 100;
-  return by;
-}
-
 // Every phase is a run of its own, so that every product converts its factors itself.
 void step_by_phases(PlanRun<float>& run) {
   run.poison_all();
@@ -56,17 +47,15 @@ void step_by_phases(PlanRun<float>& run) {
 
 TEST(cuda_copies_in_bfloat16_give_the_bits_of_factors_converted_for_each_product) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::bfloat16);
-  const std::vector<UpdateRule> rules = {{OptimizerKind::sgd, 0, false, 0.1},
-                                         {OptimizerKind::sgd, 0.9, false, 0},
-                                         {OptimizerKind::adam, 0, false, 0}};
+  const std::vector<OptimizerSettings> rules = {sgd(0, false, 0.1), sgd(0.9), adam()};
   int compared = 0;
   for (const GraphCase& c : cases_with_products()) {
     if (!trains(c.graph, c.loss)) continue;
     const Values values = random_values(c.graph, 9, 5);
-    for (const UpdateRule& rule : rules) {
+    for (const OptimizerSettings& rule : rules) {
       PlanRun<float> whole(c.graph, training(c.loss, 9, rule), values, engine),
           phases(c.graph, training(c.loss, 9, rule), values, engine);
-      whole.update = phases.update = numbers_of(rule);
+      whole.update = phases.update = scalars(rule, 1, 0.05, 0.99, 1e-3);
       for (int step = 0; step < 3; ++step) {
         const double loss = whole.step();
         if (!std::isfinite(loss)) break;

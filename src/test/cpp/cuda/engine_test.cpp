@@ -221,21 +221,21 @@ Trained two_layers() {
   return t;
 }
 
-PlanRequest training(const Trained& t, const UpdateRule& rule) { return test::training(t.loss, 20, rule); }
-
-// Another learning rate needs no new graph.
-UpdateScalars scalars(const UpdateRule& rule, int t) {
-  return test::scalars(rule, t, t < 4 ? 0.03 : 0.01, 1e-6);
+PlanRequest training(const Trained& t, const OptimizerSettings& rule) {
+  return test::training(t.loss, 20, rule);
 }
 
-const std::vector<UpdateRule> rules = {
-    {OptimizerKind::sgd, 0, false, 0},    {OptimizerKind::sgd, 0, false, 0.2},
-    {OptimizerKind::sgd, 0.9, false, 0},  {OptimizerKind::sgd, 0.9, true, 0.2},
-    {OptimizerKind::adam, 0, false, 0},   {OptimizerKind::adam, 0, false, 0.2},
-    {OptimizerKind::adamw, 0, false, 0.2}};
+// Another learning rate needs no new graph.
+UpdateScalars scalars(const OptimizerSettings& rule, int t) {
+  return test::scalars(rule, t, t < 4 ? 0.03 : 0.01, 0.99, 1e-6);
+}
+
+const std::vector<OptimizerSettings> rules = {
+    sgd(),     sgd(0, false, 0.2), sgd(0.9),  sgd(0.9, true, 0.2),    adam(),
+    adam(0.2), adamw(0.2),         rmsprop(), rmsprop(0.9, true, 0.2)};
 
 template <class T>
-void compare_updates(Backend& engine, const UpdateRule& rule, bool in_product, double tolerance) {
+void compare_updates(Backend& engine, const OptimizerSettings& rule, bool in_product, double tolerance) {
   const Trained t = two_layers();
   const Values values = random_values(t.b.graph, 20, 11);
   const PlanRequest request = training(t, rule);
@@ -253,7 +253,7 @@ void compare_updates(Backend& engine, const UpdateRule& rule, bool in_product, d
 
 TEST(cuda_optimizers_agree_with_the_cpu) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
-  for (const UpdateRule& rule : rules) {
+  for (const OptimizerSettings& rule : rules) {
     for (bool in_product : {true, false}) {
       compare_updates<float>(engine, rule, in_product, float_tolerance);
       compare_updates<double>(engine, rule, in_product, double_tolerance);
@@ -273,13 +273,12 @@ TEST(cuda_updates_of_many_parameters_agree_with_the_cpu) {
   request.batch = 6;
   request.loss = loss;
   request.backward = request.update = true;
-  request.rule = {OptimizerKind::adamw, 0, false, 0.1};
+  request.optimizer = adamw(0.1);
   PlanRun<double> expected(b.graph, request, values);
   PlanRun<float> run(b.graph, request, values, engine);
   for (int step = 1; step <= 3; ++step) {
-    UpdateScalars by = scalars(request.rule, step);
-    by.epsilon = 1e-2;  // or the rounding of a gradient near 0 would come in full
-    expected.update = run.update = by;
+    // ε not small, or the rounding of a gradient near 0 would come in full
+    expected.update = run.update = test::scalars(request.optimizer, step, 0.03, 0.99, 1e-2);
     expected.step();
     run.step();
   }
@@ -295,7 +294,7 @@ TEST(cuda_a_loss_that_is_not_finite_changes_no_parameter) {
   const Trained t = two_layers();
   const Values good = random_values(t.b.graph, 20, 11);
   for (double bad_value : {static_cast<double>(NAN), static_cast<double>(INFINITY), 1e30}) {
-    for (const UpdateRule& rule : rules) {
+    for (const OptimizerSettings& rule : rules) {
       for (int steps_before : {0, 1, 3}) {
         PlanRun<float> run(t.b.graph, training(t, rule), good, engine);
         run.update = scalars(rule, 1);
@@ -324,7 +323,7 @@ TEST(cuda_the_same_run_gives_the_same_bits) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   const Trained t = two_layers();
   const Values values = random_values(t.b.graph, 20, 11);
-  for (const UpdateRule& rule : rules) {
+  for (const OptimizerSettings& rule : rules) {
     PlanRun<float> a(t.b.graph, training(t, rule), values, engine);
     PlanRun<float> b(t.b.graph, training(t, rule), values, engine);
     for (int step = 1; step <= 4; ++step) {

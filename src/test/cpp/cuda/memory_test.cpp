@@ -6,6 +6,7 @@
 #include "cuda/engines.h"
 #include "graph_builder.h"
 #include "harness.h"
+#include "optimizers.h"
 #include "runtime/predictor.h"
 #include "runtime/trainer.h"
 
@@ -45,9 +46,7 @@ TEST(cuda_closing_gives_all_memory_back) {
       auto model = std::make_shared<Model>(net.graph, DType::float32, 5, *engine);
       const int64_t of_model = engine->memory_bytes().held;
       CHECK(of_model >= model->layout().parameter_bytes);
-      OptimizerSettings adam;
-      adam.kind = OptimizerKind::adam;
-      Trainer trainer(model, net.loss, adam);
+      Trainer trainer(model, net.loss, adam());
       Predictor predictor(model, {net.logits});
       const auto workspace = predictor.workspace();
       for (int64_t batch : {20, 300}) {

@@ -15,6 +15,7 @@
 #include "harness.h"
 #include "io/folder.h"
 #include "ops/custom.h"
+#include "optimizers.h"
 #include "runtime/inspection.h"
 #include "runtime/predictor.h"
 #include "runtime/trainer.h"
@@ -79,19 +80,8 @@ void fill(Inputs& inputs, int64_t batch, int64_t first = 0) {
   }
 }
 
-OptimizerSettings adam() {
-  OptimizerSettings o;
-  o.kind = OptimizerKind::adam;
-  o.learning_rate = 5e-3;
-  o.epsilon = 1e-4;
-  return o;
-}
-OptimizerSettings sgd(double momentum) {
-  OptimizerSettings o;
-  o.learning_rate = 0.1;
-  o.momentum = momentum;
-  return o;
-}
+const OptimizerSettings with_adam = at_rate(5e-3, adam()).set("epsilon", 1e-4);
+OptimizerSettings with_sgd(double momentum) { return at_rate(0.1, sgd(momentum)); }
 
 std::vector<double> parameters(const Model& model) {
   std::vector<double> all;
@@ -112,7 +102,7 @@ TEST(cuda_trainings_agree_with_the_cpu) {
                                       {CudaPrecision::bfloat16, 3e-2}}) {
     CUDA_ENGINE_OR_SKIP(engine, precision);
     const Net net = classifier();
-    for (const OptimizerSettings& o : {sgd(0), sgd(0.9), adam()}) {
+    for (const OptimizerSettings& o : {with_sgd(0), with_sgd(0.9), with_adam}) {
       for (DType dtype : {DType::float32, DType::float64}) {
         auto expected = std::make_shared<Model>(net.graph, DType::float64, 5);
         auto model = std::make_shared<Model>(net.graph, dtype, 5, engine);
@@ -137,7 +127,7 @@ TEST(cuda_steps_from_memory_of_the_callers_agree_with_steps_from_the_device) {
   const Net net = classifier();
   auto a = std::make_shared<Model>(net.graph, DType::float32, 5, engine);
   auto b = std::make_shared<Model>(net.graph, DType::float32, 5, engine);
-  Trainer resident(a, net.loss, adam()), stepping(b, net.loss, adam());
+  Trainer resident(a, net.loss, with_adam), stepping(b, net.loss, with_adam);
   const auto data = dataset(ColumnType::float32);
   resident.bind(*data, 50);
   resident.shuffle(false, 0);
@@ -163,7 +153,7 @@ TEST(cuda_gradients_evaluation_and_inspection_agree_with_the_cpu) {
   const Net net = classifier();
   auto expected = std::make_shared<Model>(net.graph, DType::float64, 5);
   auto model = std::make_shared<Model>(net.graph, DType::float64, 5, engine);
-  Trainer by_cpu(expected, net.loss, adam()), by_cuda(model, net.loss, adam());
+  Trainer by_cpu(expected, net.loss, with_adam), by_cuda(model, net.loss, with_adam);
   Gradients cpu_gradients(expected, net.loss), cuda_gradients(model, net.loss);
   for (int64_t batch : {30, 70, 30, 30}) {  // memory that grows, then a plan that comes back to moved memory
     fill<double>(by_cpu.inputs(), batch);
@@ -195,7 +185,7 @@ TEST(cuda_a_batch_that_is_not_finite_is_refused) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   const Net net = classifier();
   auto model = std::make_shared<Model>(net.graph, DType::float32, 5, engine);
-  Trainer trainer(model, net.loss, sgd(0));
+  Trainer trainer(model, net.loss, with_sgd(0));
   for (int i = 0; i < 3; ++i) {
     fill<float>(trainer.inputs(), 20);
     const std::vector<double> before = parameters(*model);
@@ -215,7 +205,7 @@ TEST(cuda_models_go_to_files_and_back) {
   const std::string path = folder / "trainer.safetensors";
   const Net net = classifier();
   auto model = std::make_shared<Model>(net.graph, DType::float32, 5, engine);
-  Trainer trainer(model, net.loss, adam());
+  Trainer trainer(model, net.loss, with_adam);
   const auto data = dataset(ColumnType::float32);
   trainer.bind(*data, 40);
   trainer.fit(6, 10, 1e9);
@@ -277,7 +267,7 @@ TEST(cuda_threads_predict_while_a_trainer_steps) {
   b.graph = net.graph;
   const int32_t doubled = b.op(Op::scale, {net.logits}, 2);
   auto model = std::make_shared<Model>(b.graph, DType::float32, 5, engine);
-  Trainer trainer(model, net.loss, sgd(0.5));
+  Trainer trainer(model, net.loss, with_sgd(0.5));
   Predictor predictor(model, {net.logits, doubled});
   std::atomic<bool> done{false};
   std::atomic<int> wrong{0}, predictions{0};
@@ -332,7 +322,7 @@ TEST(cuda_operations_of_the_users_own_run_on_the_processor) {
       b.op(Op::softmax_cross_entropy, {b.layer(cubed, classes), b.graph.label("label", classes)});
   auto expected = std::make_shared<Model>(b.graph, DType::float64, 5);
   auto model = std::make_shared<Model>(b.graph, DType::float64, 5, engine);
-  Trainer by_cpu(expected, loss, sgd(0.9)), by_cuda(model, loss, sgd(0.9));
+  Trainer by_cpu(expected, loss, with_sgd(0.9)), by_cuda(model, loss, with_sgd(0.9));
   const auto data = dataset(ColumnType::float64);
   by_cpu.bind(*data, 40);
   by_cuda.bind(*data, 40);

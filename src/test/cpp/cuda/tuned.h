@@ -39,7 +39,7 @@ struct TunedNet {
   // The parameters after three steps of SGD.
   std::vector<std::vector<float>> trained(Backend& engine, int64_t batch) const {
     PlanRun<float> run(graph, request(batch), random_values(graph, batch, 3), engine);
-    run.update.learning_rate = 0.1;
+    run.update = scalars(sgd(), 1, 0.1);
     for (int i = 0; i < 3; ++i) run.step();
     std::vector<std::vector<float>> all;
     for (int32_t id : graph.parameters()) all.push_back(run.parameter(id));

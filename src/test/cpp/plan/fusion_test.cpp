@@ -13,10 +13,7 @@ constexpr uint64_t graphs = 60;
 
 template <class T>
 void run_all(PlanRun<T>& run) {
-  run.update.learning_rate = 0.05;
-  run.update.momentum = 0.9;
-  run.update.weight_decay = 0.01;
-  run.update.beta1 = 0.9, run.update.beta2 = 0.999, run.update.epsilon = 1e-8;
+  run.update = scalars(run.optimizer(), 1, 0.05);
   run.forward();
   run.backward();
 }
@@ -61,8 +58,7 @@ void check_merging(const GraphCase& c, int64_t batch, const Values& values) {
   const int updates = trains_something(c) ? 4 : 1;
   for (int update = 0; update < updates; ++update) {
     request.update = update > 0;
-    request.rule.kind = update == 3 ? OptimizerKind::adam : OptimizerKind::sgd;
-    request.rule.momentum = update == 2 ? 0.9 : 0;
+    request.optimizer = update == 3 ? adam(0.01) : sgd(update == 2 ? 0.9 : 0);
     PlanRun<T> merged(c.graph, request, values);
     PlanRun<T> apart(c.graph, request, values, steps_apart());
     for (PlanRun<T>* run : {&merged, &apart}) run_all(*run);
@@ -229,12 +225,11 @@ TEST(plan_updates_inside_products_agree_in_any_case) {
     request.loss = c.loss;
     request.backward = request.update = true;
     for (double momentum : {0.0, 0.9}) {
-      request.rule.momentum = momentum;
+      request.optimizer = sgd(momentum);
       PlanRun<double> inside(c.graph, request, values);
       PlanRun<double> buffered(c.graph, request, values, updates_in_products(false));
       for (PlanRun<double>* run : {&inside, &buffered}) {
-        run->update.learning_rate = 1e-3;
-        run->update.momentum = momentum;
+        run->update = scalars(request.optimizer, 1, 1e-3);
         for (int i = 0; i < 2; ++i) {  // the second velocity is more than the first gradient
           run->forward();
           run->backward();
@@ -304,7 +299,7 @@ TEST(plan_leaves_alone_what_does_not_reach_the_loss) {
   for (double g : gradients.gradient(other)) CHECK(std::isnan(g));
   request.update = true;
   for (OptimizerKind kind : {OptimizerKind::sgd, OptimizerKind::adam, OptimizerKind::adamw}) {
-    request.rule.kind = kind;
+    request.optimizer = kind;
     PlanRun<double> update(b.graph, request, values);
     const std::vector<double> before = update.parameter(unused), trained = update.parameter(w);
     run_all(update);

@@ -23,21 +23,9 @@ GraphCase network(int64_t n) {
   return {"network", std::move(b.graph), loss};
 }
 
-UpdateScalars scalars(const UpdateRule& rule) {
-  UpdateScalars s;
-  s.learning_rate = 0.05;
-  s.momentum = rule.momentum;
-  s.nesterov = rule.nesterov;
-  s.weight_decay = rule.weight_decay;
-  s.beta1 = 0.9, s.beta2 = 0.999, s.epsilon = 1e-8;
-  s.correction1 = 1 / (1 - 0.9), s.correction2 = 1 / (1 - 0.999);
-  return s;
-}
-
-const std::vector<UpdateRule> rules = {
-    {OptimizerKind::sgd, 0, false, 0},      {OptimizerKind::sgd, 0, false, 0.01},
-    {OptimizerKind::sgd, 0.9, false, 0},    {OptimizerKind::sgd, 0.9, true, 0.01},
-    {OptimizerKind::sgd, 0.9, false, 0.01}, {OptimizerKind::adam, 0, false, 0.01}};
+const std::vector<OptimizerSettings> rules = {
+    sgd(),      sgd(0, false, 0.01), sgd(0.9), sgd(0.9, true, 0.01), sgd(0.9, false, 0.01),
+    adam(0.01), rmsprop(0.9, true)};
 
 template <class T>
 [[gnu::noinline]] bool same_parameters(PlanRun<T>& a, PlanRun<T>& b, const Graph& graph) {
@@ -47,13 +35,13 @@ template <class T>
 }
 
 template <class T>
-void merging_changes_no_bit(const GraphCase& c, int64_t batch, const UpdateRule& rule) {
+void merging_changes_no_bit(const GraphCase& c, int64_t batch, const OptimizerSettings& rule) {
   const Values values = random_values(c.graph, batch, 3);
   const PlanRequest request = training(c.loss, batch, rule);
   PlanRun<T> merged(c.graph, request, values);
   PlanRun<T> apart(c.graph, request, values, steps_apart());
   CHECK(merged.plan().program.phases.size() < apart.plan().program.phases.size());
-  merged.update = apart.update = scalars(rule);
+  merged.update = apart.update = scalars(rule, 1, 0.05);
   for (int i = 0; i < 3; ++i) {
     merged.forward();
     apart.forward();
@@ -74,7 +62,7 @@ int products(const Plan& plan) {
 }  // namespace
 
 TEST(plan_merging_changes_no_bit) {
-  for (const UpdateRule& rule : rules) {
+  for (const OptimizerSettings& rule : rules) {
     for (int64_t batch : {1, 7, 33}) {
       merging_changes_no_bit<float>(network(12), batch, rule);
       merging_changes_no_bit<double>(network(12), batch, rule);
@@ -111,13 +99,13 @@ TEST(plan_merging_changes_no_bit_in_any_case) {
 }
 
 TEST(plan_updates_inside_products_agree) {
-  for (const UpdateRule& rule : rules) {
+  for (const OptimizerSettings& rule : rules) {
     const GraphCase c = network(24);
     const Values values = random_values(c.graph, 16, 4);
     const PlanRequest request = training(c.loss, 16, rule);
     PlanRun<double> direct(c.graph, request, values);
     PlanRun<double> buffered(c.graph, request, values, updates_in_products(false));
-    direct.update = buffered.update = scalars(rule);
+    direct.update = buffered.update = scalars(rule, 1, 0.05);
     for (int i = 0; i < 5; ++i) {
       for (PlanRun<double>* run : {&direct, &buffered}) {
         run->forward();
@@ -133,10 +121,10 @@ TEST(plan_updates_inside_products_agree) {
 }
 
 TEST(plan_writes_no_parameter_before_the_loss_is_known) {
-  for (const UpdateRule& rule : rules) {
+  for (const OptimizerSettings& rule : rules) {
     const GraphCase c = network(12);
     PlanRun<float> run(c.graph, training(c.loss, 7, rule), random_values(c.graph, 7, 5));
-    run.update = scalars(rule);
+    run.update = scalars(rule, 1, 0.05);
     std::vector<std::vector<float>> before;
     for (int32_t id : c.graph.parameters()) before.push_back(run.parameter(id));
     run.forward();

@@ -11,6 +11,7 @@
 #include "backend/cpu/memory.h"
 #include "graph_builder.h"
 #include "harness.h"
+#include "optimizers.h"
 #include "runtime/predictor.h"
 #include "runtime/trainer.h"
 #include "tools/gradients.h"
@@ -23,12 +24,6 @@ std::vector<float> read(const Model& model, int32_t id) {
   std::vector<float> values(static_cast<size_t>(model.graph().node(id).shape.elements()));
   model.read_parameter(id, values.data(), static_cast<int64_t>(values.size()));
   return values;
-}
-
-OptimizerSettings sgd(double rate) {
-  OptimizerSettings o;
-  o.learning_rate = rate;
-  return o;
 }
 
 }  // namespace
@@ -88,7 +83,7 @@ TEST(snapshots_stay_as_they_were) {
   const int32_t loss =
       b.op(Op::squared_error, {b.product(Op::linear, {b.input(3, "x"), w}), b.target(2, "y")});
   auto model = std::make_shared<Model>(b.graph, DType::float32, 1);
-  Trainer trainer(model, loss, sgd(0.1));
+  Trainer trainer(model, loss, at_rate(0.1, sgd()));
   std::fill_n(reinterpret_cast<float*>(trainer.inputs().reserve(0, 4)), 12, 1.0f);
   std::fill_n(reinterpret_cast<float*>(trainer.inputs().reserve(1, 4)), 8, 3.0f);
   trainer.step(4);
@@ -170,7 +165,7 @@ TEST(shuffling_shows_every_example_once_an_epoch) {
   for (int i = 0; i < 23; ++i) x[i] = 0, y[i] = static_cast<float>(i);
   const auto orders = [&](bool shuffled, int64_t seed) {
     auto model = std::make_shared<Model>(b.graph, DType::float32, 1);
-    Trainer trainer(model, loss, sgd(0.1));
+    Trainer trainer(model, loss, at_rate(0.1, sgd()));
     trainer.bind(data, 1);
     trainer.shuffle(shuffled, seed);
     std::vector<std::vector<int>> epochs(3);
@@ -197,7 +192,7 @@ TEST(datasets_are_checked_before_anything_is_trained) {
   const int32_t logits = b.layer(b.input(2, "x"), 3);
   const int32_t loss = b.op(Op::softmax_cross_entropy, {logits, b.graph.label("label", 3)});
   auto model = std::make_shared<Model>(b.graph, DType::float32, 1);
-  Trainer trainer(model, loss, sgd(0.1));
+  Trainer trainer(model, loss, at_rate(0.1, sgd()));
   CHECK_THROWS(trainer.fit(1, 1, 1e9), "no dataset is bound");
   CHECK_THROWS(Dataset(0), "at least one example");
   Dataset data(4);
@@ -227,27 +222,53 @@ TEST(trainers_refuse_settings_that_make_no_sense) {
   const int32_t w = b.parameter(1);
   const int32_t loss = b.op(Op::squared_norm, {w});
   auto model = std::make_shared<Model>(b.graph, DType::float32, 1);
-  const auto refused = [&](void (*change)(OptimizerSettings&), const char* sentence) {
-    OptimizerSettings o = sgd(0.1);
-    change(o);
-    CHECK_THROWS(Trainer(model, loss, o), sentence);
+  const auto refused = [&](OptimizerKind kind, const char* setting, double value, const char* sentence) {
+    CHECK_THROWS(Trainer(model, loss, OptimizerSettings(kind).set(setting, value)), sentence);
   };
-  refused([](OptimizerSettings& o) { o.learning_rate = -1; }, "the learning rate must be finite");
-  refused([](OptimizerSettings& o) { o.learning_rate = NAN; }, "the learning rate must be finite");
-  refused([](OptimizerSettings& o) { o.weight_decay = -1; }, "weight decay must be finite");
-  refused([](OptimizerSettings& o) { o.nesterov = true; }, "Nesterov needs a momentum");
-  refused([](OptimizerSettings& o) { o.kind = OptimizerKind::adam, o.beta1 = 1; }, "beta1 must be in [0, 1)");
-  refused([](OptimizerSettings& o) { o.kind = OptimizerKind::adamw, o.beta2 = -1; },
-          "beta2 must be in [0, 1)");
-  refused([](OptimizerSettings& o) { o.kind = OptimizerKind::adam, o.epsilon = 0; },
-          "epsilon must be positive");
-  refused([](OptimizerSettings& o) { o.kind = static_cast<OptimizerKind>(7); }, "there is no kind number 7");
-  CHECK_THROWS(Trainer(model, 9, sgd(0.1)), "there is no node number 9");
-  Trainer trainer(model, loss, sgd(0.1));  // parameters alone: any batch
-  CHECK_THROWS(trainer.set_learning_rate(INFINITY), "the learning rate must be finite");
+  const OptimizerKind sgd_rule = OptimizerKind::sgd, adam_rule = OptimizerKind::adam;
+  refused(sgd_rule, "learning_rate", -1,
+          "optimizer sgd: learning_rate must be 0 or more and finite, but got -1");
+  refused(sgd_rule, "learning_rate", NAN, "but got nan");
+  refused(sgd_rule, "weight_decay", -1, "weight_decay must be 0 or more and finite, but got -1");
+  refused(sgd_rule, "momentum", 1, "momentum must be at least 0 and less than 1, but got 1");
+  refused(sgd_rule, "nesterov", 0.5, "nesterov must be 0 or 1, but got 0.5");
+  refused(sgd_rule, "nesterov", 1, "optimizer sgd: nesterov needs a momentum above 0");
+  refused(adam_rule, "beta1", 1, "optimizer adam: beta1 must be at least 0 and less than 1, but got 1");
+  refused(OptimizerKind::adamw, "beta2", -1, "optimizer adamw: beta2 must be at least 0 and less than 1");
+  refused(adam_rule, "epsilon", 0, "epsilon must be above 0 and finite, but got 0");
+  CHECK_THROWS(OptimizerSettings(adam_rule).set("momentum", 0.9),
+               "optimizer adam: expected one of the settings learning_rate, beta1, beta2, epsilon, "
+               "weight_decay, but got 'momentum'");
+  CHECK_THROWS(OptimizerSettings("adams"), "optimizer: expected one of sgd, adam, adamw");
+  CHECK_THROWS(OptimizerSettings("adams"), "but got 'adams'");
+  CHECK_THROWS(Trainer(model, 9, at_rate(0.1, sgd())), "there is no node number 9");
+  Trainer trainer(model, loss, at_rate(0.1, sgd()));  // parameters alone: any batch
+  CHECK_THROWS(trainer.set_learning_rate(INFINITY),
+               "learning_rate must be 0 or more and finite, but got inf");
   CHECK_THROWS(trainer.step(0), "at least one sample");
   const double first = trainer.step(1);
   CHECK_NEAR(trainer.step(3), first * 0.64, 1e-6);  // w becomes 0.8 w
+}
+
+// Settings that a double can have, but not the model's floats.
+TEST(trainers_of_floats_refuse_settings_that_float_cannot_hold) {
+  Builder b;
+  const int32_t loss = b.op(Op::squared_norm, {b.parameter(1)});
+  auto floats = std::make_shared<Model>(b.graph, DType::float32, 1);
+  auto doubles = std::make_shared<Model>(b.graph, DType::float64, 1);
+  const auto only_doubles = [&](const OptimizerSettings& o, const char* sentence) {
+    CHECK_THROWS(Trainer(floats, loss, o), sentence);
+    Trainer trainer(doubles, loss, o);
+  };
+  only_doubles(adam().set("epsilon", 1e-46),
+               "epsilon must be above 0 and finite, but got 1e-46, which is 0 in a model of floats");
+  only_doubles(adam().set("beta2", 1 - 1e-12), "which is 1 in a model of floats");
+  only_doubles(at_rate(1e300, sgd()), "but got 1e+300, which is inf in a model of floats");
+  Trainer trainer(floats, loss, at_rate(1e-300, sgd()));  // near enough to the 0 that it becomes
+  CHECK_THROWS(trainer.set_learning_rate(1e300), "which is inf in a model of floats");
+  Trainer still(floats, loss, at_rate(0, sgd()));
+  const double first = still.step(1);
+  CHECK(still.step(1) == first);
 }
 
 TEST(a_thousand_lives_give_all_memory_back) {
@@ -259,9 +280,7 @@ TEST(a_thousand_lives_give_all_memory_back) {
   int64_t held = 0;
   for (int i = 0; i < 1000; ++i) {
     auto model = std::make_shared<Model>(b.graph, i % 2 == 0 ? DType::float32 : DType::float64, i);
-    OptimizerSettings o = sgd(0.1);
-    o.kind = static_cast<OptimizerKind>(i % 3);
-    Trainer trainer(model, loss, o);
+    Trainer trainer(model, loss, at_rate(0.1, static_cast<OptimizerKind>(i % optimizer_count)));
     Predictor predictor(model, {f});
     const std::unique_ptr<Workspace> workspace = predictor.workspace();
     workspace->reserve_output(0, 2);

@@ -9,6 +9,7 @@
 
 #include "graph_builder.h"
 #include "harness.h"
+#include "optimizers.h"
 #include "runtime/trainer.h"
 #include "util/random.h"
 
@@ -101,9 +102,7 @@ TEST(threads_predict_while_another_trains) {
   const int32_t f = b.op(Op::tanh, {b.layer(x, 4)});
   const int32_t loss = b.op(Op::squared_error, {f, b.target(4, "y")});
   auto model = std::make_shared<Model>(b.graph, DType::float64, 3);
-  OptimizerSettings still;
-  still.momentum = 0.9;
-  Trainer trainer(model, loss, still);
+  Trainer trainer(model, loss, at_rate(0, sgd(0.9)));
   Predictor predictor(model, {f});
   const std::vector<double> data = samples(20);
   const std::vector<double> expected = compute(predictor, data, 1, 0, 80);

@@ -8,6 +8,7 @@
 
 #include "graph_builder.h"
 #include "harness.h"
+#include "optimizers.h"
 #include "runtime/predictor.h"
 #include "runtime/trainer.h"
 #include "team_threads.h"
@@ -35,9 +36,7 @@ TEST(threads_of_two_predictors_and_a_trainer_see_whole_states) {
   const int32_t doubled = b.op(Op::scale, {f}, 2);
   const int32_t loss = b.op(Op::squared_error, {f, b.target(4, "y")});
   auto model = std::make_shared<Model>(b.graph, DType::float32, 3);
-  OptimizerSettings o;
-  o.learning_rate = 1e-2;
-  Trainer trainer(model, loss, o);
+  Trainer trainer(model, loss, at_rate(1e-2, sgd()));
   CHECK(trainer.describe_plan(100).find(" 2 tiles") != std::string::npos);  // the team has something to do
   Predictor first(model, {f, doubled}), second(model, {doubled, f});
   std::atomic<bool> done{false};
@@ -85,10 +84,7 @@ TEST(threads_of_two_trainers_get_the_bits_of_one) {
   const int32_t loss = b.op(Op::squared_error, {f, b.target(4, "y")});
   const auto train = [&](std::vector<char>* bits) {
     auto model = std::make_shared<Model>(b.graph, DType::float32, 3);
-    OptimizerSettings o;
-    o.kind = OptimizerKind::adam;
-    o.learning_rate = 1e-3;
-    Trainer trainer(model, loss, o);
+    Trainer trainer(model, loss, at_rate(1e-3, adam()));
     fill(trainer.inputs(), 0, in, 100);
     fill(trainer.inputs(), 1, 4, 100);
     for (int i = 0; i < 30; ++i) trainer.step(100);

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <new>
 #include <vector>
@@ -13,6 +14,9 @@
 #include "graph_builder.h"
 #include "harness.h"
 #include "io/folder.h"
+#include "io/json.h"
+#include "io/safetensors.h"
+#include "optimizers.h"
 #include "runtime/predictor.h"
 #include "team_threads.h"
 #include "tools/gradients.h"
@@ -83,46 +87,52 @@ std::vector<char> bits(const Model& model) {
   return {model.parameters(), model.parameters() + model.layout().parameter_bytes};
 }
 
-OptimizerSettings settings(OptimizerKind kind, double momentum = 0, bool nesterov = false, double decay = 0) {
-  OptimizerSettings o;
-  o.kind = kind;
-  o.learning_rate = 0.05;
-  o.momentum = momentum;
-  o.nesterov = nesterov;
-  o.weight_decay = decay;
-  return o;
-}
-
 const std::vector<OptimizerSettings> optimizers = {
-    settings(OptimizerKind::sgd),
-    settings(OptimizerKind::sgd, 0, false, 0.1),
-    settings(OptimizerKind::sgd, 0.9),
-    settings(OptimizerKind::sgd, 0.9, true),
-    settings(OptimizerKind::sgd, 0.9, true, 0.1),
-    settings(OptimizerKind::sgd, 0.9, false, 0.1),
-    settings(OptimizerKind::adam),
-    settings(OptimizerKind::adam, 0, false, 0.1),
-    settings(OptimizerKind::adamw, 0, false, 0.1),
+    at_rate(0.05, sgd()),
+    at_rate(0.05, sgd(0, false, 0.1)),
+    at_rate(0.05, sgd(0.9)),
+    at_rate(0.05, sgd(0.9, true)),
+    at_rate(0.05, sgd(0.9, true, 0.1)),
+    at_rate(0.05, sgd(0.9, false, 0.1)),
+    at_rate(0.05, adam()),
+    at_rate(0.05, adam(0.1)),
+    at_rate(0.05, adamw(0.1)),
+    at_rate(0.01, rmsprop()),
+    at_rate(0.01, rmsprop(0, true)),
+    at_rate(0.01, rmsprop(0.9)),
+    at_rate(0.01, rmsprop(0.9, true, 0.1)),
 };
 
 // The update of one number as the papers and PyTorch's documentation state it.
 struct Reference {
-  double w, m = 0, v = 0;
+  double w, m = 0, v = 0, b = 0;
 
   void step(double g, double rate, int t, const OptimizerSettings& o) {
-    if (o.kind == OptimizerKind::adamw) {
-      w -= rate * o.weight_decay * w;
+    const double decay = o.get("weight_decay");
+    if (o.kind() == OptimizerKind::adamw) {
+      w -= rate * decay * w;
     } else {
-      g += o.weight_decay * w;
+      g += decay * w;
     }
-    if (o.kind == OptimizerKind::sgd) {
-      m = o.momentum * m + g;
-      w -= rate * (o.momentum == 0 ? g : o.nesterov ? g + o.momentum * m : m);
+    if (o.kind() == OptimizerKind::sgd) {
+      const double momentum = o.get("momentum");
+      m = momentum * m + g;
+      w -= rate * (o.get("nesterov") != 0 ? g + momentum * m : m);
       return;
     }
-    m = o.beta1 * m + (1 - o.beta1) * g;
-    v = o.beta2 * v + (1 - o.beta2) * g * g;
-    w -= rate * (m / (1 - std::pow(o.beta1, t))) / (std::sqrt(v / (1 - std::pow(o.beta2, t))) + o.epsilon);
+    if (o.kind() == OptimizerKind::rmsprop) {
+      const double alpha = o.get("alpha");
+      v = alpha * v + (1 - alpha) * g * g;
+      m = alpha * m + (1 - alpha) * g;
+      const double root = std::sqrt(o.get("centered") != 0 ? v - m * m : v);
+      b = o.get("momentum") * b + g / (root + o.get("epsilon"));
+      w -= rate * b;
+      return;
+    }
+    const double beta1 = o.get("beta1"), beta2 = o.get("beta2");
+    m = beta1 * m + (1 - beta1) * g;
+    v = beta2 * v + (1 - beta2) * g * g;
+    w -= rate * (m / (1 - std::pow(beta1, t))) / (std::sqrt(v / (1 - std::pow(beta2, t))) + o.get("epsilon"));
   }
 };
 
@@ -229,8 +239,7 @@ TEST(fit_sees_every_example_once_an_epoch) {
   auto model = std::make_shared<Model>(b.graph, DType::float64, 1);
   const double zero = 0;
   model->write_parameter(model->graph().find("w"), &zero, 1);
-  OptimizerSettings o;
-  Trainer trainer(model, loss, o);
+  Trainer trainer(model, loss, at_rate(0, sgd()));
   Dataset data(37);
   double* x = reinterpret_cast<double*>(data.add_column("x", ColumnType::float64, 1));
   float* y =
@@ -273,6 +282,102 @@ TEST(resuming_in_the_middle_of_an_epoch_gives_the_same_bits) {
     CHECK_THROWS(resumed->bind(other, 16),
                  "the running epoch goes over 50 examples, but a dataset of 40 came");
   }
+}
+
+// A copy of the file with another trainer's state: what `change` makes of the object's text.
+void rewrite(const std::string& from, const std::string& to,
+             const std::function<std::string(const Json& trainer)>& change) {
+  const SafetensorsFile file(from);
+  std::vector<std::vector<char>> data;
+  std::vector<TensorToWrite> tensors;
+  for (const SafetensorsFile::Tensor& tensor : file.tensors()) {
+    data.emplace_back(static_cast<size_t>(tensor.bytes));
+    file.read(tensor, data.back().data());
+    tensors.push_back({tensor.name, tensor.type, tensor.shape, data.back().data()});
+  }
+  write_safetensors(to, tensors,
+                    {{"chainrule.graph", *file.metadata("chainrule.graph")},
+                     {"chainrule.trainer", change(parse(*file.metadata("chainrule.trainer")))}});
+}
+
+// The state with other members in place of `settings`.
+std::string with_members(const Json& trainer, const std::vector<std::pair<std::string, Json>>& members) {
+  Json changed = Json::make_object();
+  for (const Json& member : trainer.object()) {
+    if (member.key() != "settings") changed.add(member.key(), member);
+  }
+  for (const auto& [key, value] : members) changed.set(key, value);
+  return dump(changed);
+}
+
+// Before settings were those of a rule alone, they stood beside its name, those of all rules.
+TEST(older_trainers_files_load) {
+  const Folder folder;
+  const std::string file = folder / "now.safetensors", old = folder / "old.safetensors";
+  Net net = classifier(4, 7, 3);
+  Dataset data(50);
+  fill(data, 4, 3);
+  for (const OptimizerSettings& o : optimizers) {
+    if (o.kind() > OptimizerKind::adamw) continue;  // that is younger
+    auto model = std::make_shared<Model>(net.graph, DType::float32, 5);
+    Trainer trainer(model, net.loss, o);
+    trainer.bind(data, 16);
+    trainer.fit(10, INT64_MAX, 1e9);
+    save_trainer(trainer, file);
+    const auto of = [&](const char* setting, double otherwise) {
+      for (const Setting& one : settings_of(o.kind())) {
+        if (one.name == std::string(setting)) return o.get(setting);
+      }
+      return otherwise;
+    };
+    rewrite(file, old, [&](const Json& now) {
+      return with_members(now, {{"learning_rate", of("learning_rate", 0)},
+                                {"momentum", of("momentum", 0)},
+                                {"nesterov", of("nesterov", 0) != 0},
+                                {"weight_decay", of("weight_decay", 0)},
+                                {"beta1", of("beta1", 0)},
+                                {"beta2", of("beta2", 0)},
+                                {"epsilon", of("epsilon", 0)}});
+    });
+    std::shared_ptr<Model> models[] = {load_model(file), load_model(old)};
+    for (size_t i = 0; i < 2; ++i) {
+      std::unique_ptr<Trainer> resumed = load_trainer(models[i], i == 0 ? file : old);
+      for (const Setting& setting : settings_of(o.kind()))
+        CHECK(resumed->optimizer().get(setting.name) == o.get(setting.name));
+      resumed->bind(data, 16);
+      resumed->fit(10, INT64_MAX, 1e9);
+    }
+    CHECK(bits(*models[0]) == bits(*models[1]));
+  }
+}
+
+TEST(optimizers_in_files_are_checked) {
+  const Folder folder;
+  const std::string file = folder / "trainer.safetensors", other = folder / "other.safetensors";
+  Net net = classifier(4, 7, 3);
+  auto model = std::make_shared<Model>(net.graph, DType::float32, 5);
+  save_trainer(Trainer(model, net.loss, at_rate(0.05, adam())), file);
+  const auto settings = [](const char* name, const Json& value) {
+    Json all = Json::make_object();
+    all.add("learning_rate", 0.05).add(name, value);
+    return all;
+  };
+  const auto refused = [&](const std::vector<std::pair<std::string, Json>>& members, const char* sentence) {
+    rewrite(file, other, [&](const Json& now) { return with_members(now, members); });
+    CHECK_THROWS(load_trainer(model, other), sentence);
+  };
+  refused({{"optimizer", "lion"}, {"settings", settings("beta1", 0.9)}},
+          "optimizer: expected one of sgd, adam, adamw");
+  refused({{"settings", settings("momentum", 0.9)}}, "but got 'momentum'");
+  refused({{"settings", settings("beta2", 1.5)}}, "beta2 must be at least 0 and less than 1, but got 1.5");
+  refused({{"settings", settings("epsilon", 1e-46)}}, "which is 0 in a model of floats");
+  refused({{"settings", settings("beta1", "much")}}, "beta1");
+  refused({}, "learning_rate");
+  rewrite(file, other, [&](const Json& now) {
+    return with_members(now, {{"settings", settings("beta1", 0.8)}});
+  });
+  const std::unique_ptr<Trainer> trainer = load_trainer(model, other);
+  CHECK(trainer->optimizer().get("beta1") == 0.8 && trainer->optimizer().get("beta2") == 0.999);
 }
 
 TEST(files_that_are_no_trainers_are_refused) {

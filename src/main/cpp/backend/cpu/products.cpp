@@ -34,7 +34,7 @@ struct Arguments {
   Arguments(const Step& step, const Context& context, const Rect& rect)
       : m(rect.row_end - rect.row_begin), n(rect.column_end - rect.column_begin) {
     const Operand &to = step.operands[0], &left = step.operands[1], &right = step.operands[2];
-    const double rate = context.update.learning_rate;
+    const double rate = context.update.learning_rate();
     const int64_t part = rect.row_begin / (step.rows / step.parts),
                   row = rect.row_begin % (step.rows / step.parts);
     const int64_t first = part == 0 ? 0 : part * step.part_depth;

@@ -72,7 +72,7 @@ void CudaStream::run(CudaProgram& program, const Context& context, int32_t first
   if (first >= last) return;
   set_ = 0;
   make_room(program, false);
-  const StepNumbers numbers{context.update.correction1, context.update.correction2, context.position};
+  const StepNumbers numbers = StepNumbers::of(context.update, context.position);
   send_arguments(program, context, &numbers, 1);
   send_inputs(program, context, queue_.get());
   launch(program, context, first, last, false);
@@ -175,20 +175,12 @@ void CudaStream::send_arguments(const CudaProgram& program, const Context& conte
   };
   cuda::Arguments arguments;
   std::memset(static_cast<void*>(&arguments), 0, sizeof arguments);  // gaps too: they are compared
-  arguments.update.learning_rate = context.update.learning_rate;
-  arguments.update.momentum = context.update.momentum;
-  arguments.update.nesterov = context.update.nesterov;
-  arguments.update.weight_decay = context.update.weight_decay;
-  arguments.update.decoupled = context.update.decoupled;
-  arguments.update.beta1 = context.update.beta1;
-  arguments.update.beta2 = context.update.beta2;
-  arguments.update.epsilon = context.update.epsilon;
-  arguments.update.correction1 = numbers[0].correction1;
-  arguments.update.correction2 = numbers[0].correction2;
+  arguments.update = context.update;
+  numbers[0].put_into(arguments.update);
   arguments.order = context.order;
   std::copy(numbers, numbers + count, arguments.numbers);
   put(arguments);
-  const double rate = context.update.learning_rate;
+  const double rate = context.update.learning_rate();
   for (size_t i = 0; i < program.alphas.size(); ++i) {
     const double alpha = program.alphas[i].at(rate), beta = program.betas[i].at(rate);
     put(cuda::Scalars{alpha, beta, static_cast<float>(alpha), static_cast<float>(beta)});

@@ -231,11 +231,7 @@ void CudaProgram::begin(const cuda::Run& run, int32_t first) const {
 }
 
 void CudaProgram::add_segments(CudaEngine& engine, Launch* launch) {
-  // sgd: w v? g; adam: w m v g; sum_parts: c s
-  const int32_t of_sgd[4] = {0, 1, -1, 2}, of_adam[4] = {0, 1, 2, 3}, of_sum[4] = {0, 1, -1, -1};
-  const StepKind kind = launch->step.kind;
-  const bool sums = kind == StepKind::sum_parts;
-  const int32_t* const places = sums ? of_sum : kind == StepKind::adam ? of_adam : of_sgd;
+  const bool sums = launch->step.kind == StepKind::sum_parts;
   const int64_t block = sums ? cuda::sum_parts_block : cuda::update_block;
   std::vector<Segment> segments;
   for (size_t i = 0; i < launch->steps.size(); ++i) {
@@ -245,8 +241,8 @@ void CudaProgram::add_segments(CudaEngine& engine, Launch* launch) {
     segment.first_block = launch->blocks;
     segment.parts = step.parts;
     segment.step_index = launch->step_index + static_cast<int32_t>(i);
-    for (int32_t k = 0; k < 4; ++k) {
-      const Operand none, &operand = places[k] < 0 ? none : step.operands[places[k]];
+    for (int32_t k = 0; k <= update_gradient; ++k) {
+      const Operand& operand = step.operands[k];
       segment.offsets[k] = operand.offset;
       segment.spaces[k] = static_cast<int32_t>(operand.space);
       if (operand.present() && step.rows > 1 && operand.row_stride != step.columns) {

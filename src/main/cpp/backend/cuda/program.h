@@ -39,8 +39,7 @@ struct LossCheck {
     Arguments& now = *arguments;
     now.losses[now.step] = value;
     if (!(value - value == 0)) now.halted = 1;
-    now.update.correction1 = now.numbers[now.step].correction1;
-    now.update.correction2 = now.numbers[now.step].correction2;
+    now.numbers[now.step].put_into(now.update);
     ++now.step;
     return now.halted == 0;
   }
@@ -64,8 +63,9 @@ using Launcher = void (*)(const Launch& launch, const Run& run);
 
 // One of the steps that run at once: the elements of an update, or of a sum of parts.
 struct Segment {
-  int64_t offsets[4];  // w, v or m, v of Adam, g; or c and s of a sum; in bytes; -1: none
-  int32_t spaces[4];
+  int64_t offsets[update_gradient +
+                  1];  // of the step's operands: w s0? s1? s2? g?, or c and s of a sum; in bytes;
+  int32_t spaces[update_gradient + 1];  // -1: none
   int64_t count;
   int64_t first_block;
   int64_t parts;       // of a sum

@@ -132,7 +132,7 @@ class CudaBackend final : public Backend {
   }
   bool joins(const Joining& by, DType dtype) const override { return cuda::joins_phase(by, dtype); }
   bool runs_at_once(StepKind kind) const override {
-    return kind == StepKind::sgd || kind == StepKind::adam || kind == StepKind::sum_parts;
+    return kind == StepKind::update || kind == StepKind::sum_parts;
   }
   bool updates_last() const override { return true; }
 
@@ -206,7 +206,7 @@ class CudaBackend final : public Backend {
 
   double run_to_loss(const Program& program, const Context& context) override {
     if (prepared(program).calls_user) return Backend::run_to_loss(program, context);
-    const StepNumbers numbers{context.update.correction1, context.update.correction2, context.position};
+    const StepNumbers numbers = StepNumbers::of(context.update, context.position);
     double loss = 0;
     int32_t made = 0;
     run_steps(program, context, &numbers, 1, nullptr, &loss, &made);

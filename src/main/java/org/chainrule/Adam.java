@@ -1,11 +1,13 @@
 package org.chainrule;
 
+import java.util.Map;
+
 /**
  * Adam: m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², θ ← θ − η m̂ / (√v̂ + ε), where m̂ = m / (1 −
  * β₁ᵗ), v̂ = v / (1 − β₂ᵗ) and t counts the steps from 1. Weight decay adds λθ to g. D. P. Kingma,
  * J. Ba, 2015.
  *
- * @param learningRate η, positive
+ * @param learningRate η, 0 or more
  * @param beta1 β₁, at least 0 and less than 1
  * @param beta2 β₂, at least 0 and less than 1
  * @param epsilon ε, positive
@@ -17,7 +19,7 @@ public record Adam(
   /**
    * Checks the numbers.
    *
-   * @param learningRate η, positive
+   * @param learningRate η, 0 or more
    * @param beta1 β₁, at least 0 and less than 1
    * @param beta2 β₂, at least 0 and less than 1
    * @param epsilon ε, positive
@@ -25,14 +27,7 @@ public record Adam(
    * @throws IllegalArgumentException if one is out of its range
    */
   public Adam {
-    Check.optimizer("Adam", learningRate, weightDecay);
-    Check.factor("Adam", "beta1", beta1);
-    Check.factor("Adam", "beta2", beta2);
-    Check.that(
-        epsilon > 0 && Double.isFinite(epsilon),
-        "Adam",
-        "epsilon must be positive and finite, but is ",
-        epsilon);
+    AdamSettings.check("Adam", learningRate, beta1, beta2, epsilon, weightDecay);
   }
 
   /**
@@ -47,7 +42,7 @@ public record Adam(
   /**
    * PyTorch's defaults but for the learning rate: β₁ = 0.9, β₂ = 0.999, ε = 1e-8, λ = 0.
    *
-   * @param learningRate η, positive
+   * @param learningRate η, 0 or more
    * @return the optimizer
    */
   public static Adam of(double learningRate) {
@@ -83,5 +78,15 @@ public record Adam(
    */
   public Adam weightDecay(double weightDecay) {
     return new Adam(learningRate, beta1, beta2, epsilon, weightDecay);
+  }
+
+  @Override
+  public String name() {
+    return "adam";
+  }
+
+  @Override
+  public Map<String, Double> settings() {
+    return AdamSettings.map(learningRate, beta1, beta2, epsilon, weightDecay);
   }
 }

@@ -1,10 +1,12 @@
 package org.chainrule;
 
+import java.util.Map;
+
 /**
  * Adam with decoupled weight decay: θ ← θ − ηλθ before Adam's step, whose gradient stays as it is.
  * I. Loshchilov, F. Hutter, 2019.
  *
- * @param learningRate η, positive
+ * @param learningRate η, 0 or more
  * @param beta1 β₁, at least 0 and less than 1
  * @param beta2 β₂, at least 0 and less than 1
  * @param epsilon ε, positive
@@ -17,7 +19,7 @@ public record AdamW(
   /**
    * Checks the numbers.
    *
-   * @param learningRate η, positive
+   * @param learningRate η, 0 or more
    * @param beta1 β₁, at least 0 and less than 1
    * @param beta2 β₂, at least 0 and less than 1
    * @param epsilon ε, positive
@@ -25,14 +27,7 @@ public record AdamW(
    * @throws IllegalArgumentException if one is out of its range
    */
   public AdamW {
-    Check.optimizer("AdamW", learningRate, weightDecay);
-    Check.factor("AdamW", "beta1", beta1);
-    Check.factor("AdamW", "beta2", beta2);
-    Check.that(
-        epsilon > 0 && Double.isFinite(epsilon),
-        "AdamW",
-        "epsilon must be positive and finite, but is ",
-        epsilon);
+    AdamSettings.check("AdamW", learningRate, beta1, beta2, epsilon, weightDecay);
   }
 
   /**
@@ -47,7 +42,7 @@ public record AdamW(
   /**
    * PyTorch's defaults but for the learning rate: β₁ = 0.9, β₂ = 0.999, ε = 1e-8, λ = 0.01.
    *
-   * @param learningRate η, positive
+   * @param learningRate η, 0 or more
    * @return the optimizer
    */
   public static AdamW of(double learningRate) {
@@ -83,5 +78,15 @@ public record AdamW(
    */
   public AdamW weightDecay(double weightDecay) {
     return new AdamW(learningRate, beta1, beta2, epsilon, weightDecay);
+  }
+
+  @Override
+  public String name() {
+    return "adamw";
+  }
+
+  @Override
+  public Map<String, Double> settings() {
+    return AdamSettings.map(learningRate, beta1, beta2, epsilon, weightDecay);
   }
 }

@@ -51,22 +51,30 @@ final class Check {
   /** What all optimizers have. */
   static void optimizer(String name, double learningRate, double weightDecay) {
     that(
-        learningRate > 0 && Double.isFinite(learningRate),
+        learningRate >= 0 && Double.isFinite(learningRate),
         name,
-        "the learning rate must be positive and finite, but is ",
+        "the learning rate must be 0 or more and finite, but got ",
         learningRate);
     that(
         weightDecay >= 0 && Double.isFinite(weightDecay),
         name,
-        "the weight decay must be 0 or more and finite, but is ",
+        "the weight decay must be 0 or more and finite, but got ",
         weightDecay);
+  }
+
+  /** What keeps a denominator away from 0. */
+  static void positive(String name, String what, double value) {
+    if (!(value > 0 && Double.isFinite(value))) {
+      throw new IllegalArgumentException(
+          name + ": " + what + " must be above 0 and finite, but got " + value);
+    }
   }
 
   /** A factor of a moving average. */
   static void factor(String name, String what, double factor) {
     if (!(factor >= 0 && factor < 1)) {
       throw new IllegalArgumentException(
-          name + ": " + what + " must be at least 0 and less than 1, but is " + factor);
+          name + ": " + what + " must be at least 0 and less than 1, but got " + factor);
     }
   }
 }

@@ -1,10 +1,14 @@
 package org.chainrule;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
 /**
  * Stochastic gradient descent: g ← g + λθ, v ← μv + g, θ ← θ − ηv; Nesterov's variant: θ ← θ − η(g
  * + μv). Without momentum θ ← θ − ηg. As in PyTorch; Y. Nesterov, 1983; I. Sutskever et al., 2013.
  *
- * @param learningRate η, positive
+ * @param learningRate η, 0 or more
  * @param momentum μ, at least 0 and less than 1
  * @param nesterov whether the step looks ahead; needs a momentum
  * @param weightDecay λ, 0 or more
@@ -14,7 +18,7 @@ public record Sgd(double learningRate, double momentum, boolean nesterov, double
   /**
    * Checks the numbers.
    *
-   * @param learningRate η, positive
+   * @param learningRate η, 0 or more
    * @param momentum μ, at least 0 and less than 1
    * @param nesterov whether the step looks ahead; needs a momentum
    * @param weightDecay λ, 0 or more
@@ -33,7 +37,7 @@ public record Sgd(double learningRate, double momentum, boolean nesterov, double
   /**
    * Plain gradient descent.
    *
-   * @param learningRate η, positive
+   * @param learningRate η, 0 or more
    * @return the optimizer without momentum and weight decay
    */
   public static Sgd of(double learningRate) {
@@ -68,5 +72,20 @@ public record Sgd(double learningRate, double momentum, boolean nesterov, double
    */
   public Sgd weightDecay(double weightDecay) {
     return new Sgd(learningRate, momentum, nesterov, weightDecay);
+  }
+
+  @Override
+  public String name() {
+    return "sgd";
+  }
+
+  @Override
+  public Map<String, Double> settings() {
+    Map<String, Double> map = new LinkedHashMap<>();
+    map.put("learning_rate", learningRate);
+    map.put("momentum", momentum);
+    map.put("nesterov", nesterov ? 1.0 : 0.0);
+    map.put("weight_decay", weightDecay);
+    return Collections.unmodifiableMap(map);
   }
 }

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import org.chainrule.binding.NativeOptimizer;
 import org.chainrule.binding.NativeTrainer;
 import org.jspecify.annotations.Nullable;
 
@@ -49,20 +50,14 @@ public final class Trainer extends NativeObject {
   private static NativeTrainer createNative(Model model, Node loss, Optimizer optimizer) {
     int id = model.nodes().id("trainer", loss);
     Check.notNull(optimizer, "trainer", "optimizer");
-    double rate = optimizer.learningRate();
-    double decay = optimizer.weightDecay();
     model.enter("trainer");
     try {
-      if (optimizer instanceof Sgd o) {
-        return NativeTrainer.create(
-            model.handle(), id, 0, rate, o.momentum(), o.nesterov(), decay, 0, 0, 0);
-      } else if (optimizer instanceof Adam o) {
-        return NativeTrainer.create(
-            model.handle(), id, 1, rate, 0, false, decay, o.beta1(), o.beta2(), o.epsilon());
-      } else {
-        AdamW o = (AdamW) optimizer;
-        return NativeTrainer.create(
-            model.handle(), id, 2, rate, 0, false, decay, o.beta1(), o.beta2(), o.epsilon());
+      NativeOptimizer settings = NativeOptimizer.create(optimizer.name());
+      try {
+        optimizer.settings().forEach(settings::set);
+        return NativeTrainer.create(model.handle(), id, settings);
+      } finally {
+        NativeOptimizer.destroy(settings);
       }
     } finally {
       model.exit();

@@ -50,9 +50,7 @@ Count count(const Graph& graph, const PlanRequest& request, CudaPrecision precis
 // δ2 a1ᵀ and δ1 xᵀ, which makes three weights, three inputs of a layer and three δ.
 TEST(cuda_emulated_a_step_converts_each_factor_once) {
   const Wide wide;
-  for (const UpdateRule& rule :
-       {UpdateRule{OptimizerKind::sgd, 0, false, 0}, UpdateRule{OptimizerKind::sgd, 0.9, false, 0},
-        UpdateRule{OptimizerKind::adam, 0, false, 0}}) {
+  for (const OptimizerSettings& rule : {sgd(), sgd(0.9), adam()}) {
     const Count of = count(wide.b.graph, training(wide.loss, 256, rule), CudaPrecision::bfloat16);
     CHECK(of.products == 8);
     CHECK(of.conversions == 9);

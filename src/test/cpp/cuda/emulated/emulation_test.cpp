@@ -63,15 +63,15 @@ TEST(cuda_emulated_step_is_one_launch) {
   request.batch = 16;
   request.loss = c.loss;
   request.backward = request.update = true;
-  request.rule.kind = OptimizerKind::adam;
+  request.optimizer = adam();
   PlanRun<float> run(c.graph, request, random_values(c.graph, 16, 3), engine);
-  run.update.learning_rate = 0.01, run.update.beta1 = 0.9, run.update.beta2 = 0.99, run.update.epsilon = 1e-8;
+  run.update = scalars(adam(), 1, 0.01, 0.99);
   take_emulated_launches();
   run.step();
   const EmulatedLaunches first = take_emulated_launches();
   CHECK(first.graphs == 0 && first.kernels > 1);
   for (int i = 0; i < 3; ++i) {
-    run.update.learning_rate *= 0.5;
+    run.update.settings[0] *= 0.5;  // the learning rate
     run.step();
     const EmulatedLaunches next = take_emulated_launches();
     CHECK(next.graphs == 1 && next.kernels == 0);

@@ -60,16 +60,8 @@ struct Training {
   }
 };
 
-OptimizerSettings optimizer(OptimizerKind kind, double momentum) {
-  OptimizerSettings o;
-  o.kind = kind;
-  o.learning_rate = 0.01;
-  o.momentum = momentum;
-  return o;
-}
-
-const std::vector<OptimizerSettings> optimizers = {
-    optimizer(OptimizerKind::sgd, 0), optimizer(OptimizerKind::sgd, 0.9), optimizer(OptimizerKind::adam, 0)};
+const std::vector<OptimizerSettings> optimizers = {at_rate(0.01, sgd()), at_rate(0.01, sgd(0.9)),
+                                                   at_rate(0.01, adam())};
 
 void expect_same(const Training& a, const Training& b, const std::string& what) {
   const Progress &p = a.trainer->progress(), &q = b.trainer->progress();

@@ -71,13 +71,12 @@ TEST(cuda_emulated_results_do_not_depend_on_when_the_second_lane_runs) {
         request.batch = 40;
         request.loss = c.loss;
         request.backward = request.update = true;
-        request.rule.kind = kind;
+        request.optimizer = kind;
         const Values values = random_values(c.graph, request.batch, 3);
         auto train = [&](Backend& engine, bool early) {
           emulate_early(early);
           PlanRun<float> run(c.graph, request, values, engine);
-          run.update.learning_rate = 0.01;
-          run.update.beta1 = 0.9, run.update.beta2 = 0.99, run.update.epsilon = 1e-3;
+          run.update = scalars(request.optimizer, 1, 0.01, 0.99, 1e-3);
           for (int step = 0; step < 4; ++step) run.step();
           emulate_early(false);
           std::vector<std::vector<float>> parameters;

@@ -2,6 +2,7 @@ package org.chainrule;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.function.DoubleUnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -90,8 +91,42 @@ class OptimizerTest {
     assertArrayEquals(expected, train(adamW, 10), 1e-12);
   }
 
+  private static void rmsprop(double momentum, boolean centered, double decay) {
+    double[] w = START.clone();
+    for (int j = 0; j < w.length; ++j) {
+      double v = 0;
+      double m = 0;
+      double b = 0;
+      for (int i = 0; i < 10; ++i) {
+        double g = w[j] - GOAL[j] + decay * w[j];
+        v = 0.9 * v + 0.1 * g * g;
+        m = 0.9 * m + 0.1 * g;
+        b = momentum * b + g / (Math.sqrt(centered ? v - m * m : v) + 1e-3);
+        w[j] -= 0.05 * b;
+      }
+    }
+    Rmsprop rmsprop =
+        Rmsprop.of(0.05)
+            .alpha(0.9)
+            .epsilon(1e-3)
+            .weightDecay(decay)
+            .momentum(momentum)
+            .centered(centered);
+    assertArrayEquals(w, train(rmsprop, 10), 1e-12, rmsprop.toString());
+  }
+
+  @Test
+  void rmsprop() {
+    rmsprop(0, false, 0);
+    rmsprop(0, false, 0.1);
+    rmsprop(0, true, 0);
+    rmsprop(0.9, false, 0);
+    rmsprop(0.9, true, 0.1);
+  }
+
   @Test
   void defaults() {
+    assertEquals(new Rmsprop(1e-2, 0.99, 1e-8, 0, 0, false), Rmsprop.of());
     assertEquals(new Adam(1e-3, 0.9, 0.999, 1e-8, 0), Adam.of());
     assertEquals(new AdamW(1e-3, 0.9, 0.999, 1e-8, 0.01), AdamW.of());
     assertEquals(new Sgd(0.5, 0, false, 0), Sgd.of(0.5));
@@ -110,6 +145,37 @@ class OptimizerTest {
         slow.step(batch);
         assertArrayEquals(Nets.parameters(other), Nets.parameters(model));
       }
+    }
+  }
+
+  @Test
+  void withALearningRateOf0NothingIsTrained() {
+    Graph graph = Nets.classifier(2, 2);
+    Batch batch = Nets.batch(1, 4, 2, 2);
+    try (Model model = Model.create(graph, 1);
+        Trainer still = model.trainer(graph.node("loss"), Sgd.of(0));
+        Trainer stopped = model.trainer(graph.node("loss"), Sgd.of(1)).learningRate(0)) {
+      assertEquals(0, still.learningRate());
+      var before = Nets.parameters(model);
+      assertEquals(still.step(batch), stopped.step(batch));
+      assertArrayEquals(before, Nets.parameters(model));
+    }
+  }
+
+  @Test
+  void floatsRefuseWhatTheyCannotHold() {
+    Graph graph = Nets.classifier(2, 2);
+    Adam tiny = Adam.of().epsilon(1e-46);
+    try (Model floats = Model.create(graph, 1);
+        Model doubles = Model.builder(graph).dataType(DataType.DOUBLE).build()) {
+      var refusal =
+          assertThrows(
+              IllegalArgumentException.class, () -> floats.trainer(graph.node("loss"), tiny));
+      assertEquals(
+          "optimizer adam: epsilon must be above 0 and finite, but got 1e-46, which is 0 in a model"
+              + " of floats",
+          refusal.getMessage());
+      doubles.trainer(graph.node("loss"), tiny).close();
     }
   }
 }

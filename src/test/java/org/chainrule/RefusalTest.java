@@ -272,7 +272,7 @@ class RefusalTest {
 
   @Test
   void optimizers() {
-    refused(() -> Sgd.of(0), "learning rate", "0");
+    refused(() -> Sgd.of(-1), "learning rate", "-1");
     refused(() -> Sgd.of(Double.NaN), "learning rate");
     refused(() -> Sgd.of(1).momentum(1), "momentum", "1");
     refused(() -> Sgd.of(1).nesterov(true), "momentum");

@@ -43,7 +43,7 @@ template <class T>
 struct Rowwise {
   static void row_sum(const Step& step, const Context& context, const Rect& rect) {
     View<T> s = view<T>(context, step.operands[0]), x = view<T>(context, step.operands[1]);
-    const double rate = context.update.learning_rate;
+    const double rate = context.update.learning_rate();
     const double alpha = step.alpha.at(rate), beta = step.beta.at(rate);
     for (int64_t c = rect.column_begin; c < rect.column_end;) {  // the parts that the tile covers
       const int64_t left = step.columns - c, width = step.part_depth < left ? step.part_depth : left;
@@ -61,7 +61,7 @@ struct Rowwise {
 
   static void sum_parts(const Step& step, const Context& context, const Rect& rect) {
     View<T> c = view<T>(context, step.operands[0]), s = view<T>(context, step.operands[1]);
-    const double rate = context.update.learning_rate;
+    const double rate = context.update.learning_rate();
     const double alpha = step.alpha.at(rate), beta = step.beta.at(rate);
     for (int64_t r = rect.row_begin; r < rect.row_end; ++r) {
       for_blocks(rect, [&](int64_t begin, int64_t width) {

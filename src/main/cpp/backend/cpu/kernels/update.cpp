@@ -1,62 +1,45 @@
-// Optimizer updates: one pass over parameter, state and gradient.
+// Optimizer updates: one pass over parameter, states and gradient.
 #include "backend/cpu/kernels/kernels.h"
-#include "optim/adam.h"
-#include "optim/sgd.h"
+#include "optim/rules.h"
 
 namespace chainrule {
 inline namespace CHAINRULE_ISA {
 
 namespace {
 
-template <class T>
+// `kept`: bit k says that the rule keeps state k.
+template <class T, class Rule, uint32_t kept>
 struct Update {
-  static void sgd(const Step& step, const Context& context, const Rect& rect) {
-    const UpdateScalars& by = context.update;
-    const T rate = static_cast<T>(by.learning_rate), momentum = static_cast<T>(by.momentum);
-    const T decay = static_cast<T>(by.weight_decay);
-    View<T> weights = view<T>(context, step.operands[0]), velocities = view<T>(context, step.operands[1]);
-    View<T> gradients = view<T>(context, step.operands[2]);
-    const int64_t begin = rect.column_begin, end = rect.column_end;
-    for (int64_t r = rect.row_begin; r < rect.row_end; ++r) {
-      T *w = weights.row(r), *v = velocities.row(r);
-      const T* g = gradients.row(r);
-      if (gradients.data == nullptr) {  // the product wrote the new velocity
-        CHAINRULE_VECTORIZE
-        for (int64_t i = begin; i < end; ++i) w[i] = Sgd::apply(w[i], v[i], rate);
-      } else if (velocities.data == nullptr) {
-        CHAINRULE_VECTORIZE
-        for (int64_t i = begin; i < end; ++i) w[i] = Sgd::apply(w[i], Sgd::decayed(g[i], w[i], decay), rate);
-      } else {
-        CHAINRULE_VECTORIZE
-        for (int64_t i = begin; i < end; ++i) {
-          T gradient = Sgd::decayed(g[i], w[i], decay);
-          v[i] = Sgd::velocity(v[i], gradient, momentum);
-          T direction = by.nesterov ? Sgd::nesterov_direction(v[i], gradient, momentum) : v[i];
-          w[i] = Sgd::apply(w[i], direction, rate);
-        }
-      }
-    }
-  }
+  static_assert(max_states == 3, "a state has no pointer here");
 
-  static void adam(const Step& step, const Context& context, const Rect& rect) {
-    const UpdateScalars& by = context.update;
-    const T rate = static_cast<T>(by.learning_rate), epsilon = static_cast<T>(by.epsilon);
-    const T beta1 = static_cast<T>(by.beta1), beta2 = static_cast<T>(by.beta2);
-    const T correction1 = static_cast<T>(by.correction1), correction2 = static_cast<T>(by.correction2);
-    const T coupled = static_cast<T>(by.decoupled ? 0 : by.weight_decay);
-    const T decoupled = static_cast<T>(by.decoupled ? by.weight_decay : 0);
-    View<T> weights = view<T>(context, step.operands[0]), first = view<T>(context, step.operands[1]);
-    View<T> second = view<T>(context, step.operands[2]), gradients = view<T>(context, step.operands[3]);
+  // Without a gradient a product has written a state, and only the parameter changes.
+  template <bool with_gradient>
+  static void run(const Step& step, const Context& context, const Rect& rect) {
+    const typename Rule::template Scalars<T> by(context.update);
+    const View<T> weights = view<T>(context, step.operands[0]);
+    const View<T> states[] = {view<T>(context, step.operands[1]), view<T>(context, step.operands[2]),
+                              view<T>(context, step.operands[3])};
+    const View<T> gradients = view<T>(context, step.operands[update_gradient]);
     for (int64_t r = rect.row_begin; r < rect.row_end; ++r) {
-      T *w = weights.row(r), *m = first.row(r), *v = second.row(r);
-      const T* g = gradients.row(r);
+      T* const w = weights.row(r);
+      T *const s0 = states[0].row(r), *const s1 = states[1].row(r), *const s2 = states[2].row(r);
+      const T* const g = gradients.row(r);
       CHAINRULE_VECTORIZE
       for (int64_t i = rect.column_begin; i < rect.column_end; ++i) {
-        T gradient = Sgd::decayed(g[i], w[i], coupled);
-        T shrunk = Adam::decoupled_decay(w[i], rate, decoupled);
-        m[i] = Adam::first_moment(m[i], gradient, beta1);
-        v[i] = Adam::second_moment(v[i], gradient, beta2);
-        w[i] = Adam::apply(shrunk, m[i], v[i], rate, correction1, correction2, epsilon);
+        T weight = w[i];
+        T state[Rule::state_count] = {};
+        if constexpr ((kept & 1) != 0) state[0] = s0[i];
+        if constexpr ((kept & 2) != 0) state[1] = s1[i];
+        if constexpr ((kept & 4) != 0) state[2] = s2[i];
+        if constexpr (with_gradient) {
+          Rule::template update<kept>(weight, state, g[i], by);
+          if constexpr ((kept & 1) != 0) s0[i] = state[0];
+          if constexpr ((kept & 2) != 0) s1[i] = state[1];
+          if constexpr ((kept & 4) != 0) s2[i] = state[2];
+        } else {
+          Rule::after_product(weight, state, by);
+        }
+        w[i] = weight;
       }
     }
   }
@@ -64,9 +47,19 @@ struct Update {
 
 template <class T>
 Kernel find(const Step& step) {
-  if (step.kind == StepKind::sgd) return Update<T>::sgd;
-  if (step.kind == StepKind::adam) return Update<T>::adam;
-  return nullptr;
+  if (step.kind != StepKind::update) return nullptr;
+  const bool with_gradient = step.operands[update_gradient].present();
+  return visit_optimizer(step.optimizer, Kernel{nullptr}, [&](auto rule) CHAINRULE_INLINED {
+    using Rule = decltype(rule);
+    return visit_states<Rule>(kept_states(step), Kernel{nullptr},
+                              [&](auto states) CHAINRULE_INLINED -> Kernel {
+                                using This = Update<T, Rule, decltype(states)::value>;
+                                if (with_gradient) return This::template run<true>;
+                                if constexpr (Rule::has_after_product && decltype(states)::value != 0)
+                                  return This::template run<false>;
+                                return nullptr;
+                              });
+  });
 }
 
 }  // namespace

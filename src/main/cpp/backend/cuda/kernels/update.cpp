@@ -1,63 +1,11 @@
 // Optimizer updates, and sums of the parts of gradients: one launch over all parameters, from a table of their segments.
 #include "backend/cuda/kernels/kernels.h"
-#include "optim/adam.h"
-#include "optim/sgd.h"
+#include "optim/rules.h"
 
 namespace chainrule {
 namespace cuda {
 
 namespace {
-
-// The numbers of this step, as the rules take them.
-template <class T>
-struct SgdRule {
-  T rate, momentum, decay;
-  bool nesterov;
-
-  DEVICE explicit SgdRule(const UpdateScalars& by)
-      : rate(static_cast<T>(by.learning_rate)),
-        momentum(static_cast<T>(by.momentum)),
-        decay(static_cast<T>(by.weight_decay)),
-        nesterov(by.nesterov) {}
-
-  // `has` says which of w, v, -, g there are: without g a product has written the new velocity.
-  DEVICE void operator()(T& w, T& v, T&, T g, const bool (&has)[4]) const {
-    if (!has[3]) {
-      w = Sgd::apply(w, v, rate);
-      return;
-    }
-    const T gradient = Sgd::decayed(g, w, decay);
-    if (!has[1]) {
-      w = Sgd::apply(w, gradient, rate);
-      return;
-    }
-    v = Sgd::velocity(v, gradient, momentum);
-    w = Sgd::apply(w, nesterov ? Sgd::nesterov_direction(v, gradient, momentum) : v, rate);
-  }
-};
-
-template <class T>
-struct AdamRule {
-  T rate, epsilon, beta1, beta2, correction1, correction2, coupled, decoupled;
-
-  DEVICE explicit AdamRule(const UpdateScalars& by)
-      : rate(static_cast<T>(by.learning_rate)),
-        epsilon(static_cast<T>(by.epsilon)),
-        beta1(static_cast<T>(by.beta1)),
-        beta2(static_cast<T>(by.beta2)),
-        correction1(static_cast<T>(by.correction1)),
-        correction2(static_cast<T>(by.correction2)),
-        coupled(static_cast<T>(by.decoupled ? 0 : by.weight_decay)),
-        decoupled(static_cast<T>(by.decoupled ? by.weight_decay : 0)) {}
-
-  DEVICE void operator()(T& w, T& m, T& v, T g, const bool (&)[4]) const {
-    const T gradient = Sgd::decayed(g, w, coupled);
-    const T shrunk = Adam::decoupled_decay(w, rate, decoupled);
-    m = Adam::first_moment(m, gradient, beta1);
-    v = Adam::second_moment(v, gradient, beta2);
-    w = Adam::apply(shrunk, m, v, rate, correction1, correction2, epsilon);
-  }
-};
 
 // The last segment that begins at this block or before.
 DEVICE const Segment& find_segment(const Segment* segments, int32_t count, int64_t block) {
@@ -73,11 +21,15 @@ DEVICE const Segment& find_segment(const Segment* segments, int32_t count, int64
   return segments[low];
 }
 
-template <class T, class Rule>
+// `kept`: bit k says that the rule keeps state k. Segments without a gradient have a state that a product has written;
+// only their parameter changes.
+template <class T, class Rule, uint32_t kept>
 struct Update {
   static constexpr int threads = 256, phases = 1;
+  static constexpr int32_t states = Rule::state_count;
   using Shared = None;
   using Local = None;
+  using Scalars = typename Rule::template Scalars<T>;
 
   char* base[space_count];
   const Arguments* arguments;
@@ -87,36 +39,59 @@ struct Update {
   template <int>
   DEVICE void run(Thread at, None&, None&) const {
     const Segment& segment = find_segment(segments, count, at.block);
-    const Rule rule(arguments->update);
-    View<T> views[4];
-    bool has[4];
+    const Scalars by(arguments->update);
+    const View<T> weights = view(segment, 0), gradients = view(segment, update_gradient);
+    View<T> kept_views[states];
     CHAINRULE_UNROLL
-    for (int32_t k = 0; k < 4; ++k) {
-      has[k] = segment.offsets[k] >= 0;
-      if (has[k]) views[k] = {reinterpret_cast<T*>(base[segment.spaces[k]] + segment.offsets[k]), 0, 1};
+    for (int32_t k = 0; k < states; ++k) {
+      if ((kept >> k & 1) != 0) kept_views[k] = view(segment, 1 + k);
     }
     constexpr int32_t width = pack_width<T>;
     const int64_t begin = (at.block - segment.first_block) * update_block;
     const int64_t end = begin + update_block < segment.count ? begin + update_block : segment.count;
     for (int64_t i = begin + at.thread * width; i < end; i += threads * width) {
       const int32_t here = end - i < width ? static_cast<int32_t>(end - i) : width;
-      pack(rule, views, has, i, here);
+      if (gradients.data != nullptr) {
+        pack<true>(by, weights, kept_views, gradients, i, here);
+      } else if constexpr (Rule::has_after_product) {
+        pack<false>(by, weights, kept_views, gradients, i, here);
+      }
     }
   }
 
-  DEVICE static void pack(const Rule& rule, const View<T> (&views)[4], const bool (&has)[4], int64_t i,
-                          int32_t here) {
+  DEVICE View<T> view(const Segment& segment, int32_t operand) const {
+    if (segment.offsets[operand] < 0) return {};
+    return {reinterpret_cast<T*>(base[segment.spaces[operand]] + segment.offsets[operand]), 0, 1};
+  }
+
+  template <bool with_gradient>
+  DEVICE static void pack(const Scalars& by, const View<T>& weights, const View<T> (&kept_views)[states],
+                          const View<T>& gradients, int64_t i, int32_t here) {
     const bool whole = here == pack_width<T>;
-    Pack<T> x[4] = {};
+    Pack<T> w = {}, s[states] = {}, g = {};
+    load(w, weights, 0, i, here, whole);
     CHAINRULE_UNROLL
-    for (int32_t k = 0; k < 4; ++k) {
-      if (has[k]) load(x[k], views[k], 0, i, here, whole);
+    for (int32_t k = 0; k < states; ++k) {
+      if ((kept >> k & 1) != 0) load(s[k], kept_views[k], 0, i, here, whole);
     }
+    if constexpr (with_gradient) load(g, gradients, 0, i, here, whole);
     CHAINRULE_UNROLL
-    for (int32_t e = 0; e < pack_width<T>; ++e) rule(x[0].v[e], x[1].v[e], x[2].v[e], x[3].v[e], has);
+    for (int32_t e = 0; e < pack_width<T>; ++e) {
+      T state[states];
+      CHAINRULE_UNROLL
+      for (int32_t k = 0; k < states; ++k) state[k] = s[k].v[e];
+      if constexpr (with_gradient) {
+        Rule::template update<kept>(w.v[e], state, g.v[e], by);
+      } else {
+        Rule::after_product(w.v[e], state, by);
+      }
+      CHAINRULE_UNROLL
+      for (int32_t k = 0; k < states; ++k) s[k].v[e] = state[k];
+    }
+    store(w, weights, 0, i, here, whole);
     CHAINRULE_UNROLL
-    for (int32_t k = 0; k < 3; ++k) {
-      if (has[k]) store(x[k], views[k], 0, i, here, whole);
+    for (int32_t k = 0; k < states; ++k) {
+      if (with_gradient && (kept >> k & 1) != 0) store(s[k], kept_views[k], 0, i, here, whole);
     }
   }
 };
@@ -167,9 +142,9 @@ void launch_segments(const Launch& launch, const Run& run, const Numbers* number
   cuda::launch(run.queue, launch.blocks, kernel);
 }
 
-template <class T, class Rule>
+template <class T, class Rule, uint32_t kept>
 void update(const Launch& launch, const Run& run) {
-  launch_segments<Update<T, Rule>>(launch, run, run.arguments);
+  launch_segments<Update<T, Rule, kept>>(launch, run, run.arguments);
 }
 
 template <class T>
@@ -179,10 +154,14 @@ void sum_parts(const Launch& launch, const Run& run) {
 
 template <class T>
 Launcher find(const Step& step) {
-  if (step.kind == StepKind::sgd) return update<T, SgdRule<T>>;
-  if (step.kind == StepKind::adam) return update<T, AdamRule<T>>;
   if (step.kind == StepKind::sum_parts) return sum_parts<T>;
-  return nullptr;
+  if (step.kind != StepKind::update) return nullptr;
+  return visit_optimizer(step.optimizer, Launcher{nullptr}, [&](auto rule) {
+    using Rule = decltype(rule);
+    return visit_states<Rule>(kept_states(step), Launcher{nullptr}, [](auto states) -> Launcher {
+      return update<T, Rule, decltype(states)::value>;
+    });
+  });
 }
 
 }  // namespace

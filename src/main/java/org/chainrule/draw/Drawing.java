@@ -14,7 +14,7 @@ import org.chainrule.NodeStatistics;
 /**
  * A picture of a {@link Graph}, before it has places on a page: what is drawn, what leads to what,
  * what is written. All renderers take this one: {@link #toMermaid()} and {@link #toDot()} here, SVG
- * and HTML in the module chainrule-extras.
+ * and HTML in the module chainrule-visual.
  *
  * <pre>{@code
  * System.out.println(Drawing.of(graph, View.CONCISE).toMermaid());
@@ -81,7 +81,7 @@ public record Drawing(
   }
 
   /**
-   * Colours the nodes by what a batch makes of them.
+   * Colours the nodes by what a batch makes of them, on a scale of this drawing alone.
    *
    * @param statistics as {@link org.chainrule.Gradients#statistics} gives it, for a model of this
    *     graph
@@ -91,11 +91,41 @@ public record Drawing(
    *     single numbers, or if there is no number to show
    */
   public Drawing with(List<NodeStatistics> statistics, Overlay overlay) {
+    return with(statistics, overlay, scale(statistics, overlay));
+  }
+
+  /**
+   * Colours the nodes on a scale that other drawings share.
+   *
+   * @param statistics as {@code trainer.statistics(batch)} gives it, for a model of this graph
+   * @param overlay what to show
+   * @param scale what the colours mean; a number outside it has the nearest colour
+   * @return the same drawing in other colours, with a line more on the nodes and a legend
+   * @throws IllegalArgumentException as {@link #with(List, Overlay)} does
+   */
+  public Drawing with(List<NodeStatistics> statistics, Overlay overlay, ColourScale scale) {
+    require(scale != null, "the colour scale must not be null");
+    return tint(statistics, overlay).apply(this, scale);
+  }
+
+  /**
+   * The scale that fits the numbers of an overlay.
+   *
+   * @param statistics as {@code trainer.statistics(batch)} gives it, for a model of this graph
+   * @param overlay what to show
+   * @return at least three powers of ten, with all positive and finite numbers between them
+   * @throws IllegalArgumentException as {@link #with(List, Overlay)} does
+   */
+  public ColourScale scale(List<NodeStatistics> statistics, Overlay overlay) {
+    return tint(statistics, overlay).scale(this);
+  }
+
+  private Tint tint(List<NodeStatistics> statistics, Overlay overlay) {
     require(statistics != null && overlay != null, "statistics and overlay must not be null");
     require(
         view != View.DETAILED,
         "statistics are about vectors: colour a CONCISE or NETWORK drawing, not a DETAILED one");
-    return new Tint(statistics, overlay).apply(this);
+    return new Tint(statistics, overlay);
   }
 
   /** {@return a Mermaid flowchart, as Markdown pages show in a code block} */

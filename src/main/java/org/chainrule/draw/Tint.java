@@ -36,36 +36,39 @@ final class Tint {
 
   private final Overlay overlay;
   private final Map<String, NodeStatistics> statistics = new HashMap<>();
-  private int least;
-  private int most;
 
   Tint(List<NodeStatistics> statistics, Overlay overlay) {
     this.overlay = overlay;
     statistics.forEach(entry -> this.statistics.put(entry.node().name(), entry));
   }
 
-  Drawing apply(Drawing drawing) {
-    range(drawing);
+  Drawing apply(Drawing drawing, ColourScale scale) {
+    sizes(drawing);
     return new Drawing(
         drawing.view(),
         drawing.direction(),
-        drawing.nodes().stream().map(this::paint).toList(),
+        drawing.nodes().stream().map(node -> paint(node, scale)).toList(),
         drawing.edges(),
-        Optional.of(legend()));
+        Optional.of(legend(scale)));
   }
 
   /** The powers of ten that the numbers lie between. */
-  private void range(Drawing drawing) {
+  ColourScale scale(Drawing drawing) {
+    double[] sizes = Arrays.stream(sizes(drawing)).filter(Tint::isOnScale).toArray();
+    int most = (int) Math.ceil(Math.log10(Arrays.stream(sizes).max().orElse(1)));
+    int least = (int) Math.floor(Math.log10(Arrays.stream(sizes).min().orElse(1)));
+    return new ColourScale(Math.min(least, most - LEAST_DECADES), most);
+  }
+
+  /** One number or more. */
+  private double[] sizes(Drawing drawing) {
     double[] all =
         drawing.nodes().stream()
             .filter(node -> !shown(node).isEmpty())
             .mapToDouble(this::size)
             .toArray();
     Drawing.require(all.length > 0, "these statistics have nothing about " + overlay.title());
-    double[] sizes = Arrays.stream(all).filter(Tint::isOnScale).toArray();
-    most = (int) Math.ceil(Math.log10(Arrays.stream(sizes).max().orElse(1)));
-    least = (int) Math.floor(Math.log10(Arrays.stream(sizes).min().orElse(1)));
-    least = Math.min(least, most - LEAST_DECADES);
+    return all;
   }
 
   private static boolean isOnScale(double size) {
@@ -91,22 +94,22 @@ final class Tint {
         : Math.sqrt(entries.stream().mapToDouble(overlay::size).map(norm -> norm * norm).sum());
   }
 
-  private DrawnNode paint(DrawnNode node) {
+  private DrawnNode paint(DrawnNode node, ColourScale scale) {
     List<NodeStatistics> entries = shown(node);
     List<String> lines = new ArrayList<>(node.lines());
     Paint paint = NONE;
     if (!entries.isEmpty()) {
       double size = size(node);
       lines.add(overlay.line(size, entries.get(0)));
-      paint = Double.isFinite(size) ? paint(size) : BROKEN;
+      paint = Double.isFinite(size) ? paint(size, scale) : BROKEN;
     }
     return new DrawnNode(
         node.id(), node.role(), node.form(), lines, node.nodes(), node.beside(), paint);
   }
 
   /** 0 has the colour of the smallest. */
-  private Paint paint(double size) {
-    double part = (Math.log10(size) - least) / (most - least);
+  private static Paint paint(double size, ColourScale scale) {
+    double part = (Math.log10(size) - scale.least()) / (scale.most() - scale.least());
     double place = Math.max(0, Math.min(1, part)) * (CORNERS.length - 1);
     int corner = Math.min((int) place, CORNERS.length - 2);
     int[] rgb = new int[3];
@@ -128,11 +131,14 @@ final class Tint {
     return 0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2];
   }
 
-  private Legend legend() {
+  private Legend legend(ColourScale scale) {
+    int least = scale.least();
+    int most = scale.most();
     int stride = (most - least + MOST_STEPS - 2) / (MOST_STEPS - 1);
     List<Legend.Step> steps = new ArrayList<>();
     for (int power = most; power >= least; power -= stride) {
-      steps.add(0, new Legend.Step("10" + Text.superscript(power), paint(Math.pow(10, power))));
+      Paint paint = paint(Math.pow(10, power), scale);
+      steps.add(0, new Legend.Step("10" + Text.superscript(power), paint));
     }
     return new Legend(overlay.title(), steps);
   }

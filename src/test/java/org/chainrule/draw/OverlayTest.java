@@ -59,6 +59,36 @@ class OverlayTest {
   }
 
   @Test
+  void drawingsSideBySideShareOneScale() {
+    Drawing plain = Drawing.of(graph, View.NETWORK);
+    List<NodeStatistics> small = new ArrayList<>();
+    for (NodeStatistics s : statistics()) {
+      double delta = s.deltaNorm() * 1e-5;
+      small.add(new NodeStatistics(s.node(), 8, -1, 1, 0.25, 0.5, delta, s.gradientNorm()));
+    }
+    ColourScale large = plain.scale(statistics(), Overlay.DELTAS);
+    assertEquals(new ColourScale(-8, 1), large);
+    ColourScale both = plain.scale(small, Overlay.DELTAS).and(large);
+    assertEquals(new ColourScale(-13, 1), both);
+    assertEquals(both, large.and(both));
+    Drawing left = plain.with(statistics(), Overlay.DELTAS, both);
+    Drawing right = plain.with(small, Overlay.DELTAS, both);
+    assertEquals(left.legend(), right.legend());
+    // alone, each has all colours; together, the darkest and the lightest are one's only
+    assertEquals("#3b1053", first(right, Role.DATA).paint().fill());
+    assertNotEquals("#3b1053", first(left, Role.DATA).paint().fill());
+    assertEquals("#fde725", first(left, Role.LOSS).paint().fill());
+    assertNotEquals("#fde725", first(right, Role.LOSS).paint().fill());
+    // outside the scale: the nearest colour
+    Drawing narrow = plain.with(small, Overlay.DELTAS, new ColourScale(-1, 3));
+    assertEquals("#3b1053", first(narrow, Role.LOSS).paint().fill());
+    assertThrows(IllegalArgumentException.class, () -> new ColourScale(2, 2));
+    assertThrows(
+        IllegalArgumentException.class, () -> plain.with(statistics(), Overlay.DELTAS, null));
+    assertThrows(IllegalArgumentException.class, () -> large.and(null));
+  }
+
+  @Test
   void aLayersGradientIsThatOfAllItsParameters() {
     Drawing drawing = Drawing.of(loss, View.NETWORK).with(statistics(), Overlay.GRADIENTS);
     assertEquals("‖∂θ‖ 5", last(first(drawing, Role.LAYER)));

@@ -1,6 +1,7 @@
 package org.chainrule.samples;
 
 import java.nio.file.Path;
+import java.util.List;
 import org.chainrule.Adam;
 import org.chainrule.Batch;
 import org.chainrule.Dataset;
@@ -8,15 +9,17 @@ import org.chainrule.Gradients;
 import org.chainrule.Graph;
 import org.chainrule.Model;
 import org.chainrule.Node;
+import org.chainrule.NodeStatistics;
 import org.chainrule.Predictor;
 import org.chainrule.Progress;
 import org.chainrule.Trainer;
+import org.chainrule.draw.ColourScale;
 import org.chainrule.draw.Drawing;
 import org.chainrule.draw.Overlay;
 import org.chainrule.draw.View;
-import org.chainrule.extras.ConsoleProgress;
-import org.chainrule.extras.HtmlPage;
-import org.chainrule.extras.TrainingCurves;
+import org.chainrule.visual.HtmlPage;
+import org.chainrule.visual.TrainingCurves;
+import org.chainrule.visual.progress.ConsoleProgress;
 
 /**
  * Trains a small network on digits and writes a page about it: the network, the norms of its deltas
@@ -67,20 +70,25 @@ public final class DigitsPage {
           Predictor predictor = model.predictor(logits)) {
         TrainingCurves curves =
             new TrainingCurves(trainer)
+                .metric("validation loss", () -> trainer.evaluate(batch))
                 .metric("accuracy", () -> Score.accuracy(predictor.classify(pixels), labels))
                 .gradientNorm(batch);
         Drawing network = Drawing.of(loss, View.NETWORK);
-        Drawing before = network.with(gradients.statistics(batch), Overlay.DELTAS);
+        List<NodeStatistics> before = gradients.statistics(batch);
         try (ConsoleProgress bar = new ConsoleProgress("digits")) {
           trainer.listener(bar.andThen(curves).andThen(progress -> decay(trainer, progress)));
           trainer.fit(data, BATCH_SIZE, EPOCHS);
         }
-        Drawing after = network.with(gradients.statistics(batch), Overlay.DELTAS);
+        List<NodeStatistics> after = gradients.statistics(batch);
+        ColourScale scale =
+            network.scale(before, Overlay.DELTAS).and(network.scale(after, Overlay.DELTAS));
         new HtmlPage("Handwritten digits")
             .drawing("The network", network)
             .drawing("Operations, data and parameters", Drawing.of(loss, View.CONCISE))
-            .drawing("Norms of δ on the held-out digits, before training", before)
-            .drawing("The same after training", after)
+            .drawing(
+                "Norms of δ on the held-out digits, before training",
+                network.with(before, Overlay.DELTAS, scale))
+            .drawing("The same after training", network.with(after, Overlay.DELTAS, scale))
             .curves("Training", curves)
             .listing(trainer.plan(BATCH_SIZE))
             .write(page);

@@ -16,6 +16,7 @@ import org.chainrule.Initializer;
 import org.chainrule.Model;
 import org.chainrule.Node;
 import org.chainrule.NodeStatistics;
+import org.chainrule.draw.ColourScale;
 import org.chainrule.draw.Drawing;
 import org.chainrule.draw.Overlay;
 import org.chainrule.draw.View;
@@ -41,11 +42,7 @@ final class Gallery {
     }
     gallery.add("tied-autoencoder", TiedAutoencoder.build(new Graph()), View.CONCISE, View.NETWORK);
     gallery.add("hundred-nodes", hundredNodes(), View.CONCISE);
-    for (Overlay overlay : Overlay.values()) {
-      String what = overlay.name().toLowerCase(Locale.ROOT);
-      gallery.drawings.put("deep-sigmoid-" + what, deep(true, overlay));
-      gallery.drawings.put("deep-relu-" + what, deep(false, overlay));
-    }
+    gallery.deep();
     return gallery.drawings;
   }
 
@@ -109,11 +106,22 @@ final class Gallery {
     return HUNDRED - graph.nodes().size() - ends.size() - 1;
   }
 
-  /** Ten layers before any training, seen by a batch of digits. */
-  static Drawing deep(boolean sigmoid, Overlay overlay) {
-    Graph graph = new Graph();
-    Node loss = deep(graph, sigmoid);
-    return Drawing.of(loss, View.NETWORK).with(statistics(graph, loss), overlay);
+  /** Ten layers before any training, seen by a batch of digits: two networks on one scale. */
+  private void deep() {
+    Graph sigmoidGraph = new Graph();
+    Graph reluGraph = new Graph();
+    Node sigmoidLoss = deep(sigmoidGraph, true);
+    Node reluLoss = deep(reluGraph, false);
+    Drawing sigmoid = Drawing.of(sigmoidLoss, View.NETWORK);
+    Drawing relu = Drawing.of(reluLoss, View.NETWORK);
+    List<NodeStatistics> ofSigmoid = statistics(sigmoidGraph, sigmoidLoss);
+    List<NodeStatistics> ofRelu = statistics(reluGraph, reluLoss);
+    for (Overlay overlay : Overlay.values()) {
+      String what = overlay.name().toLowerCase(Locale.ROOT);
+      ColourScale scale = sigmoid.scale(ofSigmoid, overlay).and(relu.scale(ofRelu, overlay));
+      drawings.put("deep-sigmoid-" + what, sigmoid.with(ofSigmoid, overlay, scale));
+      drawings.put("deep-relu-" + what, relu.with(ofRelu, overlay, scale));
+    }
   }
 
   static Node deep(Graph graph, boolean sigmoid) {

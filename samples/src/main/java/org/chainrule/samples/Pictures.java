@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
 import org.chainrule.draw.Drawing;
-import org.chainrule.extras.Svg;
+import org.chainrule.visual.drawings.Svg;
 
 /** Draws the pictures of docs/drawing.md: each as Mermaid, as DOT and as SVG. */
 public final class Pictures {

@@ -5,7 +5,7 @@ import org.chainrule.Dataset;
 import org.chainrule.FitListener;
 import org.chainrule.Progress;
 import org.chainrule.Trainer;
-import org.chainrule.extras.ConsoleProgress;
+import org.chainrule.visual.progress.ConsoleProgress;
 
 /** Trains with a progress bar, and says how long it took. */
 record Training(double loss, double seconds, double samplesPerSecond) {

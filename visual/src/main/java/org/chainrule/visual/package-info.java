@@ -1,0 +1,2 @@
+/** Pages about a training in HTML, and training curves as charts. */
+package org.chainrule.visual;
