@@ -30,8 +30,8 @@ const std::map<std::string, std::vector<std::string>> allowed = {
     {"tools", {"util/", "ops/", "graph/", "plan/", "runtime/"}},
     {"files", {"util/", "ops/", "optim/", "graph/", "io/", "runtime/"}},
     {"api",
-     {"util/", "ops/custom.h", "optim/", "backend/cpu/", "backend/cuda/library.h", "runtime/", "tools/", "files/",
-      "devices/"}},
+     {"util/", "ops/custom.h", "optim/", "backend/cpu/", "backend/cuda/library.h", "runtime/", "tools/",
+      "files/", "devices/"}},
 };
 
 std::string first_line(const fs::path& file) {

@@ -137,6 +137,22 @@ void binaries(Table& t, Op op) {
     both("the same parameter twice", matrix, [](Builder& b) { return b.graph.size() - 1; });
   both(
       "one feature and scalar", [](Builder& b) { return b.input(1); }, scalar);
+  // One value a sample, spread over the features.
+  const std::vector<std::pair<std::string, Make>> of_sample = {
+      {"one value a sample", [](Builder& b) { return b.input(1); }},
+      {"hidden value a sample", [](Builder& b) { return b.op(Op::tanh, {b.layer(b.input(2), 1)}); }},
+      {"norm of the sample", [](Builder& b) { return b.op(Op::squared_norm, {b.input(2)}); }}};
+  for (const auto& x : batched) {
+    for (const auto& y : of_sample) {
+      both(x.first + " and " + y.first, x.second, y.second);
+      both(y.first + " and " + x.first, y.second, x.second);
+    }
+  }
+  t.add("value a sample used twice", [&](Builder& b) {
+    const int32_t s = b.op(Op::tanh, {b.layer(b.input(2), 1)});
+    return b.op(op, {b.op(op, {b.layer(b.input(2), n), s}), s});
+  });
+  both("value a sample and scalar", of_sample[1].second, scalar);
   both(
       "targets and data", [n](Builder& b) { return b.target(n); }, batched[0].second);
 }

@@ -323,8 +323,9 @@ class CHAINRULE_EXPORT NativeGradients {
   static NativeGradients* create(const NativeModel* model, int32_t loss);
   static void destroy(NativeGradients* gradients);
 
-  NativeInputs* inputs();         // belongs to the gradients
-  double compute(int64_t batch);  // forward and backward; returns the loss
+  NativeInputs* inputs();                // belongs to the gradients
+  void set_steps_before(int64_t steps);  // of the training step whose random numbers are used
+  double compute(int64_t batch);         // forward and backward; returns the loss
   // Of the last compute(): of a parameter, [out][in], or of an input, [batch][feature].
   void read(int32_t node, float* values, int64_t count) const;
   void read(int32_t node, double* values, int64_t count) const;

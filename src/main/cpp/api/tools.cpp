@@ -101,6 +101,11 @@ void NativeGradients::destroy(NativeGradients* gradients) {
 }
 
 NativeInputs* NativeGradients::inputs() { return &body->inputs; }
+void NativeGradients::set_steps_before(int64_t steps) {
+  REQUIRE(steps >= 0, "gradients: expected 0 steps or more before, but got ", steps);
+  body->gradients->set_steps_before(steps);
+}
+
 double NativeGradients::compute(int64_t batch) { return body->gradients->compute(batch); }
 void NativeGradients::read(int32_t node, float* values, int64_t count) const {
   body->gradients->read(node, values, count);

@@ -45,6 +45,8 @@ void Backend::run_steps(const Program& program, const Context& context, const St
     const StepNumbers& now = numbers[*made];
     now.put_into(one.update);
     one.position = now.position;
+    one.step = now.step;
+    one.first_sample = now.first_sample;
     if (inputs != nullptr && one.columns == nullptr) one.inputs = inputs->bring(*made);
     losses[*made] = run_to_loss(program, one);
     if (!std::isfinite(losses[*made])) return;

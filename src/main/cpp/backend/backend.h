@@ -44,6 +44,11 @@ struct Context {
   const int64_t* order = nullptr;  // in the engine's memory
   int64_t position = 0;            // of the batch's first sample in the order
   UpdateScalars update;
+  // For random rules (ops/random_words.h): the model's seed, the steps before this one, and the samples of this step
+  // that come before the batch.
+  uint64_t seed = 0;
+  int64_t step = 0;
+  int64_t first_sample = 0;
   double* phase_seconds = nullptr;  // one a phase of the program, added to; null: nothing is timed
   Stream* stream = nullptr;         // the caller's, of Backend::make_stream
 };
@@ -51,12 +56,16 @@ struct Context {
 // What differs between the training steps of a burst: steps that are begun before their losses are asked for.
 struct StepNumbers {
   double of_step[max_step_scalars] = {};  // see UpdateScalars
-  int64_t position = 0;                   // see Context
+  int64_t position = 0;                   // this and what follows: see Context
+  int64_t step = 0;
+  int64_t first_sample = 0;
 
-  static StepNumbers of(const UpdateScalars& update, int64_t position) {
+  static StepNumbers of(const UpdateScalars& update, int64_t position, int64_t step, int64_t first_sample) {
     StepNumbers numbers;
     for (int32_t i = 0; i < max_step_scalars; ++i) numbers.of_step[i] = update.of_step[i];
     numbers.position = position;
+    numbers.step = step;
+    numbers.first_sample = first_sample;
     return numbers;
   }
   HOST_DEVICE inline void put_into(UpdateScalars& update) const {

@@ -84,16 +84,17 @@ Shape binary(const Check& check) {
   const Shape& a = check.shape(0);
   const Shape& b = check.shape(1);
   if (a == b) return a;
-  // A batchless operand broadcasts over the batch: one value a feature, or a scalar for all of them. Between two
-  // batchless operands only a scalar broadcasts.
+  // A batchless operand broadcasts over the batch: one value a feature, or a scalar for all of them. A batched operand
+  // of one feature broadcasts over the features. Between two batchless operands only a scalar broadcasts.
   auto spreads = [](const Shape& small, const Shape& large) {
-    if (small.batched) return false;
+    if (small.batched) return large.batched && small.rows == 1;
     return small.is_scalar() || (large.batched && small.rows == large.rows && small.columns == 1);
   };
   if (spreads(b, a)) return a;
   if (spreads(a, b)) return b;
-  check.that(false, "the shapes do not fit: ", check.what(0), " and ", check.what(1),
-             "; they must be equal, or one batchless with one value a feature, or a scalar");
+  check.that(
+      false, "the shapes do not fit: ", check.what(0), " and ", check.what(1),
+      "; they must be equal, or one must have one value a feature, one value a sample, or be a scalar");
   return a;
 }
 

@@ -1,5 +1,6 @@
 // add: c = a + b,   d_a = δ,   d_b = δ.
-// A batchless operand broadcasts over the batch, and its gradient is summed over it.
+// An operand of one value a feature broadcasts over the batch, one of one value a sample over the features; its gradient
+// is summed over what it is broadcast over.
 #pragma once
 
 #include "ops/op.h"

@@ -1,5 +1,6 @@
 // multiply: c = a b elementwise,   d_a = b δ,   d_b = a δ.
-// A batchless operand broadcasts over the batch, and its gradient is summed over it.
+// An operand of one value a feature broadcasts over the batch, one of one value a sample over the features; its gradient
+// is summed over what it is broadcast over.
 #pragma once
 
 #include "ops/op.h"

@@ -10,7 +10,7 @@ namespace chainrule {
 //   leaf       a variable: data or parameter
 //   product    matrix product with a batchless operand
 //   unary      elementwise, one operand
-//   binary     elementwise, two operands; a batchless one broadcasts over the batch
+//   binary     elementwise, two operands; one broadcasts over the batch, or over the features
 //   reduction  over the features of each sample, to one value
 //   rowwise    over the features of each sample, to a vector; parameters may follow x
 //   structure  moves or combines features
@@ -48,8 +48,9 @@ struct Traits {
   bool kink = false;               // does its derivative jump? Then side() of its rule tells where
   bool activation = false;         // does it stand behind a layer as its nonlinearity?
   bool mixes_samples = false;      // structure: does it combine samples?
-  bool labels = false;             // loss: can the target be a class label?
-  int32_t parameters = 0;          // rowwise: the most inputs after x; batchless, one value a feature
+  bool random = false;     // unary: random in training, the identity elsewhere; see ops/random_words.h
+  bool labels = false;     // loss: can the target be a class label?
+  int32_t parameters = 0;  // rowwise: the most inputs after x; batchless, one value a feature
 };
 
 namespace traits {
@@ -63,7 +64,7 @@ constexpr Traits with(bool Traits::*fact) {
 constexpr Traits none;
 constexpr Traits data = with(&Traits::data), linear = with(&Traits::linear), kink = with(&Traits::kink),
                  activation = with(&Traits::activation), mixes_samples = with(&Traits::mixes_samples),
-                 labels = with(&Traits::labels);
+                 random = with(&Traits::random), labels = with(&Traits::labels);
 
 constexpr Traits any(const char* constant) {
   Traits one;
@@ -91,6 +92,7 @@ constexpr Traits operator|(Traits a, const Traits& b) {
   a.kink = a.kink || b.kink;
   a.activation = a.activation || b.activation;
   a.mixes_samples = a.mixes_samples || b.mixes_samples;
+  a.random = a.random || b.random;
   a.labels = a.labels || b.labels;
   if (b.parameters > 0) a.parameters = b.parameters;
   return a;

@@ -31,6 +31,7 @@
 #include "ops/subtract.h"
 #include "ops/sum.h"
 #include "ops/tanh.h"
+#include "util/host_device.h"
 
 // The rule types by kind. Those of CHAINRULE_ROWWISE_RULES and softmax_cross_entropy have loops of their own in the
 // backends.
@@ -82,6 +83,22 @@ template <class Rule>
 constexpr bool has_side(long) {
   return false;
 }
+
+// Is it a rule, or a function made of one, that gets a random word as its last argument? It says `random = true`.
+template <class Rule>
+HOST_DEVICE constexpr auto is_random(int) -> decltype(Rule::random, bool()) {
+  return true;
+}
+template <class Rule>
+HOST_DEVICE constexpr bool is_random(long) {
+  return false;
+}
+
+#define CHAINRULE_RANDOM(name, Rule)                              \
+  static_assert(is_random<Rule>(0) == traits_of(Op::name).random, \
+                #Rule ": the rule and its traits must agree on whether it is random");
+CHAINRULE_UNARY_RULES(CHAINRULE_RANDOM)
+#undef CHAINRULE_RANDOM
 
 #define CHAINRULE_KINK(name, Rule)                             \
   static_assert(has_side<Rule>(0) == traits_of(Op::name).kink, \

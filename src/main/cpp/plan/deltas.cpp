@@ -10,8 +10,13 @@ namespace {
 double static_factor(const Node& node, int32_t index, const Shape& input) {
   if (!traits_of(node.op).linear || !node.shape.is_scalar() || !input.is_scalar()) return 0;
   if (kind_of(node.op) == Kind::unary) {
-    return visit_unary(node.op, 0.0,
-                       [&](auto rule) { return decltype(rule)::backward(1.0, 0.0, node.constant); });
+    return visit_unary(node.op, 0.0, [&](auto rule) {
+      using Rule = decltype(rule);
+      if constexpr (is_random<Rule>(0))
+        return 0.0;  // not linear
+      else
+        return Rule::backward(1.0, 0.0, node.constant);
+    });
   }
   return visit_binary(node.op, 0.0, [&](auto rule) {
     return index == 0 ? decltype(rule)::backward_a(1.0, 0.0) : decltype(rule)::backward_b(1.0, 0.0);
@@ -65,10 +70,10 @@ int32_t Lowering::delta_value(int32_t id) {
   return value;
 }
 
-// Adds factor * (the sum of `part` over everything that node `id` was broadcast over) to the node's δ.
-void Lowering::sum_over_batch(const Ref& part, const Shape& domain, int32_t id, double factor,
-                              const std::string& text) {
+void Lowering::sum_over_broadcast(const Ref& part, const Shape& domain, int32_t id, double factor,
+                                  const std::string& text) {
   const Shape& shape = node(id).shape;
+  if (shape.batched && shape != domain) return sum_over_features(part, domain, id, factor, text);
   bool accumulate;
   int32_t value = target(id, &accumulate);
   auto row_sum = [&](int64_t rows, int64_t columns, const Ref& from, int32_t to, double alpha, bool add,
@@ -81,6 +86,28 @@ void Lowering::sum_over_batch(const Ref& part, const Shape& domain, int32_t id, 
   int32_t by_feature = new_value(Shape::matrix(domain.rows, 1));
   row_sum(domain.rows, request_.batch, part, by_feature, 1, false);
   row_sum(1, domain.rows, {by_feature, 0, domain.rows, 1, Access::tile}, value, factor, accumulate, false);
+}
+
+// The same for a node of one value a sample.
+void Lowering::sum_over_features(const Ref& part, const Shape& domain, int32_t id, double factor,
+                                 const std::string& text) {
+  const Shape& shape = node(id).shape;
+  bool accumulate;
+  const int32_t value = target(id, &accumulate);
+  const bool direct = factor == 1 && !accumulate;
+  const int32_t sums = direct ? value : new_value(shape);
+  DraftStep& sum = emit_rowwise(StepKind::reduction_forward, Op::sum, domain, text);
+  sum.refs[0] = reduced(sums);
+  sum.writes[0] = true;
+  sum.refs[1] = part;
+  sum.step.count = features(domain);
+  if (direct) return;
+  DraftStep& add = emit_elementwise(StepKind::unary_backward, Op::scale, shape, text);
+  add.refs[0] = elementwise(value, shape, shape);
+  add.writes[0] = true;
+  add.refs[1] = elementwise(sums, shape, shape);
+  add.step.constant = factor;
+  add.step.accumulate = accumulate;
 }
 
 void Lowering::apply_fault(int32_t id) {

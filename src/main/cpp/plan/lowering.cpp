@@ -187,6 +187,7 @@ int32_t Lowering::saved_value(int32_t id, size_t number, const Shape& shape) {
 }
 
 Ref Lowering::elementwise(int32_t value, const Shape& shape, const Shape& domain) const {
+  if (shape.batched && shape.rows != domain.rows) return reduced(value);  // one value a sample
   if (shape.batched) return {value, 0, leading_dimension(), 1, Access::tile};
   if (shape == domain) return {value, 0, shape.elements(), 1, Access::tile};
   if (shape.is_scalar()) return {value, 0, 0, 0, Access::whole};

@@ -85,8 +85,11 @@ class Lowering final : public BackwardRules {
   // The value that parts of a node's δ are added to; `accumulate` tells whether one is there already.
   int32_t target(int32_t id, bool* accumulate);
   int32_t delta_value(int32_t id);  // a finished δ as a value, made from its number if need be
-  void sum_over_batch(const Ref& part, const Shape& domain, int32_t id, double factor,
-                      const std::string& text);
+  // Adds factor * (the sum of `part` over everything that node `id` was broadcast over) to the node's δ.
+  void sum_over_broadcast(const Ref& part, const Shape& domain, int32_t id, double factor,
+                          const std::string& text);
+  void sum_over_features(const Ref& part, const Shape& domain, int32_t id, double factor,
+                         const std::string& text);
   void apply_fault(int32_t id);
   void take_seed();
   void hand_out_delta(int32_t id);
@@ -98,6 +101,7 @@ class Lowering final : public BackwardRules {
   void emit_product(int32_t id, const Product& which, const Ref& c, int32_t delta_of,
                     const Coefficient& alpha, const Coefficient& beta, const std::string& text);
   bool adds_bias_itself(int32_t id) const;  // an activation that can run in place on a linear's output
+  Op unary_rule(int32_t id) const;          // random operations are the identity where nothing is trained
   void forward_unary(int32_t id);
   void backward_unary(int32_t id, int32_t index);
   void forward_binary(int32_t id);

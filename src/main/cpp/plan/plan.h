@@ -17,6 +17,7 @@ struct PlanRequest {
 
   std::vector<int32_t> outputs;  // nodes to hand out, in the order of the output slots
   int32_t loss = -1;             // -1: predict only
+  bool training = false;         // the forward pass is that of a training step, not of a prediction
   bool backward = false;         // compute gradients of all parameters that reach the loss
   bool update = false;           // apply them (else they go to Space::gradients)
   std::vector<int32_t>

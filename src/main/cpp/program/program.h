@@ -98,10 +98,12 @@ struct Step {
   double constant = 0;   // the c of the rule; loss: the factor on values and derivatives
   double constant2 = 0;  // loss: the factor on the derivatives (δ folded in)
   bool accumulate = false;
-  bool accumulate2 = false;                      // loss: of d_y
-  int32_t side = 0;                              // binary_backward
-  int32_t custom = -1;                           // custom: the number of the operation
-  bool labels = false;                           // loss: y holds class indices (int32), not values
+  bool accumulate2 = false;  // loss: of d_y
+  int32_t side = 0;          // binary_backward
+  int32_t node = -1;         // unary: whose random words a random rule gets,
+  bool by_sample = false;    // by feature and sample; else a batchless value's elements are its columns
+  int32_t custom = -1;       // custom: the number of the operation
+  bool labels = false;       // loss: y holds class indices (int32), not values
   OptimizerKind optimizer = OptimizerKind::sgd;  // update: whose rule
   int64_t count = 0;                             // reduction: features; loss_value: partial sums
   int64_t k = 0;                                 // product

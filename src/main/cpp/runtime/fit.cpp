@@ -61,8 +61,9 @@ double Trainer::run_burst(int32_t count, int64_t batch) {
   burst_numbers_.resize(static_cast<size_t>(count));
   burst_losses_.resize(static_cast<size_t>(count));
   for (int32_t i = 0; i < count; ++i) {
+    const int64_t step = progress_.steps + i;
     burst_numbers_[static_cast<size_t>(i)] =
-        StepNumbers::of(update_scalars(optimizer_, progress_.steps + 1 + i), progress_.position + i * batch);
+        StepNumbers::of(update_scalars(optimizer_, step + 1), progress_.position + i * batch, step, 0);
   }
   int32_t made = 0;
   std::exception_ptr problem;

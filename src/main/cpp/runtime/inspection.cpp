@@ -53,6 +53,7 @@ Inspection::Inspection(std::shared_ptr<const Model> model, std::vector<int32_t> 
     : model_(std::move(model)) {
   const Graph& graph = model_->graph();
   request_.loss = loss;
+  request_.training = loss >= 0;
   if (loss >= 0) outputs.push_back(loss);
   const std::vector<bool> needed = needed_for(graph, outputs);
   for (int32_t id = 0; id < graph.size(); ++id) {
@@ -70,7 +71,8 @@ Inspection::Inspection(std::shared_ptr<const Model> model, std::vector<int32_t> 
   request_.backward = !request_.deltas.empty();
 }
 
-void Inspection::run(const char* operation, Inputs& inputs, int64_t first, int64_t batch) {
+void Inspection::run(const char* operation, Inputs& inputs, int64_t first, int64_t batch,
+                     int64_t steps_before) {
   REQUIRE(batch > 0, operation, ": expected a batch of at least one sample, but ", batch, " came");
   if (!runner_ || runner_->request().batch != batch) {
     request_.batch = batch;
@@ -78,6 +80,7 @@ void Inspection::run(const char* operation, Inputs& inputs, int64_t first, int64
   }
   inputs.check(operation, runner_->plan(), first + batch);
   first_ = first;
+  runner_->set_step(steps_before);
   runner_->run(inputs.at(first));
 }
 

@@ -36,11 +36,12 @@ std::string cause(const Fault& in_data, const Graph& graph, const std::string& p
 
 class Inspection {
  public:
-  // Of all that `outputs` and, unless it is -1, `loss` depend on.
+  // Of all that `outputs` and, unless it is -1, `loss` depend on: with a loss, as a training step computes it.
   Inspection(std::shared_ptr<const Model> model, std::vector<int32_t> outputs, int32_t loss);
 
-  // Computes values and δs of `batch` samples from `first` on. No parameter changes.
-  void run(const char* operation, Inputs& inputs, int64_t first, int64_t batch);
+  // Computes values and δs of `batch` samples from `first` on, with a loss those of the training step that comes after so
+  // many steps. No parameter changes.
+  void run(const char* operation, Inputs& inputs, int64_t first, int64_t batch, int64_t steps_before);
 
   // Of the last run: [batch][feature] values of the model's type, or [rows][columns]; null where there are none. A label
   // has no value; a δ have the nodes between the loss and a parameter or input, these included.

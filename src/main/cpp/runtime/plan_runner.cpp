@@ -66,6 +66,8 @@ void PlanRunner::run(void* const* inputs, int32_t first, int32_t last) {
   context.inputs = inputs;
   context.outputs = addresses_.data();
   context.stream = stream_.get();
+  context.seed = static_cast<uint64_t>(model_->seed());
+  context.step = step_;
   model_->backend().run(plan_.program, context, first, last);
 }
 

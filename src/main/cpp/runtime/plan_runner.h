@@ -25,6 +25,9 @@ class PlanRunner {
   void forward(void* const* inputs);
   void backward(void* const* inputs);  // after forward, as often as wanted if the plan is seeded
 
+  // The number of the training step that a training plan computes; 0 at first.
+  void set_step(int64_t step) { step_ = step; }
+
   // NaN into everything that a run writes: what it then leaves unwritten shows.
   void poison();
 
@@ -47,6 +50,7 @@ class PlanRunner {
   std::vector<MemoryBlock> outputs_;
   std::vector<void*> addresses_;
   const std::unique_ptr<Stream> stream_;
+  int64_t step_ = 0;
 };
 
 }  // namespace chainrule

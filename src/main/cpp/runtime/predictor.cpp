@@ -75,7 +75,7 @@ std::shared_ptr<const Plan> Predictor::plan(int64_t batch) {
 
 void Predictor::check(Workspace& workspace, int64_t first, int64_t samples) {
   if (!workspace.inspection_) workspace.inspection_ = std::make_unique<Inspection>(model_, outputs_, -1);
-  workspace.inspection_->run("predicting", workspace.inputs_, first, samples);
+  workspace.inspection_->run("predicting", workspace.inputs_, first, samples, 0);
   const Fault fault = workspace.inspection_->first_fault();
   if (fault.found) throw Error(message("predicting, forward pass: ", describe(fault, model_->graph())));
 }

@@ -18,7 +18,7 @@ void StepCheck::check_batch(int64_t step, Inputs& inputs, int64_t batch, const i
   if (!inspection_) inspection_ = std::make_unique<Inspection>(model_, std::vector<int32_t>{}, loss_);
   {
     std::shared_lock<ReaderWriterGate> reading(model_->gate());
-    inspection_->run("training step", inputs, 0, batch);
+    inspection_->run("training step", inputs, 0, batch, step - 1);
   }
   const Fault fault = inspection_->first_fault();
   if (!fault.found) return;

@@ -34,6 +34,7 @@ Plan Trainer::make(Mode mode, int64_t batch) const {
   request.dtype = model_->dtype();
   request.batch = batch;
   request.loss = loss_;
+  request.training = mode != Mode::evaluate;
   request.backward = mode != Mode::evaluate;
   request.update = mode == Mode::train;
   request.optimizer = optimizer_;
@@ -53,6 +54,8 @@ Context Trainer::context() {
   for (int32_t i = 0; i < max_states; ++i) base(state_space(i)) = state(i);
   context.inputs = inputs_.at(0);
   context.update = update_scalars(optimizer_, progress_.steps + 1);
+  context.seed = static_cast<uint64_t>(model_->seed());
+  context.step = progress_.steps;
   context.stream = stream_.get();
   return context;
 }

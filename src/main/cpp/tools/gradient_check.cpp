@@ -86,6 +86,7 @@ class GradientCheckRun {
     request.batch = batch;
     request.loss = check.loss_;
     request.outputs = {check.loss_};
+    request.training = true;
     request.backward = true;
     for (int32_t id : graph.data_nodes()) {
       if (graph.node(id).op == Op::input && reached[static_cast<size_t>(id)]) request.deltas.push_back(id);
@@ -150,6 +151,7 @@ class GradientCheckRun {
     PlanRequest request;
     request.batch = batch;
     request.loss = loss;
+    request.training = true;
     request.outputs = kinks_.watched();
     request.outputs.push_back(loss);
     return request;

@@ -50,8 +50,8 @@ struct GradientFinding {
 
 class GradientCheck {
  public:
-  // `loss` is a scalar of the model, whose parameters are copied. `engine` computes the gradients; the processor always
-  // computes the differences. `testing` shapes the plan of the gradients.
+  // `loss` is a scalar of the model, whose parameters are copied; it is computed as in the first training step. `engine`
+  // computes the gradients; the processor always computes the differences. `testing` shapes the plan of the gradients.
   GradientCheck(const Model& model, int32_t loss, Backend& engine = cpu_backend(),
                 const PlanTesting& testing = {});
 

@@ -29,6 +29,7 @@ const Plan& Gradients::plan(int64_t batch) {
     request.dtype = model_->dtype();
     request.batch = batch;
     request.loss = loss_;
+    request.training = true;
     request.backward = true;
     for (int32_t id : model_->graph().data_nodes()) {
       if (model_->graph().node(id).op == Op::input) request.deltas.push_back(id);
@@ -69,6 +70,8 @@ double Gradients::compute(int64_t batch) {
   context.inputs = inputs_.at(0);
   context.outputs = outputs_.data();
   context.stream = stream_.get();
+  context.seed = static_cast<uint64_t>(model_->seed());
+  context.step = steps_before_;
   double loss;
   {
     std::shared_lock<ReaderWriterGate> reading(model_->gate());
@@ -115,7 +118,7 @@ std::vector<NodeStatistics> Gradients::statistics(int64_t batch) {
   if (!inspection_) inspection_ = std::make_unique<Inspection>(model_, std::vector<int32_t>{}, loss_);
   {
     std::shared_lock<ReaderWriterGate> reading(model_->gate());
-    inspection_->run("statistics", inputs_, 0, batch);
+    inspection_->run("statistics", inputs_, 0, batch, steps_before_);
   }
   return chainrule::statistics(*model_, *inspection_, inputs_, needed_for(model_->graph(), {loss_}));
 }

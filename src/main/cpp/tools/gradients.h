@@ -21,6 +21,9 @@ class Gradients {
 
   Inputs& inputs() { return inputs_; }
 
+  // What follows is of the training step that comes after so many: random operations see its numbers. 0 at first.
+  void set_steps_before(int64_t steps) { steps_before_ = steps; }
+
   // Forward and backward on the batch in inputs(): returns the loss, and the gradients stay until the next call. The bits
   // are those of a training step's. Throws Error when the loss is not finite.
   double compute(int64_t batch);
@@ -48,6 +51,7 @@ class Gradients {
   std::vector<MemoryBlock> input_gradients_;  // by data slot
   std::vector<void*> outputs_;                // those of the inputs, in their order
   int64_t batch_ = 0;                         // samples of the last compute(), 0: none yet
+  int64_t steps_before_ = 0;
   const std::unique_ptr<Stream> stream_;
   std::unique_ptr<Inspection> inspection_;  // made when statistics are first asked for
 };

@@ -176,7 +176,7 @@ TEST(cuda_gradients_evaluation_and_inspection_agree_with_the_cpu) {
   Inspection inspection(model, {net.logits}, -1);
   Inputs inputs(model);
   fill<double>(inputs, 9);
-  inspection.run("inspecting", inputs, 0, 9);
+  inspection.run("inspecting", inputs, 0, 9, 0);
   CHECK(inspection.value(net.logits) != nullptr && !inspection.first_fault().found);
   CHECK(by_cuda.profile(30, 2).find("the products alone take") != std::string::npos);
 }

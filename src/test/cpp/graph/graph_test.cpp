@@ -31,6 +31,8 @@ TEST(shapes_of_operations) {
     CHECK(b.shape(b.op(op, {b.x, b.y})) == Shape::data(3));
     CHECK(b.shape(b.op(op, {b.vector, b.x})) == Shape::data(3));
     CHECK(b.shape(b.op(op, {b.x, b.scalar})) == Shape::data(3));
+    CHECK(b.shape(b.op(op, {b.x, b.input(1)})) == Shape::data(3));
+    CHECK(b.shape(b.op(op, {b.input(1), b.x})) == Shape::data(3));
     CHECK(b.shape(b.op(op, {b.scalar, b.matrix})) == Shape::matrix(2, 3));
     CHECK(b.shape(b.op(op, {b.scalar, b.scalar})).is_scalar());
   }
@@ -66,6 +68,8 @@ TEST(wrong_shapes_are_refused_with_a_sentence) {
   CHECK_THROWS(b.product(Op::matmul, {b.x, b.matrix, b.vector}), "expected 2 inputs, but 3 came");
   CHECK_THROWS(b.op(Op::add, {b.x, b.matrix}),
                "the shapes do not fit: 'x' (input, [batch x 3]) and 'matrix'");
+  CHECK_THROWS(b.op(Op::add, {b.vector, b.input(1, "of a sample")}),
+               "one must have one value a feature, one value a sample, or be a scalar");
   CHECK_THROWS(b.op(Op::multiply, {b.vector, b.matrix}), "the shapes do not fit");
   CHECK_THROWS(b.op(Op::subtract, {b.x, b.input(2, "narrow")}), "the shapes do not fit");
   CHECK_THROWS(b.op(Op::exp, {b.x, b.y}), "expected 1 inputs, but 2 came");
@@ -95,7 +99,7 @@ TEST(wrong_shapes_are_refused_with_a_sentence) {
     if (kind_of(op) == Kind::product) inputs.push_back(b.matrix);
     CHECK_THROWS(b.op(op, inputs, 1), "a class label is not a value to compute with");
   }
-  CHECK(b.graph.size() == size + 1);  // 'narrow': a refused node leaves nothing behind
+  CHECK(b.graph.size() == size + 2);  // 'narrow', 'of a sample': a refused node leaves nothing behind
 }
 
 TEST(wrong_leaves_are_refused_with_a_sentence) {

@@ -72,7 +72,8 @@ void CudaStream::run(CudaProgram& program, const Context& context, int32_t first
   if (first >= last) return;
   set_ = 0;
   make_room(program, false);
-  const StepNumbers numbers = StepNumbers::of(context.update, context.position);
+  const StepNumbers numbers =
+      StepNumbers::of(context.update, context.position, context.step, context.first_sample);
   send_arguments(program, context, &numbers, 1);
   send_inputs(program, context, queue_.get());
   launch(program, context, first, last, false);
@@ -178,6 +179,8 @@ void CudaStream::send_arguments(const CudaProgram& program, const Context& conte
   arguments.update = context.update;
   numbers[0].put_into(arguments.update);
   arguments.order = context.order;
+  arguments.seed = context.seed;
+  arguments.trained = numbers[0];
   std::copy(numbers, numbers + count, arguments.numbers);
   put(arguments);
   const double rate = context.update.learning_rate();

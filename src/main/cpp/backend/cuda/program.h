@@ -21,7 +21,9 @@ struct Arguments {
   UpdateScalars update;
   const int64_t* order = nullptr;  // of the examples, where columns are resident
   int32_t step = 0;                // of the burst: the one that is being run
+  uint64_t seed = 0;               // see Context
   int32_t halted = 0;              // has a loss been found that is not finite? Then nothing trains any more
+  StepNumbers trained;             // of the step whose backward phases run
   StepNumbers numbers[cuda_max_burst];
   double losses[cuda_max_burst];
 };
@@ -39,7 +41,8 @@ struct LossCheck {
     Arguments& now = *arguments;
     now.losses[now.step] = value;
     if (!(value - value == 0)) now.halted = 1;
-    now.numbers[now.step].put_into(now.update);
+    now.trained = now.numbers[now.step];
+    now.trained.put_into(now.update);
     ++now.step;
     return now.halted == 0;
   }

@@ -206,7 +206,8 @@ class CudaBackend final : public Backend {
 
   double run_to_loss(const Program& program, const Context& context) override {
     if (prepared(program).calls_user) return Backend::run_to_loss(program, context);
-    const StepNumbers numbers = StepNumbers::of(context.update, context.position);
+    const StepNumbers numbers =
+        StepNumbers::of(context.update, context.position, context.step, context.first_sample);
     double loss = 0;
     int32_t made = 0;
     run_steps(program, context, &numbers, 1, nullptr, &loss, &made);

@@ -97,8 +97,9 @@ inline bool joins_phase(const Joining& by, DType dtype) {
     return moves <= most_moves;
   }
   // the rule of an activation, and the sums of its rows
-  return first.kind == StepKind::unary_backward && by.steps.size() == 1 && step.kind == StepKind::row_sum &&
-         step.parts == 1 && by.continues && step.rows == first.rows && step.columns == first.columns;
+  return first.kind == StepKind::unary_backward && !traits_of(first.op).random && by.steps.size() == 1 &&
+         step.kind == StepKind::row_sum && step.parts == 1 && by.continues && step.rows == first.rows &&
+         step.columns == first.columns;
 }
 
 // Is the phase one launch of the tile kernel? A single step that needs nothing of it has a better kernel of its own.

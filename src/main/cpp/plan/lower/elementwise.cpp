@@ -4,22 +4,30 @@
 
 namespace chainrule {
 
+Op Lowering::unary_rule(int32_t id) const {
+  const Op op = node(id).op;
+  return traits_of(op).random && !request_.training ? Op::identity : op;
+}
+
 void Lowering::forward_unary(int32_t id) {
   const Node& n = node(id);
   const int32_t from = n.inputs[0];
   const int32_t z = value_of(from);
   // In place when nobody else, the backward pass included, wants the input.
-  bool wanted_later = delta[at(id)] && saves_input(saves_of(n.op));
+  const Op rule = unary_rule(id);
+  bool wanted_later = delta[at(id)] && saves_input(saves_of(rule));
   bool saved_by_producer = delta[at(from)] && saves_output(saves_of(node(from).op));
   bool own = draft.values[at(z)].space == Space::arena && kind_of(node(from).op) != Kind::leaf;
   if (own && uses_[at(from)] == 1 && !wanted_later && !saved_by_producer) values_[at(id)] = z;
   int32_t a = value_of(id);
-  DraftStep& step = emit_elementwise(StepKind::unary_forward, n.op, n.shape, n.name);
+  DraftStep& step = emit_elementwise(StepKind::unary_forward, rule, n.shape, n.name);
   step.refs[0] = elementwise(a, n.shape, n.shape);
   step.writes[0] = true;
   step.refs[1] = elementwise(z, n.shape, n.shape);
   if (deferred_bias_[at(from)] >= 0) step.refs[2] = {deferred_bias_[at(from)], 0, 1, 0, Access::row};
   step.step.constant = n.constant;
+  step.step.node = id;
+  step.step.by_sample = n.shape.batched;
 }
 
 void Lowering::backward_unary(int32_t id, int32_t index) {
@@ -34,14 +42,17 @@ void Lowering::backward_unary(int32_t id, int32_t index) {
   } else {
     target(from, &accumulate);
   }
-  const Saves saved = saves_of(n.op);
+  const Op rule = unary_rule(id);
+  const Saves saved = saves_of(rule);
   int32_t kept = saves_output(saved) ? values_[at(id)] : saves_input(saved) ? value_of(from) : -1;
-  DraftStep& step = emit_elementwise(StepKind::unary_backward, n.op, n.shape, "d " + node(from).name);
+  DraftStep& step = emit_elementwise(StepKind::unary_backward, rule, n.shape, "d " + node(from).name);
   step.refs[0] = elementwise(deltas_[at(from)].value, n.shape, n.shape);
   step.writes[0] = true;
   step.refs[1] = elementwise(d, n.shape, n.shape);
   if (kept >= 0) step.refs[2] = elementwise(kept, n.shape, n.shape);
   step.step.constant = n.constant;
+  step.step.node = id;
+  step.step.by_sample = n.shape.batched;
   step.step.accumulate = accumulate;
 }
 
@@ -67,7 +78,7 @@ void Lowering::backward_binary(int32_t id, int32_t index) {
     double factor = visit_binary(n.op, 0.0, [&](auto rule) {
       return index == 0 ? decltype(rule)::backward_a(1.0, 0.0) : decltype(rule)::backward_b(1.0, 0.0);
     });
-    return sum_over_batch(elementwise(d, n.shape, n.shape), n.shape, to, factor, text);
+    return sum_over_broadcast(elementwise(d, n.shape, n.shape), n.shape, to, factor, text);
   }
   bool accumulate = false;
   const int32_t value = broadcast ? new_value(n.shape) : target(to, &accumulate);
@@ -80,7 +91,7 @@ void Lowering::backward_binary(int32_t id, int32_t index) {
   if (!linear) step.refs[2] = elementwise(other_value, node(other).shape, n.shape);
   step.step.side = index;
   step.step.accumulate = accumulate;
-  if (broadcast) sum_over_batch(part, n.shape, to, 1, text);
+  if (broadcast) sum_over_broadcast(part, n.shape, to, 1, text);
 }
 
 }  // namespace chainrule

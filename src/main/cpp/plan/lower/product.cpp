@@ -58,7 +58,7 @@ void Lowering::emit_product(int32_t id, const Product& which, const Ref& c, int3
 bool Lowering::adds_bias_itself(int32_t id) const {
   int32_t consumer = consumer_[at(id)];
   if (uses_[at(id)] != 1 || consumer < 0 || kind_of(node(consumer).op) != Kind::unary) return false;
-  return !delta[at(consumer)] || !saves_input(saves_of(node(consumer).op));
+  return !delta[at(consumer)] || !saves_input(saves_of(unary_rule(consumer)));
 }
 
 void Lowering::forward_product(int32_t id) {
@@ -84,7 +84,7 @@ void Lowering::backward_product(int32_t id, int32_t index) {
   const std::string text = "d " + node(to).name;
   Coefficient alpha{1, 0}, beta{0, 0};
   if (index == 2) {
-    if (!updates_directly(to)) return sum_over_batch(rowwise(d, n.shape), n.shape, to, 1, text);
+    if (!updates_directly(to)) return sum_over_broadcast(rowwise(d, n.shape), n.shape, to, 1, text);
     int32_t written = direct_update(to, &alpha, &beta);
     return emit_row_sum(Op::linear, n.shape.rows, request_.batch, {written, 0, 1, 0, Access::row},
                         rowwise(d, n.shape), true, alpha, beta, "update " + node(to).name);

@@ -56,6 +56,23 @@ public final class Gradients extends NativeObject {
   }
 
   /**
+   * Chooses the training step: operations that are random in training see the numbers of the step
+   * that comes after so many. Without this call it is the first one.
+   *
+   * @param steps what {@link Trainer#steps} gives, 0 or more
+   * @return this
+   */
+  public synchronized Gradients stepsBefore(long steps) {
+    begin("stepsBefore");
+    try {
+      handle.set_steps_before(steps);
+      return this;
+    } finally {
+      end(null);
+    }
+  }
+
+  /**
    * Forward and backward, for {@link #getFloats} and {@link #getDoubles}.
    *
    * @param batch values for all data nodes that the loss depends on

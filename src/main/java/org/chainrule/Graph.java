@@ -18,8 +18,9 @@ import org.chainrule.binding.NativeModel;
  * hidden.weight} and {@code hidden.bias}.
  *
  * <p>A node that is not batched <em>broadcasts</em> over the batch in {@link #add}, {@link
- * #subtract} and {@link #multiply}: one value a feature, or a scalar for all. The gradient of what
- * is shared, by the samples or by several nodes, is the sum.
+ * #subtract} and {@link #multiply}: one value a feature, or a scalar for all. A batched node of one
+ * feature broadcasts over the features: one value a sample. The gradient of what is shared, by
+ * samples, features or several nodes, is the sum.
  *
  * <p>Every method that makes a node throws an {@link IllegalArgumentException} that names the node,
  * what was expected and what it got, and an {@link IllegalStateException} after {@link #close}. One

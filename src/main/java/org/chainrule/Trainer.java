@@ -426,7 +426,7 @@ public final class Trainer extends NativeObject {
       if (gradients == null) {
         gradients = Gradients.of(model, loss);
       }
-      return use.apply(gradients);
+      return use.apply(gradients.stepsBefore(handle.steps()));
     } finally {
       end(null);
     }

@@ -1,6 +1,7 @@
 // Loops over the elementwise rules: whole rows of a tile, vectorised by the compiler.
 #include "backend/cpu/kernels/kernels.h"
 #include "ops/log_sum_exp.h"
+#include "ops/random_words.h"
 
 namespace chainrule {
 inline namespace CHAINRULE_ISA {
@@ -63,8 +64,61 @@ void zip(const Step& step, const Rect& rect, const View<T>& d, const View<T>& a,
   }
 }
 
+// Random words are made for so many samples at a time.
+constexpr int64_t word_block = 256;
+
+// Calls body(row, column, count, words) for all columns, words[i] being that of column + i.
+template <class Body>
+void with_words(const Step& step, const Context& context, const Rect& rect, Body body) {
+  const RandomWords random = RandomWords::of(context.seed, context.step, step.node);
+  const int64_t before = step.by_sample ? context.first_sample : 0;
+  uint32_t words[word_block + 8];
+  for (int64_t r = rect.row_begin; r < rect.row_end; ++r) {
+    for (int64_t c = rect.column_begin; c < rect.column_end; c += word_block) {
+      const int64_t left = rect.column_end - c, count = left < word_block ? left : word_block;
+      const int64_t first = (before + c) / 4, skipped = (before + c) % 4, fours = (skipped + count + 3) / 4;
+      CHAINRULE_VECTORIZE
+      for (int64_t i = 0; i < fours; ++i) {
+        const PhiloxWords four = random.four(r, first + i);
+        words[4 * i] = four.w0;
+        words[4 * i + 1] = four.w1;
+        words[4 * i + 2] = four.w2;
+        words[4 * i + 3] = four.w3;
+      }
+      body(r, c, count, words + skipped);
+    }
+  }
+}
+
 template <class T, class Rule>
 struct Elementwise {
+  static void random_forward(const Step& step, const Context& context, const Rect& rect) {
+    const T constant = static_cast<T>(step.constant);
+    const View<T> a = view<T>(context, step.operands[0]), z = view<T>(context, step.operands[1]);
+    const View<T> bias = view<T>(context, step.operands[2]);  // one value a row
+    with_words(step, context, rect, [&](int64_t r, int64_t c, int64_t count, const uint32_t* words) {
+      const T b = bias.data == nullptr ? T(0) : *bias.row(r);
+      T* to = a.row(r) + c;
+      const T* from = z.row(r) + c;
+      CHAINRULE_VECTORIZE
+      for (int64_t i = 0; i < count; ++i) to[i] = Rule::forward(from[i] + b, constant, words[i]);
+    });
+  }
+
+  static void random_backward(const Step& step, const Context& context, const Rect& rect) {
+    const T constant = static_cast<T>(step.constant);
+    const View<T> d_z = view<T>(context, step.operands[0]), delta = view<T>(context, step.operands[1]);
+    const View<T> saved = step.operands[2].present() ? view<T>(context, step.operands[2]) : delta;
+    with_words(step, context, rect, [&](int64_t r, int64_t c, int64_t count, const uint32_t* words) {
+      T* to = d_z.row(r) + c;
+      const T *d = delta.row(r) + c, *s = saved.row(r) + c;
+      CHAINRULE_VECTORIZE
+      for (int64_t i = 0; i < count; ++i) {
+        store(to[i], Rule::backward(d[i], s[i], constant, words[i]), step.accumulate);
+      }
+    });
+  }
+
   static void unary_forward(const Step& step, const Context& context, const Rect& rect) {
     const T c = static_cast<T>(step.constant);
     View<T> a = view<T>(context, step.operands[0]), z = view<T>(context, step.operands[1]);
@@ -146,11 +200,23 @@ Kernel find(const Step& step) {
   Kernel none = nullptr;
   switch (step.kind) {
     case StepKind::unary_forward:
-      return visit_unary(step.op, none,
-                         [](auto rule) { return Kernel(Elementwise<T, decltype(rule)>::unary_forward); });
+      return visit_unary(step.op, none, [](auto rule) {
+        using Rule = decltype(rule);
+        if constexpr (is_random<Rule>(0)) {
+          return Kernel(Elementwise<T, Rule>::random_forward);
+        } else {
+          return Kernel(Elementwise<T, Rule>::unary_forward);
+        }
+      });
     case StepKind::unary_backward:
-      return visit_unary(step.op, none,
-                         [](auto rule) { return Kernel(Elementwise<T, decltype(rule)>::unary_backward); });
+      return visit_unary(step.op, none, [](auto rule) {
+        using Rule = decltype(rule);
+        if constexpr (is_random<Rule>(0)) {
+          return Kernel(Elementwise<T, Rule>::random_backward);
+        } else {
+          return Kernel(Elementwise<T, Rule>::unary_backward);
+        }
+      });
     case StepKind::binary_forward:
       return visit_binary(step.op, none,
                           [](auto rule) { return Kernel(Elementwise<T, decltype(rule)>::binary_forward); });

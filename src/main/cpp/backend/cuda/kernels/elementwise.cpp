@@ -36,12 +36,18 @@ struct Map {
     Pack<T> x[places], result;
     CHAINRULE_UNROLL
     for (int32_t k = 0; k < inputs; ++k) load(x[k], in[k], r, c, count, whole);
+    [[maybe_unused]] uint32_t words[width] = {};
+    if constexpr (is_random<F>(0)) f.words.get(r, c, words);
     CHAINRULE_UNROLL
     for (int32_t i = 0; i < width; ++i) {
       T values[places];
       CHAINRULE_UNROLL
       for (int32_t k = 0; k < inputs; ++k) values[k] = x[k].v[i];
-      result.v[i] = f(values);
+      if constexpr (is_random<F>(0)) {
+        result.v[i] = f(values, words[i]);
+      } else {
+        result.v[i] = f(values);
+      }
     }
     if (accumulate) {
       Pack<T> before;
@@ -80,7 +86,7 @@ void map(const Launch& launch, const Run& run, F f, std::initializer_list<View<T
   Map<T, inputs, F> kernel{
       f, view<T>(run, step.operands[0]), {}, step.rows, step.columns, 0, true, step.accumulate};
   std::copy(in.begin(), in.end(), kernel.in);
-  flatten(&kernel);
+  if constexpr (!is_random<F>(0)) flatten(&kernel);  // a random word belongs to a row and a column
   kernel.in_packs = in_packs(kernel.out, kernel.rows);
   for (int32_t k = 0; k < inputs; ++k)
     kernel.in_packs = kernel.in_packs && in_packs(kernel.in[k], kernel.rows);
@@ -103,6 +109,28 @@ template <class T, class Rule>
 struct Backward {
   T c;
   DEVICE T operator()(const T (&x)[2]) const { return Rule::backward(x[0], x[1], c); }
+};
+// Random rules, likewise.
+template <class T, class Rule>
+struct RandomForward {
+  static constexpr bool random = true;
+  T c;
+  StepWords words;
+  DEVICE T operator()(const T (&x)[1], uint32_t word) const { return Rule::forward(x[0], c, word); }
+};
+template <class T, class Rule>
+struct RandomForwardWithBias {
+  static constexpr bool random = true;
+  T c;
+  StepWords words;
+  DEVICE T operator()(const T (&x)[2], uint32_t word) const { return Rule::forward(x[0] + x[1], c, word); }
+};
+template <class T, class Rule>
+struct RandomBackward {
+  static constexpr bool random = true;
+  T c;
+  StepWords words;
+  DEVICE T operator()(const T (&x)[2], uint32_t word) const { return Rule::backward(x[0], x[1], c, word); }
 };
 template <class T, class Rule>
 struct BinaryForward {
@@ -143,7 +171,15 @@ struct Elementwise {
   static void unary_forward(const Launch& launch, const Run& run) {
     const T c = static_cast<T>(launch.step.constant);
     const View<T> z = operand(launch, run, 1);
-    if (launch.step.operands[2].present()) {
+    const bool has_bias = launch.step.operands[2].present();
+    if constexpr (is_random<Rule>(0)) {
+      const StepWords words = StepWords::of(run, launch.step);
+      if (has_bias) {
+        map<T, 2>(launch, run, RandomForwardWithBias<T, Rule>{c, words}, {z, operand(launch, run, 2)});
+      } else {
+        map<T, 1>(launch, run, RandomForward<T, Rule>{c, words}, {z});
+      }
+    } else if (has_bias) {
       map<T, 2>(launch, run, ForwardWithBias<T, Rule>{c}, {z, operand(launch, run, 2)});
     } else {
       map<T, 1>(launch, run, Forward<T, Rule>{c}, {z});
@@ -152,8 +188,13 @@ struct Elementwise {
 
   template <class Rule>
   static void unary_backward(const Launch& launch, const Run& run) {
-    map<T, 2>(launch, run, Backward<T, Rule>{static_cast<T>(launch.step.constant)},
-              {operand(launch, run, 1), saved_or_delta(launch, run)});
+    const T c = static_cast<T>(launch.step.constant);
+    const View<T> delta = operand(launch, run, 1), saved = saved_or_delta(launch, run);
+    if constexpr (is_random<Rule>(0)) {
+      map<T, 2>(launch, run, RandomBackward<T, Rule>{c, StepWords::of(run, launch.step)}, {delta, saved});
+    } else {
+      map<T, 2>(launch, run, Backward<T, Rule>{c}, {delta, saved});
+    }
   }
 
   template <class Rule>

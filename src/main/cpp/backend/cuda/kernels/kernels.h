@@ -3,6 +3,7 @@
 
 #include "backend/cuda/launch.h"
 #include "backend/cuda/program.h"
+#include "ops/random_words.h"
 #include "ops/rules.h"
 #include "util/host_device.h"
 
@@ -29,6 +30,32 @@ View<T> view(const Run& run, const Operand& operand) {
                                                 : run.base[static_cast<int32_t>(operand.space)];
   return {reinterpret_cast<T*>(base + operand.offset), operand.row_stride, operand.column_stride};
 }
+
+// Where a random rule finds the words of a step's elements.
+struct StepWords {
+  const Arguments* arguments = nullptr;
+  int32_t node = -1;
+  bool by_sample = false, backward = false;
+
+  static StepWords of(const Run& run, const Step& step) {
+    return {run.arguments, step.node, step.by_sample, step.kind == StepKind::unary_backward};
+  }
+
+  // Of elements (r, c) to (r, c + count - 1).
+  template <int32_t count>
+  DEVICE void get(int64_t r, int64_t c, uint32_t (&words)[count]) const {
+    const StepNumbers& now = backward ? arguments->trained : arguments->numbers[arguments->step];
+    const RandomWords random = RandomWords::of(arguments->seed, now.step, node);
+    const int64_t first = by_sample ? now.first_sample + c : c;
+    PhiloxWords four = random.four(r, first >> 2);
+    CHAINRULE_UNROLL
+    for (int32_t i = 0; i < count; ++i) {
+      const int64_t sample = first + i;
+      if (i > 0 && (sample & 3) == 0) four = random.four(r, sample >> 2);
+      words[i] = word_of(four, static_cast<int32_t>(sample & 3));
+    }
+  }
+};
 
 // As many neighbouring elements as one access moves.
 template <class T>

@@ -344,8 +344,14 @@ struct Rowwise {
   }
 
   static Launcher find_derivative_and_sum(Op op) {
-    return visit_unary(op, Launcher(nullptr),
-                       [](auto rule) { return Launcher(derivative_and_sum<decltype(rule)>); });
+    return visit_unary(op, Launcher(nullptr), [](auto rule) {
+      using Rule = decltype(rule);
+      if constexpr (is_random<Rule>(0)) {
+        return Launcher(nullptr);  // joins_phase keeps them apart
+      } else {
+        return Launcher(derivative_and_sum<Rule>);
+      }
+    });
   }
 
   static Launcher find(const Step& step) {

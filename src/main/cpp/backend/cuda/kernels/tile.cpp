@@ -96,6 +96,7 @@ class Moves {
     move.in_parts = step.parts > 1;
     if (move.in_parts) kernel_.tiles_in_turn = static_cast<int32_t>(step.part_depth / tile_samples);
     move.scalars = scalars;
+    move.words = StepWords::of(run_, step);
     for (int32_t i = 0; i < max_operands; ++i) {
       if (step.operands[i].present()) move.places[i] = place(step.operands[i]);
     }

@@ -35,6 +35,7 @@ struct Move {
   Action action = Action::loss;
   Op op = Op::identity;
   int32_t phase = 0;                     // of a loss
+  StepWords words;                       // of a random rule
   int32_t rows = 0, columns = 0, k = 0;  // of C = A B, of the copied weight; else rows are the domain's
   int64_t samples = 0;                   // of the batch
   float constant = 0, factor = 0;
@@ -252,8 +253,14 @@ DEVICE void unary_forward(const On& on) {
   const float constant = on.move.constant;
   const bool has_bias = bias.data != nullptr;
   for_elements(on, false, [&](int64_t r, int64_t c) {
-    const float x = *z.at(r, c);
-    *a.at(r, c) = Rule::forward(has_bias ? x + *bias.at(r, c) : x, constant);
+    const float x = has_bias ? *z.at(r, c) + *bias.at(r, c) : *z.at(r, c);
+    if constexpr (is_random<Rule>(0)) {
+      uint32_t word[1];
+      on.move.words.get(r, c, word);
+      *a.at(r, c) = Rule::forward(x, constant, word[0]);
+    } else {
+      *a.at(r, c) = Rule::forward(x, constant);
+    }
   });
 }
 
@@ -263,7 +270,14 @@ DEVICE void unary_backward(const On& on) {
   const View<float> saved = Rule::saves == Saves::nothing ? delta : on.view(2);
   const float constant = on.move.constant;
   for_elements(on, false, [&](int64_t r, int64_t c) {
-    const float value = Rule::backward(*delta.at(r, c), *saved.at(r, c), constant);
+    float value;
+    if constexpr (is_random<Rule>(0)) {
+      uint32_t word[1];
+      on.move.words.get(r, c, word);
+      value = Rule::backward(*delta.at(r, c), *saved.at(r, c), constant, word[0]);
+    } else {
+      value = Rule::backward(*delta.at(r, c), *saved.at(r, c), constant);
+    }
     float* const place = d_z.at(r, c);
     *place = on.move.accumulate ? *place + value : value;
   });

@@ -1,0 +1,40 @@
+// The random word that a rule gets for an element in a training step: a function of the model's seed, the node, the step
+// and the element alone, the element being its feature and the position of its sample in the whole step. So forward and
+// backward see the same word without keeping it, on any device, and a step made of several batches sees the words of one.
+// The numbers of step, node, feature and sample / 4 count modulo 2³².
+#pragma once
+
+#include <cstdint>
+
+#include "util/host_device.h"
+#include "util/philox.h"
+
+namespace chainrule {
+inline namespace CHAINRULE_ISA {
+
+HOST_DEVICE inline uint32_t word_of(const PhiloxWords& four, int32_t which) {
+  return which == 0 ? four.w0 : which == 1 ? four.w1 : which == 2 ? four.w2 : four.w3;
+}
+
+struct RandomWords {
+  PhiloxKey key;
+  uint32_t step, node;
+
+  HOST_DEVICE static RandomWords of(uint64_t seed, int64_t step, int32_t node) {
+    return {{static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)},
+            static_cast<uint32_t>(step),
+            static_cast<uint32_t>(node)};
+  }
+
+  // Those of samples 4 i to 4 i + 3.
+  HOST_DEVICE PhiloxWords four(int64_t feature, int64_t i) const {
+    return philox({static_cast<uint32_t>(i), static_cast<uint32_t>(feature), step, node}, key);
+  }
+
+  HOST_DEVICE uint32_t at(int64_t feature, int64_t sample) const {
+    return word_of(four(feature, sample >> 2), static_cast<int32_t>(sample & 3));
+  }
+};
+
+}  // namespace CHAINRULE_ISA
+}  // namespace chainrule
