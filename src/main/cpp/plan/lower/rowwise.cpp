@@ -82,7 +82,7 @@ void Lowering::backward_rowwise_parameter(int32_t id, int32_t index) {
   const int32_t d = delta_value(id);
   bool accumulate = false;
   if (index > 1) {
-    if (shape.batched) return sum_over_batch(elementwise(d, shape, shape), shape, to, 1, text);
+    if (shape.batched) return sum_over_broadcast(elementwise(d, shape, shape), shape, to, 1, text);
     const int32_t value = target(to, &accumulate);
     return emit_copy(elementwise(value, shape, shape), elementwise(d, shape, shape), shape, accumulate, text);
   }
@@ -94,7 +94,7 @@ void Lowering::backward_rowwise_parameter(int32_t id, int32_t index) {
   step.refs[2] = rowwise(value_of(from), shape);
   step.refs[3] = saved_by_sample(id);
   step.step.accumulate = accumulate;
-  if (shape.batched) sum_over_batch(elementwise(value, shape, shape), shape, to, 1, text);
+  if (shape.batched) sum_over_broadcast(elementwise(value, shape, shape), shape, to, 1, text);
 }
 
 // What a row-wise rule keeps for each sample: a few rows.
