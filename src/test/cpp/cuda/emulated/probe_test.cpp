@@ -55,7 +55,7 @@ bool moves_are_in_memory(Backend& engine) {
 std::vector<std::vector<float>> trained(Backend& engine, int64_t batch) {
   const Workload w = narrow(batch);
   PlanRun<float> run(w.graph, training(w.loss, w.batch), random_values(w.graph, w.batch, 3), engine);
-  run.update.learning_rate = 0.1;
+  run.update = scalars(sgd(), 1, 0.1);
   for (int i = 0; i < 4; ++i) CHECK(std::isfinite(run.step()));
   std::vector<std::vector<float>> all;
   for (int32_t id : w.graph.parameters()) all.push_back(run.parameter(id));
@@ -127,9 +127,7 @@ TEST(cuda_emulated_tables_of_moves_follow_what_a_run_uses) {
     const int32_t hidden = b.op(Op::tanh, {b.layer(b.input(features, "x"), 9)});
     const int32_t loss = b.op(Op::squared_error, {b.layer(hidden, 1), b.target(1, "y")});
     auto model = std::make_shared<Model>(std::move(b.graph), DType::float32, 5, engine);
-    OptimizerSettings sgd;
-    sgd.learning_rate = 0.01;
-    Trainer trainer(model, loss, sgd);
+    Trainer trainer(model, loss, at_rate(0.01, sgd()));
     std::vector<double> losses;
     for (int64_t batch : {20, 200, 20, 90, 200, 20}) {
       for (int step = 0; step < 3; ++step) {
