@@ -109,7 +109,8 @@ int32_t Graph::linear(const std::string& name, int32_t x, int64_t features, Init
   const Node& input = node(x);
   REQUIRE(input.shape.batched && input.op != Op::label, "linear '", own, "': expected data, but got ",
           describe(x));
-  return layer(Op::linear, own, x, 0, Shape::matrix(features, input.shape.rows), initializer, value, features);
+  return layer(Op::linear, own, x, 0, Shape::matrix(features, input.shape.rows), initializer, value,
+               features);
 }
 
 int32_t Graph::rowwise(Op op, const std::string& name, int32_t x, double constant) {

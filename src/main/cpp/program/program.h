@@ -68,7 +68,7 @@ enum class StepKind : int32_t {
   reduction_backward,  // d_x = rule(δ_c, x): d_x δ x                                                  (acc)
   log_sum_exp_forward,  // s_c: s z
   log_sum_exp_backward,  // d_z = rule(δ_c, z, s_c): d_z δ z s                                           (acc)
-  rowwise_forward,       // a = rule(x): a x saved? parameters...; `saved` is what backward reads besides x or a
+  rowwise_forward,   // a = rule(x): a x saved? parameters...; `saved` is what backward reads besides x or a
   rowwise_backward,  // d_x = rule(δ, x or a, saved): d_x δ x|a saved? parameters...                    (acc)
   rowwise_parameter_backward,  // what a parameter's gradient is the sum of over the samples: d δ x saved (acc)
   copy,                 // d = s: d s                                                                   (acc)

@@ -27,8 +27,7 @@ void Lowering::forward_rowwise(int32_t id) {
     step.step.count = features(of);
     return;
   }
-  const StepKind kind =
-      n.op == Op::log_sum_exp ? StepKind::log_sum_exp_forward : StepKind::reduction_forward;
+  const StepKind kind = n.op == Op::log_sum_exp ? StepKind::log_sum_exp_forward : StepKind::reduction_forward;
   DraftStep& step = emit_rowwise(kind, n.op, of, n.name);
   step.refs[0] = reduced(s);
   step.writes[0] = true;
