@@ -37,6 +37,7 @@ inline double constant_of(Op op) {
          : op == Op::leaky_relu ? 0.2
          : op == Op::elu        ? 1.3
          : op == Op::huber      ? 0.8
+         : op == Op::layer_norm ? 0.3
                                 : 0;
 }
 

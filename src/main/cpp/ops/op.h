@@ -126,6 +126,7 @@ constexpr Traits operator|(Traits a, const Traits& b) {
   X(gelu, unary, activation)                                  \
   X(silu, unary, activation)                                  \
   X(softmax, rowwise, none)                                   \
+  X(layer_norm, rowwise, parameters(2) | positive("epsilon")) \
   X(sum, reduction, linear)                                   \
   X(mean, reduction, linear)                                  \
   X(squared_norm, reduction, none)                            \

@@ -10,6 +10,7 @@
 #include "ops/gelu.h"
 #include "ops/huber.h"
 #include "ops/identity.h"
+#include "ops/layer_norm.h"
 #include "ops/leaky_relu.h"
 #include "ops/log.h"
 #include "ops/log_sum_exp.h"
@@ -52,7 +53,7 @@
   X(silu, Silu)
 #define CHAINRULE_BINARY_RULES(X) X(add, Add) X(subtract, Subtract) X(multiply, Multiply)
 #define CHAINRULE_REDUCTION_RULES(X) X(sum, Sum) X(mean, Mean) X(squared_norm, SquaredNorm)
-#define CHAINRULE_ROWWISE_RULES(X) X(log_sum_exp, LogSumExp) X(softmax, Softmax)
+#define CHAINRULE_ROWWISE_RULES(X) X(log_sum_exp, LogSumExp) X(softmax, Softmax) X(layer_norm, LayerNorm)
 #define CHAINRULE_LOSS_RULES(X)                     \
   X(negative_log_likelihood, NegativeLogLikelihood) \
   X(binary_cross_entropy, BinaryCrossEntropy)       \

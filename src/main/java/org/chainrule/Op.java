@@ -5,7 +5,7 @@ import org.chainrule.binding.Native;
 
 /**
  * The operations, in the order of the native registry. The Java method that makes a node of one is
- * {@link #methodName()} of {@link Graph}; its formula, forward beside backward, is the C++ file
+ * {@link #methodName()} of {@link Node} or {@link Graph}; its formula, forward beside backward, is the C++ file
  * {@code ops/<name>.h}.
  */
 public enum Op {
@@ -59,6 +59,8 @@ public enum Op {
   SILU,
   /** Probabilities from logits. */
   SOFTMAX,
+  /** Mean 0 and variance 1 over the features of each sample, then scale and shift. */
+  LAYER_NORM,
   /** Sum over the features of each sample. */
   SUM,
   /** Mean over the features of each sample. */
