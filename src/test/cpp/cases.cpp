@@ -172,7 +172,7 @@ void with_operand(Table& t, Op op) {
   });
   t.add("hidden value", [&](Builder& b) { return made(b, b.op(Op::tanh, {b.layer(b.input(2), n)})); });
   t.add("data of both signs", [&](Builder& b) { return made(b, b.op(Op::identity, {b.input(n)})); });
-  if (op != Op::softmax) {  // whose only probability is 1
+  if (kind_of(op) != Kind::rowwise) {  // one feature has the probability 1, and is its own mean
     t.add("one feature", [&](Builder& b) { return made(b, b.layer(b.input(2), 1)); });
     t.add("scalar", [&](Builder& b) { return made(b, b.parameter(1, 1, "positive")); });
   }
@@ -190,6 +190,41 @@ void with_operand(Table& t, Op op) {
     const int32_t y = made(b, b.layer(b.input(2), n));
     return b.op(Op::multiply, {y, b.op(Op::sigmoid, {y})});
   });
+}
+
+// Row-wise operations with parameters: one value a feature.
+void with_parameters(Table& t, Op op) {
+  const double c = constant_of(op);
+  const int64_t n = t.n(3);
+  const auto hidden = [n](Builder& b) { return b.op(Op::tanh, {b.layer(b.input(2), n)}); };
+  for (int32_t count = 1; count <= traits_of(op).parameters; ++count) {
+    const std::string with = message(count, count == 1 ? " parameter" : " parameters");
+    const auto parameters = [n, count](Builder& b, int32_t x) {
+      std::vector<int32_t> inputs = {x};
+      for (int32_t i = 0; i < count; ++i) inputs.push_back(b.parameter(n));
+      return inputs;
+    };
+    t.add(with + ", data", [&](Builder& b) { return b.op(op, parameters(b, b.input(n)), c); });
+    t.add(with + ", hidden value", [&](Builder& b) { return b.op(op, parameters(b, hidden(b)), c); });
+    t.add(with + ", vector", [&](Builder& b) { return b.op(op, parameters(b, b.parameter(n)), c); });
+    t.add(with + ", used twice", [&](Builder& b) {
+      const int32_t x = hidden(b);
+      std::vector<int32_t> inputs = parameters(b, x);
+      const int32_t y = b.op(op, inputs, c);
+      inputs[0] = b.op(Op::sigmoid, {b.op(Op::multiply, {x, y})});
+      return b.op(op, inputs, c);
+    });
+    t.add(with + ", computed", [&](Builder& b) {
+      std::vector<int32_t> inputs = {hidden(b)};
+      for (int32_t i = 0; i < count; ++i) inputs.push_back(b.op(Op::exp, {b.parameter(n)}));
+      return b.op(op, inputs, c);
+    });
+  }
+  if (traits_of(op).parameters > 0) {
+    t.add("parameters of a matrix", [&](Builder& b) {
+      return b.op(op, {b.parameter(2, 3), b.parameter(6), b.parameter(6)}, c);
+    });
+  }
 }
 
 void structures(Table& t, Op op) {
@@ -332,8 +367,11 @@ std::vector<GraphCase> cases_of(Op op, bool wide) {
     case Kind::product: products(table, op); break;
     case Kind::binary: binaries(table, op); break;
     case Kind::unary:
-    case Kind::rowwise:
     case Kind::reduction: with_operand(table, op); break;
+    case Kind::rowwise:
+      with_operand(table, op);
+      with_parameters(table, op);
+      break;
     case Kind::structure: structures(table, op); break;
     case Kind::loss: losses(table, op); break;
   }

@@ -39,6 +39,7 @@ inline double constant_of(Op op) {
          : op == Op::elu        ? 1.3
          : op == Op::dropout    ? 0.1
          : op == Op::huber      ? 0.8
+         : op == Op::layer_norm ? 0.3
                                 : 0;
 }
 

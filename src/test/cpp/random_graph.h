@@ -105,7 +105,9 @@ class Drawer {
           batched_.push_back(b_.op(Op::concat, {s, x}));
         }
         return;
-      case Kind::rowwise: batched_.push_back(b_.op(op, {n > 1 ? x : b_.op(Op::concat, {x, x})})); return;
+      case Kind::rowwise:
+        batched_.push_back(b_.op(op, {n > 1 ? x : b_.op(Op::concat, {x, small(x)})}, constant_of(op)));
+        return;
       case Kind::structure:
         if (op == Op::concat) {
           batched_.push_back(b_.op(op, {x, value()}));

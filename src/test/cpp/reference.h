@@ -96,6 +96,15 @@ class Reference {
           squares += z * z;
         }
         for (int64_t k = 0; k < features; ++k) exponentials += std::exp(get(x, b, k) - max);
+        if (n.op == Op::layer_norm) {
+          const double mean = sum / static_cast<double>(features);
+          double variance = 0;
+          for (int64_t k = 0; k < features; ++k) variance += std::pow(get(x, b, k) - mean, 2);
+          variance /= static_cast<double>(features);
+          const double normalised = (get(x, b, i) - mean) / std::sqrt(variance + n.constant);
+          const double weight = n.inputs.size() > 1 ? get(n.inputs[1], b, i) : 1;
+          return weight * normalised + (n.inputs.size() > 2 ? get(n.inputs[2], b, i) : 0);
+        }
         if (n.op == Op::softmax) return std::exp(get(x, b, i) - max) / exponentials;
         if (n.op == Op::log_sum_exp) return max + std::log(exponentials);
         return n.op == Op::squared_norm ? squares

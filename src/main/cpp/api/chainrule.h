@@ -90,13 +90,15 @@ class CHAINRULE_EXPORT NativeGraph {
   int32_t constant(const char* name, int64_t rows, int64_t columns, const double* values, int64_t count);
   // A linear layer with a weight and a bias of its own (graph/graph.h): three nodes, of which it is the last, or none.
   int32_t linear(const char* name, int32_t x, int64_t features, NativeInitializer initializer, double value);
+  // A row-wise operation with parameters of its own (graph/graph.h): it is the last of the nodes, or none is made.
+  int32_t rowwise(int32_t op, const char* name, int32_t x, double constant);
   // Any other operation, named by itself and the node's number. linear: x, weight, bias?; matmul: x, weight; loss:
   // prediction, target or label. `attributes` are new_attributes(), set before.
   int32_t add(int32_t op, const int32_t* inputs, int32_t count, const NativeAttributes* attributes);
   NativeAttributes* new_attributes();  // with all of them 0
   // An operation of the user's own, registered under the name `operation`.
   int32_t custom(const char* operation, int32_t input);
-  // Also renames the weight and bias of a linear that are called like it (graph/graph.h).
+  // Also renames the weight and bias that are called like the node (graph/graph.h).
   void rename(int32_t node, const char* name);
 
   int32_t size() const;

@@ -57,6 +57,12 @@ int32_t NativeGraph::linear(const char* name, int32_t x, int64_t features, Nativ
   return body->graph.linear(text("linear", name), x, features, same<Initializer>(initializer), value);
 }
 
+int32_t NativeGraph::rowwise(int32_t op, const char* name, int32_t x, double constant) {
+  REQUIRE(op >= 0 && op < chainrule::op_count, "there is no operation number ", op);
+  const Op which = static_cast<Op>(op);
+  return body->graph.rowwise(which, text(name_of(which), name), x, constant);
+}
+
 int32_t NativeGraph::add(int32_t op, const int32_t* inputs, int32_t count,
                          const NativeAttributes* attributes) {
   REQUIRE(op >= 0 && op < chainrule::op_count, "there is no operation number ", op);

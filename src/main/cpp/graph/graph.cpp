@@ -83,21 +83,18 @@ int32_t Graph::add(Node node) {
   return append(std::move(node));
 }
 
-int32_t Graph::linear(const std::string& name, int32_t x, int64_t features, Initializer initializer,
-                      double value) {
+// x, a weight and, where `bias` is above 0, a bias of so many zeros: the parameters are called like the layer.
+int32_t Graph::layer(Op op, const std::string& name, int32_t x, double constant, const Shape& weight,
+                     Initializer initializer, double value, int64_t bias) {
   const int32_t before = size();
-  const std::string layer = name.empty() ? message(name_of(Op::linear), "_", before + 2) : name;
-  require_size(Op::linear, layer, "features", features);
-  const Node& input = node(x);
-  REQUIRE(input.shape.batched && input.op != Op::label, "linear '", layer, "': expected data, but got ",
-          describe(x));
-  const int64_t columns = input.shape.rows;
+  const std::string own = name.empty() ? message(name_of(op), "_", before + (bias > 0 ? 2 : 1)) : name;
   try {
     Node made;
-    made.op = Op::linear;
-    made.name = layer;
-    made.inputs = {x, parameter(layer + ".weight", features, columns, initializer, value),
-                   parameter(layer + ".bias", features, 1, Initializer::constant, 0)};
+    made.op = op;
+    made.name = own;
+    made.constant = constant;
+    made.inputs = {x, parameter(own + ".weight", weight.rows, weight.columns, initializer, value)};
+    if (bias > 0) made.inputs.push_back(parameter(own + ".bias", bias, 1, Initializer::constant, 0));
     return add(std::move(made));
   } catch (...) {
     truncate(before);
@@ -105,12 +102,31 @@ int32_t Graph::linear(const std::string& name, int32_t x, int64_t features, Init
   }
 }
 
+int32_t Graph::linear(const std::string& name, int32_t x, int64_t features, Initializer initializer,
+                      double value) {
+  const std::string own = name.empty() ? message(name_of(Op::linear), "_", size() + 2) : name;
+  require_size(Op::linear, own, "features", features);
+  const Node& input = node(x);
+  REQUIRE(input.shape.batched && input.op != Op::label, "linear '", own, "': expected data, but got ",
+          describe(x));
+  return layer(Op::linear, own, x, 0, Shape::matrix(features, input.shape.rows), initializer, value,
+               features);
+}
+
+int32_t Graph::rowwise(Op op, const std::string& name, int32_t x, double constant) {
+  REQUIRE(kind_of(op) == Kind::rowwise && traits_of(op).parameters > 0, name_of(op),
+          " has no parameters of its own");
+  const int64_t features = node(x).shape.elements();
+  return layer(op, name, x, constant, Shape::matrix(features, 1), Initializer::constant, 1,
+               traits_of(op).parameters > 1 ? features : 0);
+}
+
 void Graph::rename(int32_t id, const std::string& name) {
   REQUIRE(!name.empty(), "renaming ", describe(id), ": a name must not be empty");
   std::vector<std::pair<int32_t, std::string>> changes = {{id, name}};
   const std::string old = node(id).name;
   const std::vector<int32_t>& inputs = node(id).inputs;
-  for (size_t i = 1; i < inputs.size() && node(id).op == Op::linear; ++i) {
+  for (size_t i = 1; i < inputs.size(); ++i) {
     const char* part = i == 1 ? ".weight" : ".bias";
     if (node(inputs[i]).op == Op::parameter && node(inputs[i]).name == old + part)
       changes.emplace_back(inputs[i], name + part);

@@ -50,8 +50,12 @@ class Graph {
   // with ".weight" and ".bias" behind. The bias is 0 at first. All three nodes are made, or none.
   int32_t linear(const std::string& name, int32_t x, int64_t features, Initializer initializer, double value);
 
-  // Gives a node another name. A linear's weight and bias that are called like it with ".weight" and ".bias" behind keep
-  // doing so. Throws InvalidArgument, and changes nothing, where a name is in use.
+  // A row-wise operation with parameters of its own, one value a feature of x: a weight of ones, and a bias of zeros where
+  // the operation takes two. Named like those of linear. All nodes are made, or none.
+  int32_t rowwise(Op op, const std::string& name, int32_t x, double constant);
+
+  // Gives a node another name. Its weight and bias that are called like it with ".weight" and ".bias" behind keep doing
+  // so. Throws InvalidArgument, and changes nothing, where a name is in use.
   void rename(int32_t id, const std::string& name);
 
   int32_t size() const { return static_cast<int32_t>(nodes_.size()); }
@@ -73,6 +77,8 @@ class Graph {
   std::string describe(int32_t id) const;
 
  private:
+  int32_t layer(Op op, const std::string& name, int32_t x, double constant, const Shape& weight,
+                Initializer initializer, double value, int64_t bias);
   int32_t append(Node node);
   void list_leaf(int32_t id);
   void truncate(int32_t size);

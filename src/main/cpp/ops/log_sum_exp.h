@@ -2,6 +2,8 @@
 // d_z_i = e^(z_i - s) δ.   Saves input and output. No overflow for any finite z.
 #pragma once
 
+#include <cstdint>
+
 #include "ops/math.h"
 #include "ops/op.h"
 #include "util/host_device.h"
@@ -11,6 +13,7 @@ inline namespace CHAINRULE_ISA {
 
 struct LogSumExp {
   static constexpr Saves saves = Saves::input_and_output;
+  static constexpr int32_t saved_rows = 0;
 
   // `sum` is Σ Softmax::numerator(z_i, max).
   template <class T>

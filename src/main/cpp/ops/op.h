@@ -130,6 +130,7 @@ constexpr Traits operator|(Traits a, const Traits& b) {
   X(silu, unary, activation)                                  \
   X(dropout, unary, random | factor("rate"))                  \
   X(softmax, rowwise, none)                                   \
+  X(layer_norm, rowwise, parameters(2) | positive("epsilon")) \
   X(sum, reduction, linear)                                   \
   X(mean, reduction, linear)                                  \
   X(squared_norm, reduction, none)                            \

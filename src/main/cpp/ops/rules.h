@@ -11,6 +11,7 @@
 #include "ops/gelu.h"
 #include "ops/huber.h"
 #include "ops/identity.h"
+#include "ops/layer_norm.h"
 #include "ops/leaky_relu.h"
 #include "ops/log.h"
 #include "ops/log_sum_exp.h"
@@ -54,7 +55,7 @@
   X(dropout, Dropout)
 #define CHAINRULE_BINARY_RULES(X) X(add, Add) X(subtract, Subtract) X(multiply, Multiply)
 #define CHAINRULE_REDUCTION_RULES(X) X(sum, Sum) X(mean, Mean) X(squared_norm, SquaredNorm)
-#define CHAINRULE_ROWWISE_RULES(X) X(log_sum_exp, LogSumExp) X(softmax, Softmax)
+#define CHAINRULE_ROWWISE_RULES(X) X(log_sum_exp, LogSumExp) X(softmax, Softmax) X(layer_norm, LayerNorm)
 #define CHAINRULE_LOSS_RULES(X)                     \
   X(negative_log_likelihood, NegativeLogLikelihood) \
   X(binary_cross_entropy, BinaryCrossEntropy)       \
@@ -145,6 +146,17 @@ inline Saves saves_of(Op op) {
 #undef CHAINRULE_CASE
     case Op::custom: return Saves::input_and_output;
     default: return Saves::nothing;
+  }
+}
+
+// How many numbers a sample a row-wise rule's forward keeps for its backward, beside input or output.
+inline int32_t saved_rows_of(Op op) {
+  switch (op) {
+#define CHAINRULE_CASE(name, Rule) \
+  case Op::name: return Rule::saved_rows;
+    CHAINRULE_ROWWISE_RULES(CHAINRULE_CASE)
+#undef CHAINRULE_CASE
+    default: return 0;
   }
 }
 

@@ -2,6 +2,8 @@
 // d_z_i = a_i (δ_i - Σ_j a_j δ_j).   Saves its output. No overflow for any finite z.
 #pragma once
 
+#include <cstdint>
+
 #include "ops/math.h"
 #include "ops/op.h"
 #include "util/host_device.h"
@@ -11,6 +13,7 @@ inline namespace CHAINRULE_ISA {
 
 struct Softmax {
   static constexpr Saves saves = Saves::output;
+  static constexpr int32_t saved_rows = 0;
 
   // The numerator, whose sum over the features is s; log_sum_exp and softmax_cross_entropy use the same one.
   template <class T>

@@ -59,6 +59,7 @@ class Lowering final : public BackwardRules {
   Ref matrix(int32_t value, const Shape& shape, Access access) const;
   Ref reduced(int32_t value) const;
   Ref one_a_sample(int32_t value, bool batched) const;  // on the elements of all features
+  Ref one_a_feature(int32_t value) const { return {value, 0, 1, 0, Access::whole}; }
   Ref rows_from(int32_t value, const Shape& shape, int64_t first_row) const;
   DraftStep& emit(StepKind kind, Op op, int64_t rows, int64_t columns, const std::string& text);
   DraftStep& emit_elementwise(StepKind kind, Op op, const Shape& domain, const std::string& text);
@@ -107,6 +108,8 @@ class Lowering final : public BackwardRules {
   void backward_binary(int32_t id, int32_t index);
   void forward_rowwise(int32_t id);
   void backward_rowwise(int32_t id, int32_t index);
+  void backward_rowwise_parameter(int32_t id, int32_t index);
+  Ref saved_by_sample(int32_t id);
   void forward_structure(int32_t id);
   void backward_structure(int32_t id, int32_t index);
   void loss_step(int32_t id, bool values);  // the value, the derivatives, or both in one pass

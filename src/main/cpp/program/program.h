@@ -68,8 +68,9 @@ enum class StepKind : int32_t {
   reduction_backward,  // d_x = rule(δ_c, x): d_x δ x                                                  (acc)
   log_sum_exp_forward,  // s_c: s z
   log_sum_exp_backward,  // d_z = rule(δ_c, z, s_c): d_z δ z s                                           (acc)
-  softmax_forward,       // a: a z
-  softmax_backward,     // d_z: d_z δ a                                                                 (acc)
+  rowwise_forward,   // a = rule(x): a x saved? parameters...; `saved` is what backward reads besides x or a
+  rowwise_backward,  // d_x = rule(δ, x or a, saved): d_x δ x|a saved? parameters...                    (acc)
+  rowwise_parameter_backward,  // what a parameter's gradient is the sum of over the samples: d δ x saved (acc)
   copy,                 // d = s: d s                                                                   (acc)
   polynomial_forward,   // φ: φ x; the domain is that of x
   polynomial_backward,  // d_x: d_x δ x                                                                 (acc)
@@ -133,8 +134,8 @@ inline bool needs_whole_columns(const Step& step) {
   switch (step.kind) {
     case StepKind::reduction_forward:
     case StepKind::log_sum_exp_forward:
-    case StepKind::softmax_forward:
-    case StepKind::softmax_backward:
+    case StepKind::rowwise_forward:
+    case StepKind::rowwise_backward:
     case StepKind::polynomial_forward:
     case StepKind::polynomial_backward: return true;
     case StepKind::loss:  // its partial sums are those of columns

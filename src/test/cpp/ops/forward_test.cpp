@@ -179,3 +179,38 @@ TEST(losses_at_the_ends_of_the_number_line) {
     CHECK_NEAR(run.loss() / 1e30, op == Op::softmax_cross_entropy ? 2.0 : 1.0, 1e-6);
   }
 }
+
+// The deviations are exact: what is left of the values' 24 bits after 10⁶ has been taken off.
+TEST(layer_norm_of_values_far_from_zero) {
+  const int64_t batch = 40;
+  for (int64_t features : {2, 7, 300}) {
+    for (double offset : {0.0, 1e6, -1e6, 1.5e7}) {
+      Builder b;
+      const int32_t x = b.input(features);
+      PlanRequest request;
+      request.batch = batch;
+      request.outputs = {b.op(Op::layer_norm, {x}, 1e-5)};
+      Values values = random_values(b.graph, batch, 5);
+      for (double& v : values[at(x)]) v = static_cast<float>(offset + std::round(v * 64) / 4);
+      const Reference reference(b.graph, batch, values);
+      PlanRun<float> run(b.graph, request, values);
+      run.forward();
+      const std::vector<double>& expected = reference.value(request.outputs[0]);
+      for (size_t i = 0; i < expected.size(); ++i) CHECK_NEAR(run.output(0)[i], expected[i], 2e-6);
+    }
+  }
+}
+
+// All features alike: nothing to normalise, and no division by 0.
+TEST(layer_norm_of_equal_values_is_0) {
+  Builder b;
+  const int32_t x = b.input(5);
+  PlanRequest request;
+  request.batch = 3;
+  request.outputs = {b.op(Op::layer_norm, {x}, 1e-5)};
+  Values values = random_values(b.graph, 3, 5);
+  for (double& v : values[at(x)]) v = static_cast<float>(1e6 + 0.1);
+  PlanRun<float> run(b.graph, request, values);
+  run.forward();
+  for (float y : run.output(0)) CHECK(y == 0);
+}

@@ -1,4 +1,7 @@
 // The lowering of operations that go over the features of each sample: reductions to one value and maps to a vector.
+#include <algorithm>
+#include <vector>
+
 #include "ops/rules.h"
 #include "plan/lowering.h"
 
@@ -8,11 +11,25 @@ void Lowering::forward_rowwise(int32_t id) {
   const Node& n = node(id);
   const Shape& of = input(id, 0).shape;
   int32_t x = value_of(input_id(id, 0)), s = value_of(id);
-  StepKind kind = n.op == Op::softmax       ? StepKind::softmax_forward
-                  : n.op == Op::log_sum_exp ? StepKind::log_sum_exp_forward
-                                            : StepKind::reduction_forward;
+  if (kind_of(n.op) == Kind::rowwise) {
+    std::vector<Ref> parameters;
+    for (size_t i = 1; i < n.inputs.size(); ++i) parameters.push_back(one_a_feature(value_of(n.inputs[i])));
+    DraftStep& step = emit_rowwise(StepKind::rowwise_forward, n.op, of, n.name);
+    step.refs[0] = rowwise(s, n.shape);
+    step.writes[0] = true;
+    step.refs[1] = rowwise(x, of);
+    if (delta[at(id)] && saved_rows_of(n.op) > 0) {
+      step.refs[2] = saved_by_sample(id);
+      step.writes[2] = true;
+    }
+    std::copy(parameters.begin(), parameters.end(), step.refs + 3);
+    step.step.constant = n.constant;
+    step.step.count = features(of);
+    return;
+  }
+  const StepKind kind = n.op == Op::log_sum_exp ? StepKind::log_sum_exp_forward : StepKind::reduction_forward;
   DraftStep& step = emit_rowwise(kind, n.op, of, n.name);
-  step.refs[0] = n.op == Op::softmax ? rowwise(s, n.shape) : reduced(s);
+  step.refs[0] = reduced(s);
   step.writes[0] = true;
   step.refs[1] = rowwise(x, of);
   step.step.count = features(of);
@@ -23,16 +40,22 @@ void Lowering::backward_rowwise(int32_t id, int32_t index) {
   const int32_t from = n.inputs[at(index)];
   const Shape& shape = node(from).shape;
   const std::string text = "d " + node(from).name;
+  if (index > 0) return backward_rowwise_parameter(id, index);
   const int32_t d = delta_value(id);
   bool accumulate;
   const int32_t value = target(from, &accumulate);
-  if (n.op == Op::softmax) {
-    DraftStep& step = emit_rowwise(StepKind::softmax_backward, n.op, shape, text);
+  if (kind_of(n.op) == Kind::rowwise) {
+    const int32_t kept = saves_output(saves_of(n.op)) ? values_[at(id)] : value_of(from);
+    const int32_t weight = n.inputs.size() > 1 ? value_of(n.inputs[1]) : -1;
+    DraftStep& step = emit_rowwise(StepKind::rowwise_backward, n.op, shape, text);
     step.refs[0] = rowwise(value, shape);
     step.writes[0] = true;
     step.refs[1] = rowwise(d, shape);
-    step.refs[2] = rowwise(values_[at(id)], shape);
+    step.refs[2] = rowwise(kept, shape);
+    if (saved_rows_of(n.op) > 0) step.refs[3] = saved_by_sample(id);
+    if (weight >= 0) step.refs[4] = one_a_feature(weight);
     step.step.accumulate = accumulate;
+    step.step.count = features(shape);
     return;
   }
   const StepKind kind =
@@ -47,6 +70,40 @@ void Lowering::backward_rowwise(int32_t id, int32_t index) {
   if (saves_output(saved)) step.refs[3] = one_a_sample(values_[at(id)], shape.batched);
   step.step.count = features(shape);
   step.step.accumulate = accumulate;
+}
+
+// The first parameter scales, and its gradient is the sum of what the rule gives for each element; the second is added.
+void Lowering::backward_rowwise_parameter(int32_t id, int32_t index) {
+  const Node& n = node(id);
+  const int32_t from = n.inputs[0], to = n.inputs[at(index)];
+  const Shape& shape = n.shape;
+  const std::string text = "d " + node(to).name;
+  const int32_t d = delta_value(id);
+  bool accumulate = false;
+  if (index > 1) {
+    if (shape.batched) return sum_over_broadcast(elementwise(d, shape, shape), shape, to, 1, text);
+    const int32_t value = target(to, &accumulate);
+    return emit_copy(elementwise(value, shape, shape), elementwise(d, shape, shape), shape, accumulate, text);
+  }
+  const int32_t value = shape.batched ? new_value(shape) : target(to, &accumulate);
+  DraftStep& step = emit_rowwise(StepKind::rowwise_parameter_backward, n.op, shape, text);
+  step.refs[0] = rowwise(value, shape);
+  step.writes[0] = true;
+  step.refs[1] = rowwise(d, shape);
+  step.refs[2] = rowwise(value_of(from), shape);
+  step.refs[3] = saved_by_sample(id);
+  step.step.accumulate = accumulate;
+  if (shape.batched) sum_over_broadcast(elementwise(value, shape, shape), shape, to, 1, text);
+}
+
+// What a row-wise rule keeps for each sample: a few rows.
+Ref Lowering::saved_by_sample(int32_t id) {
+  const Shape& of = input(id, 0).shape;
+  const int64_t rows = saved_rows_of(node(id).op);
+  const Shape shape = of.batched ? Shape::data(rows) : Shape::matrix(rows, 1);
+  Ref ref = rowwise(saved_value(id, 0, shape), shape);
+  ref.access = Access::column;
+  return ref;
 }
 
 }  // namespace chainrule

@@ -698,6 +698,12 @@ public final class Graph extends NativeObject {
     return apply(op, constant, 0, 0, false, inputs);
   }
 
+  /** Makes a row-wise operation with a weight and a bias of its own; an empty name is replaced. */
+  synchronized Node applyWithParameters(Op op, double constant, Node x, String name) {
+    int input = id(x, op.methodName());
+    return make(op.methodName(), () -> handle.rowwise(op.ordinal(), name, input, constant));
+  }
+
   /** Makes a node; the attributes an operation does not have are ignored. */
   private synchronized Node apply(
       Op op, double constant, long begin, long end, boolean transposed, Node... inputs) {

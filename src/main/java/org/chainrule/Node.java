@@ -13,6 +13,9 @@ import org.chainrule.binding.NativeAttributes;
  * node as first argument.
  */
 public final class Node {
+  /** What {@link #layerNorm()} adds to the variance. */
+  private static final double LAYER_NORM_EPSILON = 1e-5;
+
   private final Graph graph;
   private final int id;
   private final Op op;
@@ -332,6 +335,34 @@ public final class Node {
   /** {@return probabilities, this node being logits} */
   public Node softmax() {
     return graph.apply(Op.SOFTMAX, this);
+  }
+
+  /**
+   * Layer normalisation with a weight and a bias of its own: the features of each sample are brought
+   * to mean 0 and variance 1, then scaled by the weight, at first 1, and shifted by the bias, at
+   * first 0. J. Ba, J. Kiros, G. Hinton, 2016. The parameters are called like the node with {@code
+   * .weight} and {@code .bias} behind; {@link #named} renames them with it.
+   *
+   * @return a node of this one's shape
+   */
+  public Node layerNorm() {
+    return graph.applyWithParameters(Op.LAYER_NORM, LAYER_NORM_EPSILON, this, "");
+  }
+
+  /**
+   * Layer normalisation with given parameters, or without.
+   *
+   * @param epsilon what is added to the variance, positive; PyTorch's default is 1e-5
+   * @param parameters none; a weight; or a weight and a bias: nodes that are not batched, of one
+   *     value a feature
+   * @return a node of this one's shape
+   */
+  public Node layerNorm(double epsilon, Node... parameters) {
+    Check.notNull(parameters, "layerNorm", "list of parameters");
+    Node[] inputs = new Node[parameters.length + 1];
+    inputs[0] = this;
+    System.arraycopy(parameters, 0, inputs, 1, parameters.length);
+    return graph.apply(Op.LAYER_NORM, epsilon, inputs);
   }
 
   /** {@return the sum over the features} */

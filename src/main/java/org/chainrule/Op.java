@@ -61,6 +61,8 @@ public enum Op {
   DROPOUT,
   /** Probabilities from logits. */
   SOFTMAX,
+  /** Mean 0 and variance 1 over the features of each sample, then scale and shift. */
+  LAYER_NORM,
   /** Sum over the features of each sample. */
   SUM,
   /** Mean over the features of each sample. */

@@ -1,6 +1,7 @@
 // Sums over the batch (rows) and over the features of each sample (columns). Every sum has one fixed order, a function
 // of the shape alone; sums of many terms run in double, or pairwise in lanes.
 #include "backend/cpu/kernels/kernels.h"
+#include "ops/layer_norm.h"
 #include "ops/log_sum_exp.h"
 #include "ops/softmax.h"
 
@@ -161,7 +162,119 @@ struct Rowwise {
       }
     });
   }
+
+  // ---- layer_norm. What it saves of a sample stands in three rows.
+
+  static void layer_norm_forward(const Step& step, const Context& context, const Rect& rect) {
+    const View<T> y = view<T>(context, step.operands[0]), x = view<T>(context, step.operands[1]);
+    const View<T> saved = view<T>(context, step.operands[2]);
+    const View<T> weight = view<T>(context, step.operands[3]), bias = view<T>(context, step.operands[4]);
+    const double k = static_cast<double>(step.count);
+    for_blocks(rect, [&](int64_t c, int64_t width) {
+      double sum[column_block] = {}, squares[column_block] = {};
+      T mean[column_block], rest[column_block], r[column_block];
+      for (int64_t row = 0; row < step.rows; ++row) {
+        const T* from = x.row(row) + c;
+        for (int64_t i = 0; i < width; ++i) sum[i] += static_cast<double>(from[i]);
+      }
+      for (int64_t i = 0; i < width; ++i) mean[i] = LayerNorm::mean<T>(sum[i], k), sum[i] = 0;
+      for (int64_t row = 0; row < step.rows; ++row) {
+        const T* from = x.row(row) + c;
+        for (int64_t i = 0; i < width; ++i) {
+          const double from_mean = static_cast<double>(from[i] - mean[i]);
+          sum[i] += from_mean;
+          squares[i] += from_mean * from_mean;
+        }
+      }
+      for (int64_t i = 0; i < width; ++i) {
+        rest[i] = LayerNorm::rest<T>(sum[i], k);
+        r[i] = LayerNorm::r<T>(sum[i], squares[i], k, step.constant);
+      }
+      if (saved.data != nullptr) {
+        for (int64_t i = 0; i < width; ++i) {
+          saved.row(0)[c + i] = mean[i];
+          saved.row(1)[c + i] = rest[i];
+          saved.row(2)[c + i] = r[i];
+        }
+      }
+      for (int64_t row = 0; row < step.rows; ++row) {
+        const T* from = x.row(row) + c;
+        T* to = y.row(row) + c;
+        const T w = weight.data == nullptr ? T(1) : *weight.row(row);
+        const T b = bias.data == nullptr ? T(0) : *bias.row(row);
+        CHAINRULE_VECTORIZE
+        for (int64_t i = 0; i < width; ++i) {
+          to[i] = LayerNorm::forward(LayerNorm::normalised(from[i], mean[i], rest[i], r[i]), w, b);
+        }
+      }
+    });
+  }
+
+  static void layer_norm_backward(const Step& step, const Context& context, const Rect& rect) {
+    const View<T> d_x = view<T>(context, step.operands[0]), delta = view<T>(context, step.operands[1]);
+    const View<T> x = view<T>(context, step.operands[2]), saved = view<T>(context, step.operands[3]);
+    const View<T> weight = view<T>(context, step.operands[4]);
+    const double k = static_cast<double>(step.count);
+    for_blocks(rect, [&](int64_t c, int64_t width) {
+      const T *mean = saved.row(0) + c, *rest = saved.row(1) + c, *r = saved.row(2) + c;
+      double sum[column_block] = {}, products[column_block] = {};
+      T mean_g[column_block], mean_gn[column_block];
+      for (int64_t row = 0; row < step.rows; ++row) {
+        const T *d = delta.row(row) + c, *from = x.row(row) + c;
+        const T w = weight.data == nullptr ? T(1) : *weight.row(row);
+        for (int64_t i = 0; i < width; ++i) {
+          const double g = static_cast<double>(w * d[i]);
+          sum[i] += g;
+          products[i] += g * static_cast<double>(LayerNorm::normalised(from[i], mean[i], rest[i], r[i]));
+        }
+      }
+      for (int64_t i = 0; i < width; ++i) {
+        mean_g[i] = static_cast<T>(sum[i] / k);
+        mean_gn[i] = static_cast<T>(products[i] / k);
+      }
+      for (int64_t row = 0; row < step.rows; ++row) {
+        const T *d = delta.row(row) + c, *from = x.row(row) + c;
+        const T w = weight.data == nullptr ? T(1) : *weight.row(row);
+        T* to = d_x.row(row) + c;
+        CHAINRULE_VECTORIZE
+        for (int64_t i = 0; i < width; ++i) {
+          const T n = LayerNorm::normalised(from[i], mean[i], rest[i], r[i]);
+          store(to[i], LayerNorm::backward(w * d[i], n, r[i], mean_g[i], mean_gn[i]), step.accumulate);
+        }
+      }
+    });
+  }
+
+  static void layer_norm_weight_backward(const Step& step, const Context& context, const Rect& rect) {
+    const View<T> t = view<T>(context, step.operands[0]), delta = view<T>(context, step.operands[1]);
+    const View<T> x = view<T>(context, step.operands[2]), saved = view<T>(context, step.operands[3]);
+    const T *mean = saved.row(0), *rest = saved.row(1), *r = saved.row(2);
+    for (int64_t row = rect.row_begin; row < rect.row_end; ++row) {
+      T* to = t.row(row);
+      const T *d = delta.row(row), *from = x.row(row);
+      CHAINRULE_VECTORIZE
+      for (int64_t c = rect.column_begin; c < rect.column_end; ++c) {
+        store(to[c], LayerNorm::d_weight(d[c], LayerNorm::normalised(from[c], mean[c], rest[c], r[c])),
+              step.accumulate);
+      }
+    }
+  }
 };
+
+// The three steps of each row-wise rule.
+template <class T>
+Kernel find_rule(const Step& step) {
+  const bool forward = step.kind == StepKind::rowwise_forward;
+  const bool backward = step.kind == StepKind::rowwise_backward;
+  switch (step.op) {
+    case Op::softmax: return forward ? Rowwise<T>::softmax_forward : Rowwise<T>::softmax_backward;
+    case Op::layer_norm:
+      return forward    ? Rowwise<T>::layer_norm_forward
+             : backward ? Rowwise<T>::layer_norm_backward
+                        : Rowwise<T>::layer_norm_weight_backward;
+    default: return nullptr;
+  }
+}
 
 template <class T>
 Kernel find(const Step& step) {
@@ -173,8 +286,9 @@ Kernel find(const Step& step) {
         return Kernel(Rowwise<T>::template reduction_forward<decltype(rule)>);
       });
     case StepKind::log_sum_exp_forward: return Rowwise<T>::log_sum_exp_forward;
-    case StepKind::softmax_forward: return Rowwise<T>::softmax_forward;
-    case StepKind::softmax_backward: return Rowwise<T>::softmax_backward;
+    case StepKind::rowwise_forward:
+    case StepKind::rowwise_backward:
+    case StepKind::rowwise_parameter_backward: return find_rule<T>(step);
     default: return nullptr;
   }
 }

@@ -2,6 +2,7 @@
 // shape alone: threads add what is theirs one after another, then the block adds up the threads'.
 #include "backend/cuda/kernels/kernels.h"
 #include "backend/cuda/kernels/sums.h"
+#include "ops/layer_norm.h"
 #include "ops/log_sum_exp.h"
 #include "ops/softmax.h"
 
@@ -294,6 +295,142 @@ struct SoftmaxBackward {
   }
 };
 
+// layer_norm. What it saves of a sample stands in three rows of `saved`.
+template <class T>
+struct LayerNormForward {
+  static constexpr int threads = Lanes::threads, phases = 3;
+  struct Shared {
+    double sums[Lanes::lanes][Lanes::columns], rests[Lanes::lanes][Lanes::columns];
+    double squares[Lanes::lanes][Lanes::columns];
+  };
+  using Local = None;
+
+  View<T> y, x, saved, weight, bias;
+  int64_t rows, columns;
+  double k, c;
+
+  template <int phase>
+  DEVICE void run(Thread at, Shared& shared, None&) const {
+    const Lanes on(at);
+    if (on.column >= columns) return;
+    if constexpr (phase == 0) {
+      double sum = 0;
+      CHAINRULE_UNROLL_ROWS
+      for (int64_t r = on.lane; r < rows; r += Lanes::lanes) sum += static_cast<double>(*x.at(r, on.column));
+      shared.sums[on.lane][on.place] = sum;
+      return;
+    }
+    const T mean = LayerNorm::mean<T>(on.add(shared.sums), k);
+    if constexpr (phase == 1) {
+      double rest = 0, squares = 0;
+      CHAINRULE_UNROLL_ROWS
+      for (int64_t r = on.lane; r < rows; r += Lanes::lanes) {
+        const double from_mean = static_cast<double>(*x.at(r, on.column) - mean);
+        rest += from_mean;
+        squares += from_mean * from_mean;
+      }
+      shared.rests[on.lane][on.place] = rest;
+      shared.squares[on.lane][on.place] = squares;
+    } else {
+      const double sum = on.add(shared.rests);
+      const T rest = LayerNorm::rest<T>(sum, k);
+      const T scale = LayerNorm::r<T>(sum, on.add(shared.squares), k, c);
+      if (on.lane == 0 && saved.data != nullptr) {
+        *saved.at(0, on.column) = mean;
+        *saved.at(1, on.column) = rest;
+        *saved.at(2, on.column) = scale;
+      }
+      CHAINRULE_UNROLL_ROWS
+      for (int64_t r = on.lane; r < rows; r += Lanes::lanes) {
+        const T w = weight.data == nullptr ? T(1) : *weight.at(r, 0);
+        const T b = bias.data == nullptr ? T(0) : *bias.at(r, 0);
+        *y.at(r, on.column) =
+            LayerNorm::forward(LayerNorm::normalised(*x.at(r, on.column), mean, rest, scale), w, b);
+      }
+    }
+  }
+};
+
+// δ, x and what was saved, as the backward passes of layer_norm read them.
+template <class T>
+struct LayerNormInputs {
+  View<T> delta, x, saved, weight;
+
+  DEVICE T n(int64_t r, int64_t column) const {
+    return LayerNorm::normalised(*x.at(r, column), *saved.at(0, column), *saved.at(1, column),
+                                 *saved.at(2, column));
+  }
+  DEVICE T g(int64_t r, int64_t column) const {
+    return (weight.data == nullptr ? T(1) : *weight.at(r, 0)) * *delta.at(r, column);
+  }
+};
+
+template <class T>
+struct LayerNormBackward {
+  static constexpr int threads = Lanes::threads, phases = 2;
+  struct Shared {
+    double sums[Lanes::lanes][Lanes::columns], products[Lanes::lanes][Lanes::columns];
+  };
+  using Local = None;
+
+  View<T> d_x;
+  LayerNormInputs<T> in;
+  int64_t rows, columns;
+  double k;
+  bool accumulate;
+
+  template <int phase>
+  DEVICE void run(Thread at, Shared& shared, None&) const {
+    const Lanes on(at);
+    if (on.column >= columns) return;
+    if constexpr (phase == 0) {
+      double sum = 0, products = 0;
+      CHAINRULE_UNROLL_ROWS
+      for (int64_t r = on.lane; r < rows; r += Lanes::lanes) {
+        const double g = static_cast<double>(in.g(r, on.column));
+        sum += g;
+        products += g * static_cast<double>(in.n(r, on.column));
+      }
+      shared.sums[on.lane][on.place] = sum;
+      shared.products[on.lane][on.place] = products;
+    } else {
+      const T mean_g = static_cast<T>(on.add(shared.sums) / k);
+      const T mean_gn = static_cast<T>(on.add(shared.products) / k);
+      const T scale = *in.saved.at(2, on.column);
+      CHAINRULE_UNROLL_ROWS
+      for (int64_t r = on.lane; r < rows; r += Lanes::lanes) {
+        const T value = LayerNorm::backward(in.g(r, on.column), in.n(r, on.column), scale, mean_g, mean_gn);
+        T* place = d_x.at(r, on.column);
+        *place = accumulate ? *place + value : value;
+      }
+    }
+  }
+};
+
+template <class T>
+struct LayerNormWeightBackward {
+  static constexpr int threads = Lanes::threads, phases = 1;
+  using Shared = None;
+  using Local = None;
+
+  View<T> t;
+  LayerNormInputs<T> in;
+  int64_t rows, columns;
+  bool accumulate;
+
+  template <int>
+  DEVICE void run(Thread at, None&, None&) const {
+    const Lanes on(at);
+    if (on.column >= columns) return;
+    CHAINRULE_UNROLL_ROWS
+    for (int64_t r = on.lane; r < rows; r += Lanes::lanes) {
+      const T value = LayerNorm::d_weight(*in.delta.at(r, on.column), in.n(r, on.column));
+      T* place = t.at(r, on.column);
+      *place = accumulate ? *place + value : value;
+    }
+  }
+};
+
 template <class T>
 struct Rowwise {
   static View<T> operand(const Launch& launch, const Run& run, int32_t index) {
@@ -343,6 +480,44 @@ struct Rowwise {
                                 step.rows, step.columns, step.accumulate});
   }
 
+  static void layer_norm_forward(const Launch& launch, const Run& run) {
+    const Step& step = launch.step;
+    launch_columns(
+        run, LayerNormForward<T>{operand(launch, run, 0), operand(launch, run, 1), operand(launch, run, 2),
+                                 operand(launch, run, 3), operand(launch, run, 4), step.rows, step.columns,
+                                 static_cast<double>(step.count), step.constant});
+  }
+
+  static LayerNormInputs<T> layer_norm_inputs(const Launch& launch, const Run& run) {
+    return {operand(launch, run, 1), operand(launch, run, 2), operand(launch, run, 3),
+            operand(launch, run, 4)};
+  }
+
+  static void layer_norm_backward(const Launch& launch, const Run& run) {
+    const Step& step = launch.step;
+    launch_columns(run,
+                   LayerNormBackward<T>{operand(launch, run, 0), layer_norm_inputs(launch, run), step.rows,
+                                        step.columns, static_cast<double>(step.count), step.accumulate});
+  }
+
+  static void layer_norm_weight_backward(const Launch& launch, const Run& run) {
+    const Step& step = launch.step;
+    launch_columns(run, LayerNormWeightBackward<T>{operand(launch, run, 0), layer_norm_inputs(launch, run),
+                                                   step.rows, step.columns, step.accumulate});
+  }
+
+  // The three steps of each row-wise rule.
+  static Launcher find_rule(const Step& step) {
+    const bool forward = step.kind == StepKind::rowwise_forward;
+    const bool backward = step.kind == StepKind::rowwise_backward;
+    switch (step.op) {
+      case Op::softmax: return forward ? softmax_forward<false> : softmax_backward;
+      case Op::layer_norm:
+        return forward ? layer_norm_forward : backward ? layer_norm_backward : layer_norm_weight_backward;
+      default: return nullptr;
+    }
+  }
+
   static Launcher find_derivative_and_sum(Op op) {
     return visit_unary(op, Launcher(nullptr), [](auto rule) {
       using Rule = decltype(rule);
@@ -361,8 +536,9 @@ struct Rowwise {
         return visit_reduction(step.op, Launcher(nullptr),
                                [](auto rule) { return Launcher(reduction_forward<decltype(rule)>); });
       case StepKind::log_sum_exp_forward: return softmax_forward<true>;
-      case StepKind::softmax_forward: return softmax_forward<false>;
-      case StepKind::softmax_backward: return softmax_backward;
+      case StepKind::rowwise_forward:
+      case StepKind::rowwise_backward:
+      case StepKind::rowwise_parameter_backward: return find_rule(step);
       default: return nullptr;
     }
   }

@@ -192,7 +192,7 @@ final class Detailed {
   private void anyFunction(Node node, Number[] out) {
     List<Number> all = new ArrayList<>();
     node.inputs().forEach(input -> all.addAll(List.of(values.get(input))));
-    boolean each = all.size() == out.length;
+    boolean each = node.op().kind() == Op.Kind.UNARY || node.op() == Op.CUSTOM;
     for (int i = 0; i < out.length; ++i) {
       Number[] taken = each ? new Number[] {all.get(i)} : all.toArray(new Number[0]);
       out[i] = circles.of(Formula.sign(node), taken);

@@ -40,6 +40,7 @@ final class Everything {
     x.polynomialFeatures().squaredNorm();
     x.batchMean();
     x.logSumExp();
+    x.layerNorm();
     Node probabilities = x.softmax();
     graph.negativeLogLikelihood(probabilities, label);
     graph.negativeLogLikelihood(probabilities, target);
