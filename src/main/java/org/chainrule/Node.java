@@ -426,11 +426,11 @@ public final class Node {
   /**
    * In training steps a random share of the values is 0, and the others are divided by {@code 1 -
    * rate}, so that their mean stays; everywhere else ({@link Trainer#evaluate}, predictors,
-   * Jacobians) the values themselves. Which values are 0 depends on the model's seed, this node, the
-   * number of the step, the feature and the sample's position in the batch alone: {@link Gradients}
-   * and {@link GradientCheck} see what the step sees, and a resumed training goes on as if it had
-   * not stopped. (N. Srivastava et al., Dropout: a simple way to prevent neural networks from
-   * overfitting, Journal of Machine Learning Research 15, 2014.)
+   * Jacobians) the values themselves. Which values are 0 depends on the model's seed, this node,
+   * the number of the step, the feature and the sample's position in the batch alone: {@link
+   * Gradients} and {@link GradientCheck} see what the step sees, and a resumed training goes on as
+   * if it had not stopped. (N. Srivastava et al., Dropout: a simple way to prevent neural networks
+   * from overfitting, Journal of Machine Learning Research 15, 2014.)
    *
    * @param rate the probability of a 0, at least 0 and less than 1
    * @return a node of this one's shape

@@ -5,8 +5,8 @@ import org.chainrule.binding.Native;
 
 /**
  * The operations, in the order of the native registry. The Java method that makes a node of one is
- * {@link #methodName()} of {@link Node} or {@link Graph}; its formula, forward beside backward, is the C++ file
- * {@code ops/<name>.h}.
+ * {@link #methodName()} of {@link Node} or {@link Graph}; its formula, forward beside backward, is
+ * the C++ file {@code ops/<name>.h}.
  */
 public enum Op {
   /** Data that comes with every batch. */

@@ -51,8 +51,8 @@ class DropoutTest {
       Batch batch = batch();
       double loss = plainTrainer.evaluate(batch);
       assertEquals(loss, trainer.evaluate(batch));
-      assertArrayEquals(
-          plainPredictor.predict(values(SAMPLES * 6, 1)), predictor.predict(values(SAMPLES * 6, 1)));
+      float[] x = values(SAMPLES * 6, 1);
+      assertArrayEquals(plainPredictor.predict(x), predictor.predict(x));
       assertEquals(loss, plainTrainer.step(batch), 1e-6);
       double first = trainer.step(batch);
       double second = trainer.step(batch);
