@@ -111,6 +111,8 @@ class CHAINRULE_EXPORT NativeGraph {
   int32_t input(int32_t node, int32_t index) const;
   const char* operation(int32_t node) const;  // of a custom node: the registered name; else empty
   const NativeAttributes* attributes(int32_t node);
+  // The rows * columns values of a constant, row by row.
+  void read_constant(int32_t node, double* values, int64_t count) const;
 
  private:
   NativeGraph() = default;

@@ -1,4 +1,5 @@
 // The part of the door behind which a graph is built and asked about.
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -50,6 +51,16 @@ int32_t NativeGraph::constant(const char* name, int64_t rows, int64_t columns, c
   const std::string named = text("constant", name);
   REQUIRE(values != nullptr && count >= 0, "constant '", named, "': its values are null");
   return body->graph.constant(named, rows, columns, std::vector<double>(values, values + count));
+}
+
+void NativeGraph::read_constant(int32_t node, double* values, int64_t count) const {
+  const Node& n = body->graph.node(node);
+  REQUIRE(n.op == Op::constant, "reading a constant: expected a constant, but got ",
+          body->graph.describe(node));
+  REQUIRE(values != nullptr, "reading a constant: the values are null");
+  REQUIRE(count == static_cast<int64_t>(n.values.size()), "reading a constant: expected ", n.values.size(),
+          " values for ", body->graph.describe(node), ", but got ", count);
+  std::copy(n.values.begin(), n.values.end(), values);
 }
 
 int32_t NativeGraph::linear(const char* name, int32_t x, int64_t features, NativeInitializer initializer,

@@ -719,6 +719,19 @@ public final class Graph extends NativeObject {
         });
   }
 
+  /** See {@link Node#constantValues}. */
+  synchronized double[] constantValues(Node node) {
+    Check.that(node.op() == Op.CONSTANT, "constantValues", "expected a constant, but got ", node);
+    enter("constantValues");
+    try {
+      double[] values = new double[Check.size("constantValues", node.features(), 1)];
+      handle.read_constant(node.id(), values, values.length);
+      return values;
+    } finally {
+      exit();
+    }
+  }
+
   /** See {@link Node#named}. */
   synchronized void rename(Node node, String name) {
     Check.name(name, "named");

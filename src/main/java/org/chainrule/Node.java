@@ -172,6 +172,17 @@ public final class Node {
   }
 
   /**
+   * The values of a constant.
+   *
+   * @return {@link #features()} numbers, row by row
+   * @throws IllegalArgumentException if this is not a constant
+   * @throws IllegalStateException if the graph is closed
+   */
+  public double[] constantValues() {
+    return graph.constantValues(this);
+  }
+
+  /**
    * Whether a {@code linear} or {@code matmul} takes its weight transposed.
    *
    * @return false for other operations
@@ -338,10 +349,10 @@ public final class Node {
   }
 
   /**
-   * Layer normalisation with a weight and a bias of its own: the features of each sample are brought
-   * to mean 0 and variance 1, then scaled by the weight, at first 1, and shifted by the bias, at
-   * first 0. J. Ba, J. Kiros, G. Hinton, 2016. The parameters are called like the node with {@code
-   * .weight} and {@code .bias} behind; {@link #named} renames them with it.
+   * Layer normalisation with a weight and a bias of its own: the features of each sample are
+   * brought to mean 0 and variance 1, then scaled by the weight, at first 1, and shifted by the
+   * bias, at first 0. J. Ba, J. Kiros, G. Hinton, 2016. The parameters are called like the node
+   * with {@code .weight} and {@code .bias} behind; {@link #named} renames them with it.
    *
    * @return a node of this one's shape
    */

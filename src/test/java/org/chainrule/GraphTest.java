@@ -1,5 +1,6 @@
 package org.chainrule;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -120,5 +121,20 @@ class GraphTest {
     Node node = graph.input(name, 2);
     assertEquals(name, node.name());
     assertSame(node, graph.node(name));
+  }
+
+  @Test
+  void aConstantGivesItsValues() {
+    Graph graph = new Graph();
+    double[] values = {1, -2.5, 1e-300, 4, 5, 6};
+    assertArrayEquals(values, graph.constant("c", 2, 3, values).constantValues());
+    assertArrayEquals(new double[] {7}, graph.constant(7).constantValues());
+    Node x = graph.input("x", 2);
+    assertTrue(
+        assertThrows(IllegalArgumentException.class, x::constantValues)
+            .getMessage()
+            .contains("expected a constant"));
+    graph.close();
+    assertThrows(IllegalStateException.class, () -> graph.node("c").constantValues());
   }
 }

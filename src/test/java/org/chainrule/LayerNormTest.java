@@ -106,8 +106,7 @@ class LayerNormTest {
     assertEquals(nodes, graph.nodes().size());
   }
 
-  private static void assertRefused(
-      String part, Executable executable) {
+  private static void assertRefused(String part, Executable executable) {
     String message = assertThrows(IllegalArgumentException.class, executable).getMessage();
     assertTrue(message.contains(part), message);
   }
