@@ -67,7 +67,10 @@ const char* op_constant(int32_t op) {
   return name == nullptr ? "" : name;
 }
 
-bool op_constant_is_positive(int32_t op) { return traits_of(operation(op)).range == Range::positive; }
+const char* op_constant_range(int32_t op) {
+  const Traits& traits = traits_of(operation(op));
+  return traits.constant == nullptr ? "" : text_of(traits.range);
+}
 bool op_is_data(int32_t op) { return traits_of(operation(op)).data; }
 bool op_is_linear(int32_t op) { return traits_of(operation(op)).linear; }
 bool op_has_kink(int32_t op) { return traits_of(operation(op)).kink; }

@@ -372,7 +372,7 @@ CHAINRULE_EXPORT int32_t kind_count();
 CHAINRULE_EXPORT const char* kind_name(int32_t kind);
 CHAINRULE_EXPORT int32_t op_kind(int32_t op);
 CHAINRULE_EXPORT const char* op_constant(int32_t op);
-CHAINRULE_EXPORT bool op_constant_is_positive(int32_t op);
+CHAINRULE_EXPORT const char* op_constant_range(int32_t op);  // in words, or empty
 CHAINRULE_EXPORT bool op_is_data(int32_t op);
 CHAINRULE_EXPORT bool op_is_linear(int32_t op);
 CHAINRULE_EXPORT bool op_has_kink(int32_t op);

@@ -194,9 +194,10 @@ auto reading(const std::string& path, Body&& body) {
   }
 }
 
-int64_t not_negative(const Json& json, const char* key) {
-  int64_t value = json.at(key).integer();
-  if (value < 0) throw Error(message(key, " is ", value));
+// A number of things counted, which a double holds exactly too.
+int64_t counted(const Json& json, const char* key) {
+  const int64_t value = json.at(key).integer();
+  if (value < 0 || value > int64_t{1} << 53) throw Error(message(key, " is ", value));
   return value;
 }
 
@@ -259,10 +260,10 @@ std::unique_ptr<Trainer> load_trainer(std::shared_ptr<Model> model, const std::s
     if (loss < 0)
       throw Error(message("the loss ", quote(json.at("loss").string()), " is no node of the graph"));
     Progress p;
-    p.steps = not_negative(json, "steps");
-    p.epoch = not_negative(json, "epoch");
-    p.position = not_negative(json, "position");
-    p.examples = not_negative(json, "examples");
+    p.steps = counted(json, "steps");
+    p.epoch = counted(json, "epoch");
+    p.position = counted(json, "position");
+    p.examples = counted(json, "examples");
     if (p.position > 0 && p.position >= p.examples)
       throw Error("the position lies behind the end of the epoch");
     p.shuffle = json.at("shuffle").boolean();

@@ -1,5 +1,6 @@
 #include "graph/graph.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -133,12 +134,13 @@ void Graph::rename(int32_t id, const std::string& name) {
   }
   for (const auto& [changed, to] : changes) {
     const int32_t other = find(to);
-    REQUIRE(other < 0 || other == changed, "renaming ", describe(id), " to '", name,
-            "': the graph already has a node of the name '", to, "': ", describe(other));
+    const auto frees = [&](const auto& change) { return change.first == other; };
+    REQUIRE(other < 0 || std::any_of(changes.begin(), changes.end(), frees), "renaming ", describe(id),
+            " to '", name, "': the graph already has a node of the name '", to, "': ", describe(other));
   }
+  for (const auto& change : changes) by_name_.erase(node(change.first).name);
   for (const auto& [changed, to] : changes) {
     Node& renamed = nodes_[static_cast<size_t>(changed)];
-    by_name_.erase(renamed.name);
     renamed.name = to;
     by_name_.emplace(to, changed);
   }

@@ -6,19 +6,11 @@
 
 #include "optim/rules.h"
 #include "util/check.h"
+#include "util/held.h"
 
 namespace chainrule {
 
 namespace {
-
-// What the parameters' type makes of it.
-double held(double value, DType dtype) {
-  if (dtype != DType::float32) return value;
-  if (std::fabs(value) > static_cast<double>(std::numeric_limits<float>::max())) {
-    return std::copysign(std::numeric_limits<double>::infinity(), value);
-  }
-  return static_cast<double>(static_cast<float>(value));
-}
 
 std::string list_settings(OptimizerKind kind) {
   std::string text;
@@ -89,6 +81,8 @@ void check_optimizer(const OptimizerSettings& settings, DType dtype) {
     REQUIRE(contains(setting.range, held(value, dtype)), "optimizer ", name, ": ", setting.name, " must be ",
             text_of(setting.range), ", but got ", value, ", which is ", held(value, dtype),
             " in a model of floats");
+    REQUIRE(value == 0 || held(value, dtype) != 0, "optimizer ", name, ": ", setting.name, " is ", value,
+            ", which is 0 in a model of floats; build a model of doubles, or use a larger number");
   }
   const char* const conflict =
       visit_optimizer(settings.kind(), static_cast<const char*>(nullptr),

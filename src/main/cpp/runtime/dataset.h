@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,7 @@ class Dataset {
  private:
   const int64_t examples_;
   const int64_t number_;
-  std::vector<Column> columns_;
+  std::deque<Column> columns_;  // whose addresses stay when another is added
 };
 
 }  // namespace chainrule

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
 #include <utility>
 
 #include "util/check.h"
+#include "util/held.h"
 #include "util/random.h"
 
 namespace chainrule {
@@ -25,6 +27,18 @@ constexpr double burst_milliseconds = 8;
 constexpr int64_t max_order_in_burst = 100000;
 
 int64_t order_bytes(int64_t examples) { return examples * static_cast<int64_t>(sizeof(int64_t)); }
+
+// Refuses doubles that a model of floats would take for infinite.
+void require_numbers(const Column& column, const Node& node, const std::string& what, DType dtype,
+                     int64_t examples) {
+  if (column.type != ColumnType::float64 || dtype == DType::float64) return;
+  const double* values = reinterpret_cast<const double*>(column.values.data());
+  for (int64_t i = 0; i < examples * column.features; ++i) {
+    REQUIRE(holds(values[i], dtype), "fit: column '", node.name, "' for ", what, ": a float cannot hold ",
+            values[i], " of example ", i / column.features, ", feature ", i % column.features,
+            "; use a model of doubles, or a smaller number");
+  }
+}
 
 }  // namespace
 
@@ -47,10 +61,12 @@ void DatasetFeed::bind(const Dataset& dataset, const Plan& plan) {
     REQUIRE(column != nullptr, "fit: the dataset has no column '", node.name, "' for ", graph.describe(id));
     const bool label = node.op == Op::label;
     REQUIRE(label == (column->type == ColumnType::label), "fit: column '", node.name, "' must hold ",
-            label ? "class indices" : "values", " for ", graph.describe(id));
+            label ? "class indices, an int[]," : "values, a float[] or double[],", " for ",
+            graph.describe(id));
     REQUIRE(label || column->features == node.shape.rows, "fit: expected ", node.shape.rows,
             " features in column '", node.name, "' for ", graph.describe(id), ", but it has ",
             column->features);
+    require_numbers(*column, node, graph.describe(id), model_->dtype(), dataset.examples());
     columns[slot] = column;
   }
   for (const DataCheck& check : plan.checks) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "util/check.h"
+#include "util/held.h"
 #include "util/random.h"
 
 namespace chainrule {
@@ -96,9 +97,10 @@ template <class V>
 void Model::write_parameter(int32_t id, const V* values, int64_t count) {
   int64_t offset = check_parameter("setting a parameter", id, values, count);
   for (int64_t i = 0; i < count; ++i) {
-    const bool holds = std::isfinite(dtype_ == DType::float32 ? static_cast<float>(values[i]) : values[i]);
-    REQUIRE(holds, "setting a parameter: values must be finite", std::isfinite(values[i]) ? " as float" : "",
-            ", but number ", i, " for ", graph_.describe(id), " is ", values[i]);
+    const double value = static_cast<double>(values[i]);
+    REQUIRE(std::isfinite(held(value, dtype_)), "setting a parameter: values must be finite",
+            std::isfinite(values[i]) ? " as float" : "", ", but number ", i, " for ", graph_.describe(id),
+            " is ", values[i]);
   }
   std::unique_lock<ReaderWriterGate> writing(gate_);
   write_on_host(backend_, parameters() + offset, count * size_of(dtype_), [&](char* lying) {
@@ -110,22 +112,22 @@ void require_numbers(const Graph& graph, DType dtype) {
   if (dtype == DType::float64) return;
   for (int32_t id = 0; id < graph.size(); ++id) {
     const Node& node = graph.node(id);
-    const auto holds = [&](double value) {
-      REQUIRE(std::isfinite(static_cast<float>(value)), "model: a float cannot hold ", value, " of ",
+    const auto fits = [&](double value) {
+      REQUIRE(std::isfinite(held(value, dtype)), "model: a float cannot hold ", value, " of ",
               graph.describe(id), "; build a model of doubles, or use a smaller number");
     };
     const auto stays = [&](double value) {
-      REQUIRE(value == 0 || static_cast<float>(value) != 0, "model: ", value, " of ", graph.describe(id),
+      REQUIRE(value == 0 || held(value, dtype) != 0, "model: ", value, " of ", graph.describe(id),
               " is 0 as a float; build a model of doubles, or use a larger number");
     };
-    holds(node.constant);
+    fits(node.constant);
     if (node.op != Op::parameter) stays(node.constant);
     const Traits& traits = traits_of(node.op);
-    const double rounded = static_cast<double>(static_cast<float>(node.constant));
+    const double rounded = held(node.constant, dtype);
     REQUIRE(contains(traits.range, rounded), "model: the ", traits.constant, " of ", graph.describe(id),
             " is ", rounded, " as a float, but must be ", text_of(traits.range),
             "; build a model of doubles, or use another number");
-    for (double value : node.values) holds(value);
+    for (double value : node.values) fits(value);
     if (node.values.size() == 1) stays(node.values[0]);
   }
 }

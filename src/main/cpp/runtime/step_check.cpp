@@ -67,6 +67,7 @@ void StepCheck::undo() {
 void StepCheck::forget() {
   blocks_.clear();
   before_.clear();
+  inspection_.reset();
 }
 
 int64_t StepCheck::bytes() const {

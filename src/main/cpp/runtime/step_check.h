@@ -30,7 +30,7 @@ class StepCheck {
   // Throws Error at the first number in the blocks that is not finite, after all blocks are again what they were.
   void check_update(int64_t step);
 
-  void forget();  // frees the copies
+  void forget();  // frees all memory that checking needs
 
   int64_t bytes() const;  // of memory held
 

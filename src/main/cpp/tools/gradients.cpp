@@ -50,7 +50,7 @@ void Gradients::clear(int64_t batch) {
     REQUIRE(batch <= INT64_MAX / 2 / inputs_.sample_bytes(slot), "gradients: a batch of ", batch,
             " does not fit into memory");
     block.reserve(batch * inputs_.sample_bytes(slot));
-    std::memset(block.data(), 0, static_cast<size_t>(block.bytes()));
+    std::memset(block.data(), 0, static_cast<size_t>(batch * inputs_.sample_bytes(slot)));
     outputs_.push_back(block.data());
   }
 }
@@ -58,9 +58,9 @@ void Gradients::clear(int64_t batch) {
 double Gradients::compute(int64_t batch) {
   REQUIRE(batch > 0, "gradients: expected a batch of at least one sample, but got ", batch);
   batch_ = 0;
-  clear(batch);
   const Plan& plan = this->plan(batch);
   inputs_.check("gradients", plan, batch);
+  clear(batch);
   arena_.reserve(plan.program.arena_bytes);
   Context context;
   context.base[static_cast<int32_t>(Space::arena)] = arena_.data();

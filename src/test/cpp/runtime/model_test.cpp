@@ -264,7 +264,8 @@ TEST(trainers_of_floats_refuse_settings_that_float_cannot_hold) {
                "epsilon must be above 0 and finite, but got 1e-46, which is 0 in a model of floats");
   only_doubles(adam().set("beta2", 1 - 1e-12), "which is 1 in a model of floats");
   only_doubles(at_rate(1e300, sgd()), "but got 1e+300, which is inf in a model of floats");
-  Trainer trainer(floats, loss, at_rate(1e-300, sgd()));  // near enough to the 0 that it becomes
+  only_doubles(at_rate(1e-300, sgd()), "learning_rate is 1e-300, which is 0 in a model of floats");
+  Trainer trainer(floats, loss, at_rate(0.1, sgd()));
   CHECK_THROWS(trainer.set_learning_rate(1e300), "which is inf in a model of floats");
   Trainer still(floats, loss, at_rate(0, sgd()));
   const double first = still.step(1);

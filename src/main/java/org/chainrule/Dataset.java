@@ -75,7 +75,9 @@ public final class Dataset extends NativeObject {
     Check.that(
         values.length == examples,
         "add '" + name + "'",
-        "expected one class index for each of " + examples + " examples, but the number is ",
+        "an int[] holds class indices of a label: expected one for each of "
+            + examples
+            + " examples; pass an input's values as float[] or double[], but the number is ",
         values.length);
     return column(name, Memory.Type.LABEL, values, values.length);
   }

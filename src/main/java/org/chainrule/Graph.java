@@ -741,6 +741,19 @@ public final class Graph extends NativeObject {
               + node
               + ", and its data and files know it by that name; name all nodes before Model.create");
     }
+    for (Node input : node.inputs()) {
+      boolean follows =
+          input.name().equals(node.name() + ".weight")
+              || input.name().equals(node.name() + ".bias");
+      if (follows && input.op() == Op.PARAMETER && input.id() < inModels) {
+        throw new IllegalStateException(
+            "named: "
+                + input
+                + " would be renamed with "
+                + node
+                + ", but a model was made of it, and its data and files know it by that name");
+      }
+    }
     enter("named");
     try {
       handle.rename(node.id(), name);

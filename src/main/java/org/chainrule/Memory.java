@@ -74,7 +74,7 @@ final class Memory {
     } else {
       DoubleBuffer buffer = (DoubleBuffer) source;
       for (int i = 0; i < count; ++i) {
-        floats.put(i, (float) buffer.get(offset + i));
+        floats.put(i, toFloat(buffer.get(offset + i), offset + i));
       }
     }
   }
@@ -102,9 +102,22 @@ final class Memory {
       doubles.put(0, array, offset, count);
     } else {
       for (int i = 0; i < count; ++i) {
-        floats.put(i, (float) array[offset + i]);
+        floats.put(i, toFloat(array[offset + i], offset + i));
       }
     }
+  }
+
+  private static float toFloat(double value, int index) {
+    float rounded = (float) value;
+    if (Float.isInfinite(rounded) && !Double.isInfinite(value)) {
+      throw new IllegalArgumentException(
+          "a float cannot hold "
+              + value
+              + ", number "
+              + index
+              + " of the values; use a model of doubles, or a smaller number");
+    }
+    return rounded;
   }
 
   /** Copies the first values to a float[] or double[]. */

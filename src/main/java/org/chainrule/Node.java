@@ -9,8 +9,8 @@ import org.chainrule.binding.NativeAttributes;
  * is one vector of {@link #features()} values for each sample of a batch; any other is a matrix of
  * {@link #rows()} x {@link #columns()} values that is the same for the whole batch.
  *
- * <p>The methods that make nodes do what those of {@link Graph} with the same names do, with this
- * node as first argument.
+ * <p>The methods that make nodes take this node as their first input. Where {@link Graph} has one
+ * of the same name, both do the same.
  */
 public final class Node {
   /** What {@link #layerNorm()} adds to the variance. */
@@ -162,8 +162,8 @@ public final class Node {
 
   /**
    * The number in the operation's formula: the factor of {@code scale}, the slope of {@code
-   * leakyRelu}, the alpha of {@code elu}, the rate of {@code dropout}, the delta of {@code huber};
-   * the value of a constant scalar.
+   * leakyRelu}, the alpha of {@code elu}, the rate of {@code dropout}, the epsilon of {@code
+   * layerNorm}, the delta of {@code huber}; the value of a constant scalar.
    *
    * @return a finite number; 0 for other operations
    */
@@ -358,6 +358,17 @@ public final class Node {
    */
   public Node layerNorm() {
     return graph.applyWithParameters(Op.LAYER_NORM, LAYER_NORM_EPSILON, this, "");
+  }
+
+  /**
+   * Layer normalisation with a weight and a bias of its own, and a name; see {@link #layerNorm()}.
+   *
+   * @param name the node's; its parameters are called {@code name.weight} and {@code name.bias}
+   * @return a node of this one's shape
+   */
+  public Node layerNorm(String name) {
+    Check.name(name, "layerNorm");
+    return graph.applyWithParameters(Op.LAYER_NORM, LAYER_NORM_EPSILON, this, name);
   }
 
   /**

@@ -221,11 +221,11 @@ public enum Op {
   }
 
   /**
-   * Whether that number has to be positive.
+   * Which numbers that constant may be.
    *
-   * @return false if any finite number will do, and where there is none
+   * @return words like {@code above 0 and finite}; empty if there is no constant
    */
-  public boolean isConstantPositive() {
-    return Native.op_constant_is_positive(ordinal());
+  public String constantRange() {
+    return Native.op_constant_range(ordinal());
   }
 }

@@ -103,7 +103,7 @@ public final class Predictor extends NativeObject {
    */
   public float[][] predict(float[][] samples) {
     float[] flat = Rows.flat("predict", samples);
-    checkWidth(samples.length, flat.length);
+    checkWidth("predict", samples.length, flat.length);
     return Rows.of(predict(flat), outputs.get(0).features());
   }
 
@@ -115,7 +115,7 @@ public final class Predictor extends NativeObject {
    */
   public double[][] predict(double[][] samples) {
     double[] flat = Rows.flat("predict", samples);
-    checkWidth(samples.length, flat.length);
+    checkWidth("predict", samples.length, flat.length);
     return Rows.of(predict(flat), outputs.get(0).features());
   }
 
@@ -204,7 +204,21 @@ public final class Predictor extends NativeObject {
    */
   public int[] classify(float[] samples) {
     checkClasses();
-    return classes(predict(samples));
+    Check.notNull(samples, "classify", "array of samples");
+    return classify(samples, samples.length);
+  }
+
+  /**
+   * The class of each sample, see {@link #classify(float[])}.
+   *
+   * @param samples [sample][feature], any number of samples
+   * @return one class index a sample
+   * @throws IllegalArgumentException if the output has one value a sample and is not a sigmoid
+   */
+  public int[] classify(double[] samples) {
+    checkClasses();
+    Check.notNull(samples, "classify", "array of samples");
+    return classify(samples, samples.length);
   }
 
   /**
@@ -215,9 +229,43 @@ public final class Predictor extends NativeObject {
    * @throws IllegalArgumentException if the output has one value a sample and is not a sigmoid
    */
   public int[] classify(float[][] samples) {
+    checkClasses();
     float[] flat = Rows.flat("classify", samples);
-    checkWidth(samples.length, flat.length);
-    return classify(flat);
+    checkWidth("classify", samples.length, flat.length);
+    return classify(flat, flat.length);
+  }
+
+  /**
+   * The class of each sample, see {@link #classify(float[])}.
+   *
+   * @param samples one array a sample, each of all features
+   * @return one class index a sample
+   * @throws IllegalArgumentException if the output has one value a sample and is not a sigmoid
+   */
+  public int[] classify(double[][] samples) {
+    checkClasses();
+    double[] flat = Rows.flat("classify", samples);
+    checkWidth("classify", samples.length, flat.length);
+    return classify(flat, flat.length);
+  }
+
+  /**
+   * The class of each sample of a batch, see {@link #classify(float[])}.
+   *
+   * @param batch values for all data nodes that the output depends on
+   * @return one class index a sample
+   * @throws IllegalArgumentException if the output has one value a sample and is not a sigmoid
+   */
+  public int[] classify(Batch batch) {
+    checkClasses();
+    return classes(predictDoubles(batch));
+  }
+
+  private int[] classify(Object samples, int length) {
+    int count = count("classify", samples, length);
+    double[] values = new double[size("classify", 0, count)];
+    compute("classify", samples, count, values);
+    return classes(values);
   }
 
   private void checkClasses() {
@@ -231,15 +279,15 @@ public final class Predictor extends NativeObject {
         output);
   }
 
-  private int[] classes(float[] values) {
+  private int[] classes(double[] values) {
     int classes = Math.toIntExact(outputs.get(0).features());
     int[] best = new int[values.length / classes];
     for (int i = 0; i < best.length; ++i) {
       if (classes == 1) {
-        best[i] = values[i] > 0.5f ? 1 : 0;
+        best[i] = values[i] > 0.5 ? 1 : 0;
         continue;
       }
-      float largest = Float.NEGATIVE_INFINITY;
+      double largest = Double.NEGATIVE_INFINITY;
       for (int j = 0; j < classes; ++j) {
         if (values[i * classes + j] > largest) {
           largest = values[i * classes + j];
@@ -323,10 +371,11 @@ public final class Predictor extends NativeObject {
   }
 
   /** Refuses rows that are not one sample each. */
-  private void checkWidth(int rows, int length) {
+  private void checkWidth(String operation, int rows, int length) {
     if (slot >= 0 && length != rows * data.get(0).features()) {
       throw new IllegalArgumentException(
-          "predict: expected "
+          operation
+              + ": expected "
               + data.get(0).features()
               + " values a sample for "
               + data.get(0)

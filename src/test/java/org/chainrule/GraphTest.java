@@ -71,6 +71,9 @@ class GraphTest {
     shape(true, 1, 1, x.logSumExp());
     shape(false, 1, 1, weight.squaredNorm());
     shape(true, 3, 1, x.add(graph.constant(2)));
+    shape(true, 3, 1, x.add(x.sum()));
+    shape(true, 3, 1, x.sum().subtract(x));
+    shape(true, 3, 1, x.multiply(x.mean()));
     shape(true, 3, 1, x.multiply(graph.constant("c", 3, 1, 1, 2, 3)));
     shape(
         false,

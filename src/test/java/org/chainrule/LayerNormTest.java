@@ -19,7 +19,7 @@ class LayerNormTest {
     Graph graph = new Graph();
     Node x = graph.input("x", 4);
     Node plain = x.layerNorm(EPSILON);
-    Node own = x.layerNorm().named("norm");
+    Node own = x.layerNorm("norm");
     try (Model model = Model.builder(graph).dataType(DataType.DOUBLE).build()) {
       model.set(graph.node("norm.weight"), new double[] {1, 2, 3, 4});
       model.set(graph.node("norm.bias"), new double[] {0, 0, 0, 10});

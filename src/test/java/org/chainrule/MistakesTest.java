@@ -50,6 +50,60 @@ class MistakesTest {
   }
 
   @Test
+  void doublesThatAFloatCannotHoldInData() {
+    Node y = x.linear(1).tanh();
+    Node loss = graph.squaredError(y, graph.target("t", 1));
+    double[] values = {1, 2, 3, -1e300};
+    double[] targets = {0, 1};
+    try (Model floats = Model.create(graph, 1);
+        Model doubles = Model.builder(graph).dataType(DataType.DOUBLE).build();
+        Predictor rounded = floats.predictor(y);
+        Predictor exact = doubles.predictor(y);
+        Trainer trainer = floats.trainer(loss, Sgd.of(0.1));
+        Trainer inDoubles = doubles.trainer(loss, Sgd.of(0.1))) {
+      refused(() -> rounded.predict(values), "float cannot hold -1.0E300", "number 3");
+      assertEquals(2, exact.predict(values).length);
+      Batch batch = Batch.of(2).set("x", values).set("t", targets);
+      refused(() -> trainer.step(batch), "float cannot hold", "number 3");
+      Dataset data = Dataset.of(2).add("x", values).add("t", targets);
+      refused(() -> trainer.fit(data, 2, 1), "'x'", "-1e+300", "example 1, feature 1");
+      assertEquals(0, trainer.steps());
+      inDoubles.fit(data, 2, 1);
+      double[] infinite = {1, 2, 3, Double.POSITIVE_INFINITY};
+      assertEquals(2, rounded.predict(infinite).length);
+    }
+  }
+
+  @Test
+  void classIndicesForAnInputOfADataset() {
+    Node loss = graph.squaredError(x.linear(1), graph.target("t", 1));
+    refused(() -> Dataset.of(2).add("x", new int[4]), "int[]", "float[] or double[]");
+    Graph one = new Graph();
+    Node single = one.squaredError(one.input("x", 1).linear(1), one.target("t", 1));
+    try (Model model = Model.create(one, 1);
+        Trainer trainer = model.trainer(single, Sgd.of(0.1));
+        Dataset data = Dataset.of(2).add("x", new int[2]).add("t", new float[2])) {
+      refused(() -> trainer.fit(data, 2, 1), "'x'", "float[] or double[]");
+    }
+    assertEquals("squared_error", loss.operation());
+  }
+
+  @Test
+  void classesOfAModelOfDoublesAreDecidedOnDoubles() {
+    Node p = x.slice(0, 1).sigmoid();
+    try (Model model = Model.builder(graph).dataType(DataType.DOUBLE).build();
+        Predictor one = model.predictor(p);
+        Predictor both = model.predictor(x)) {
+      double[] barely = {4e-9, 0, -4e-9, 0};
+      assertArrayEquals(new int[] {1, 0}, one.classify(barely));
+      assertArrayEquals(new int[] {1, 0}, one.classify(new double[][] {{4e-9, 0}, {-4e-9, 0}}));
+      assertArrayEquals(new int[] {1, 0}, one.classify(Batch.of(2).set("x", barely)));
+      assertArrayEquals(new int[] {1, 0}, both.classify(new double[] {1, 1 + 1e-12, 2, 1}));
+      refused(() -> one.classify(new float[][] {{1}}), "classify", "2 values a sample");
+    }
+  }
+
+  @Test
   void oneOutputAsClass() {
     Node w = graph.parameter("w", 1, 2, Initializer.constant(1));
     Node z = graph.linear(x, w).named("z");

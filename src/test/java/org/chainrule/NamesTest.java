@@ -64,7 +64,24 @@ class NamesTest {
     assertEquals("layer.weight", layer.inputs().get(1).name());
     assertSame(layer, layer.named("layer"));
     assertEquals("layer_2", layer.named("layer_2").name());
-    assertEquals(before + 3, x.linear(2, "layer").id() + 1);
+    Node inner = x.linear(2, "a.weight");
+    assertEquals("a.weight", inner.named("a").inputs().get(1).name());
+    assertSame(inner, graph.node("a"));
+    assertEquals(before + 6, x.linear(2, "layer").id() + 1);
+  }
+
+  @Test
+  void ofAParameterInAModelStaysWhenItsLayerIsNamed() {
+    Node weight = graph.parameter("l.weight", 2, x.features(), Initializer.zeros());
+    x.linear(1);
+    try (Model model = Model.create(graph, 1)) {
+      Node layer = graph.linear(x, weight).named("l");
+      var refused = assertThrows(IllegalStateException.class, () -> layer.named("k"));
+      assertTrue(refused.getMessage().contains("'l.weight'"), refused.getMessage());
+      assertEquals("l", layer.name());
+      assertSame(weight, graph.node("l.weight"));
+      assertEquals(2 * x.features(), model.getFloats(weight).length);
+    }
   }
 
   @Test

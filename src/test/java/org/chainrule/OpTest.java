@@ -54,11 +54,18 @@ class OpTest {
             "alpha",
             Op.DROPOUT,
             "rate",
+            Op.LAYER_NORM,
+            "epsilon",
             Op.HUBER,
             "delta"),
         those(op -> !op.constantName().isEmpty()).stream()
             .collect(Collectors.toMap(op -> op, Op::constantName)));
-    assertEquals(List.of(Op.LEAKY_RELU, Op.ELU, Op.HUBER), those(Op::isConstantPositive));
+    assertEquals(
+        List.of(Op.LEAKY_RELU, Op.ELU, Op.LAYER_NORM, Op.HUBER),
+        those(op -> op.constantRange().startsWith("above 0")));
+    for (Op op : Op.values()) {
+      assertEquals(op.constantName().isEmpty(), op.constantRange().isEmpty(), op.toString());
+    }
     assertTrue(Op.BATCH_MEAN.mixesSamples());
     assertEquals(
         those(op -> op.kind() == Op.Kind.LOSS),

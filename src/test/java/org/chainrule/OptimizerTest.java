@@ -3,7 +3,9 @@ package org.chainrule;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
 import java.util.function.DoubleUnaryOperator;
 import org.junit.jupiter.api.Test;
 
@@ -176,6 +178,18 @@ class OptimizerTest {
               + " of floats",
           refusal.getMessage());
       doubles.trainer(graph.node("loss"), tiny).close();
+      for (Optimizer o : List.of(Sgd.of(1e-46), Sgd.of(0.1).weightDecay(1e-50), Adam.of(1e-46))) {
+        String message =
+            assertThrows(
+                    IllegalArgumentException.class, () -> floats.trainer(graph.node("loss"), o))
+                .getMessage();
+        assertTrue(message.contains("which is 0 in a model of floats"), message);
+        doubles.trainer(graph.node("loss"), o).close();
+      }
+      try (Trainer trainer = floats.trainer(graph.node("loss"), Sgd.of(0.1))) {
+        assertThrows(IllegalArgumentException.class, () -> trainer.learningRate(1e-46));
+        assertEquals(0.1, trainer.learningRate());
+      }
     }
   }
 }

@@ -109,6 +109,6 @@ final class Concise {
 
   private static boolean hasName(Node node) {
     return Notation.isNamed(node)
-        && !(node.op() == Op.PARAMETER && node.name().matches("linear_[0-9]+\\.(weight|bias)"));
+        && !(node.op() == Op.PARAMETER && node.name().matches("[a-z_]+_[0-9]+\\.(weight|bias)"));
   }
 }

@@ -97,7 +97,7 @@ public record Drawing(
   /**
    * Colours the nodes on a scale that other drawings share.
    *
-   * @param statistics as {@code trainer.statistics(batch)} gives it, for a model of this graph
+   * @param statistics as {@code gradients.statistics(batch)} gives it, for a model of this graph
    * @param overlay what to show
    * @param scale what the colours mean; a number outside it has the nearest colour
    * @return the same drawing in other colours, with a line more on the nodes and a legend
@@ -111,7 +111,7 @@ public record Drawing(
   /**
    * The scale that fits the numbers of an overlay.
    *
-   * @param statistics as {@code trainer.statistics(batch)} gives it, for a model of this graph
+   * @param statistics as {@code gradients.statistics(batch)} gives it, for a model of this graph
    * @param overlay what to show
    * @return at least three powers of ten, with all positive and finite numbers between them
    * @throws IllegalArgumentException as {@link #with(List, Overlay)} does
