@@ -63,7 +63,7 @@ class MistakesTest {
         Trainer inDoubles = doubles.trainer(loss, Sgd.of(0.1))) {
       refused(() -> rounded.predict(values), "float cannot hold -1.0E300", "number 3");
       assertEquals(2, exact.predict(values).length);
-      Batch batch = Batch.of(2).set("x", values).set("t", targets);
+      Batch batch = new Batch(2).set("x", values).set("t", targets);
       refused(() -> trainer.step(batch), "float cannot hold", "number 3");
       Dataset data = Dataset.of(2).add("x", values).add("t", targets);
       refused(() -> trainer.fit(data, 2, 1), "'x'", "-1e+300", "example 1, feature 1");
@@ -97,7 +97,7 @@ class MistakesTest {
       double[] barely = {4e-9, 0, -4e-9, 0};
       assertArrayEquals(new int[] {1, 0}, one.classify(barely));
       assertArrayEquals(new int[] {1, 0}, one.classify(new double[][] {{4e-9, 0}, {-4e-9, 0}}));
-      assertArrayEquals(new int[] {1, 0}, one.classify(Batch.of(2).set("x", barely)));
+      assertArrayEquals(new int[] {1, 0}, one.classify(new Batch(2).set("x", barely)));
       assertArrayEquals(new int[] {1, 0}, both.classify(new double[] {1, 1 + 1e-12, 2, 1}));
       refused(() -> one.classify(new float[][] {{1}}), "classify", "2 values a sample");
     }
