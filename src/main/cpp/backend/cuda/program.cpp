@@ -272,7 +272,8 @@ void CudaProgram::note_slots(const Step& step) {
     if (!operand.present() || (operand.space != Space::input && operand.space != Space::output)) continue;
     std::vector<int64_t>& bytes = operand.space == Space::input ? input_bytes : output_bytes;
     grow(&bytes, operand.slot);
-    int64_t elements = step.rows * step.columns;
+    const bool spreads = operand.row_stride == 0;  // one value a sample
+    int64_t elements = (spreads ? 1 : step.rows) * step.columns;
     if (step.kind == StepKind::product) {
       elements = step.k * (i == 1 ? step.rows / step.parts : step.columns);
     }
