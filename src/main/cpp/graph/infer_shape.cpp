@@ -110,8 +110,8 @@ Shape rowwise(const Check& check) {
     check.no_label(i);
     const Shape& parameter = check.shape(i);
     check.that(!parameter.batched && parameter.rows == x.elements() && parameter.columns == 1,
-               "expected one value for each of the ", x.elements(), " features of ", check.what(0), ", but ",
-               check.what(i), " came");
+               "expected one value for each of the ", x.elements(), " features of ", check.what(0),
+               ", but got ", check.what(i));
   }
   return x;
 }

@@ -108,8 +108,8 @@ struct Step {
   int64_t count = 0;                             // reduction: features; loss_value: partial sums
   int64_t k = 0;                                 // product
   bool over_samples = false;                     // product, row_sum: what is summed are samples
-  int64_t parts = 1;               // product, row_sum, sum_parts: a long sum is made of so many,
-  int64_t part_depth = INT64_MAX;  // each over so much of k or so many columns, the last over what is left
+  int64_t parts = 1;               // product, row_sum, sum_parts: a long sum is cut into so many parts,
+  int64_t part_depth = INT64_MAX;  // each of this length along k or the columns; the last one may be shorter
   bool transposed_a = false;
   bool transposed_b = false;
   Coefficient alpha;  // product, row_sum
@@ -144,8 +144,8 @@ inline bool needs_whole_columns(const Step& step) {
   }
 }
 
-// A loss adds its values up by blocks of so many columns, which column cuts respect; so the sum does not depend on how
-// the step is cut.
+// A loss sums its values in blocks of loss_block columns. Tiles end where a block ends, so the sum is the same for every
+// way of cutting the step into tiles.
 constexpr int64_t loss_block = 32;
 
 // How a domain is cut into tiles: a function of shapes alone, so that bits do not depend on the number of threads.

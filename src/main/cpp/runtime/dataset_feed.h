@@ -55,7 +55,7 @@ class DatasetFeed {
   // How many steps to begin before their losses are asked for: as many as take a few milliseconds, if the engine takes so
   // many. Where data are not resident, two or more, so that one batch is gathered while the one before it is computed.
   int64_t burst_length();
-  // Tells how long a burst of so many steps kept predictions waiting.
+  // Adapts burst_length() to the time that a burst of `steps` steps took, which is how long predictions had to wait.
   void burst_took(int64_t steps, double milliseconds);
 
   // Of native memory: the second set of inputs; columns and orders.

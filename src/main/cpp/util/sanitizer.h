@@ -1,4 +1,4 @@
-// What the address sanitizer has to be told of memory that is handed out in parts.
+// Tells the address sanitizer which parts of a larger block are in use.
 #pragma once
 
 #include <cstddef>

@@ -175,7 +175,7 @@ TEST(cuda_tuning_files_that_are_damaged_are_refused_by_line) {
   refused(replaced(" : ", " : 0"), "line 7: expected an algorithm of 128 hexadecimal digits, but 129 ");
   const std::string aligned = product.find(" 16 host") != std::string::npos ? " 16 host" : " 16 device";
   refused(replaced(aligned, " 15" + aligned.substr(3)),
-          "line 7: expected an alignment, a power of 2, but 15 came");
+          "line 7: expected an alignment, a power of 2, but got 15");
   refused(replaced(aligned, " 32" + aligned.substr(3)),
           "line 7: expected an alignment from 1 to 16, but '32' came");
   refused(replaced("float32 " + product.substr(8, 4), "float32 " + product.substr(8, 4) + "0 "),

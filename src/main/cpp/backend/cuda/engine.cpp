@@ -25,7 +25,7 @@ bool large_parameters_are_wanted(int32_t device) {
   const char* text = std::getenv("CHAINRULE_CUDA_LARGE_PARAMETERS");
   if (text == nullptr) return !graphs_are_wanted() || cuda::large_parameters_work(device);
   if (std::strcmp(text, "0") != 0 && std::strcmp(text, "1") != 0) {
-    throw Error(message("CHAINRULE_CUDA_LARGE_PARAMETERS is 0 or 1, but '", text, "' came"));
+    throw Error(message("expected CHAINRULE_CUDA_LARGE_PARAMETERS to be 0 or 1, but got '", text, "'"));
   }
   return text[0] == '1';
 }

@@ -71,7 +71,7 @@ class Words {
 int32_t alignment(Words* words) {
   const int32_t value = words->number<int32_t>("an alignment", 1, most_alignment);
   if ((value & (value - 1)) != 0)
-    throw Error(message("expected an alignment, a power of 2, but ", value, " came"));
+    throw Error(message("expected an alignment, a power of 2, but got ", value));
   return value;
 }
 

@@ -35,7 +35,7 @@ public final class Dataset extends NativeObject {
    * @throws IllegalArgumentException if there are none
    */
   public static Dataset of(int examples) {
-    Check.that(examples >= 1, "Dataset", "expected 1 example or more, but came ", examples);
+    Check.that(examples >= 1, "Dataset", "expected 1 example or more, but got ", examples);
     return new Dataset(examples);
   }
 
@@ -298,7 +298,7 @@ public final class Dataset extends NativeObject {
     Check.that(
         length > 0 && length % examples == 0,
         operation,
-        "expected the same number of values for each of " + examples + " examples, but came ",
+        "expected the same number of values for each of " + examples + " examples, but got ",
         length);
     enter(operation);
     try {

@@ -67,7 +67,7 @@ public final class GradientCheck {
    * @return this check
    */
   public GradientCheck directions(int directions) {
-    Check.that(directions >= 0, "directions", "expected 0 or more, but came ", directions);
+    Check.that(directions >= 0, "directions", "expected 0 or more, but got ", directions);
     this.directions = directions;
     return this;
   }
@@ -80,7 +80,7 @@ public final class GradientCheck {
    * @return this check
    */
   public GradientCheck coordinates(int coordinates) {
-    Check.that(coordinates >= 0, "coordinates", "expected 0 or more, but came ", coordinates);
+    Check.that(coordinates >= 0, "coordinates", "expected 0 or more, but got ", coordinates);
     this.coordinates = coordinates;
     return this;
   }
@@ -109,7 +109,7 @@ public final class GradientCheck {
     Check.that(
         tolerance > 0 && tolerance < Double.POSITIVE_INFINITY,
         "tolerance",
-        "expected a finite number above 0, but came ",
+        "expected a finite number above 0, but got ",
         tolerance);
     this.tolerance = tolerance;
     return this;

@@ -51,7 +51,7 @@ final class ModelNodes {
   /** The number of a parameter of the model. */
   int parameter(String operation, Node node) {
     int id = id(operation, node);
-    Check.that(node.op() == Op.PARAMETER, operation, "expected a parameter, but came ", node);
+    Check.that(node.op() == Op.PARAMETER, operation, "expected a parameter, but got ", node);
     return id;
   }
 }

@@ -27,7 +27,7 @@ public final class Predictor extends NativeObject {
     super("predictor");
     this.model = model;
     Check.notNull(outputs, "predictor", "list of outputs");
-    Check.that(outputs.length >= 1, "predictor", "expected 1 output or more, but came ", 0);
+    Check.that(outputs.length >= 1, "predictor", "expected 1 output or more, but got ", 0);
     int[] ids = new int[outputs.length];
     for (int i = 0; i < ids.length; ++i) {
       ids[i] = model.nodes().id("predictor", outputs[i]);

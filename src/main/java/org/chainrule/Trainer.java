@@ -197,7 +197,7 @@ public final class Trainer extends NativeObject {
    * @throws FitInterruptedException if the thread is interrupted
    */
   public Progress fit(Dataset dataset, int batchSize, int epochs) {
-    Check.that(epochs >= 1, "fit", "expected 1 epoch or more, but came ", epochs);
+    Check.that(epochs >= 1, "fit", "expected 1 epoch or more, but got ", epochs);
     return fit(dataset, batchSize, epochs, Long.MAX_VALUE);
   }
 
@@ -211,13 +211,13 @@ public final class Trainer extends NativeObject {
    * @throws FitInterruptedException if the thread is interrupted
    */
   public Progress fitSteps(Dataset dataset, int batchSize, long steps) {
-    Check.that(steps >= 1, "fitSteps", "expected 1 step or more, but came ", steps);
+    Check.that(steps >= 1, "fitSteps", "expected 1 step or more, but got ", steps);
     return fit(dataset, batchSize, 0, steps);
   }
 
   private Progress fit(Dataset dataset, int batchSize, int epochs, long steps) {
     Check.notNull(dataset, "fit", "data set");
-    Check.that(batchSize >= 1, "fit", "expected a batch size of 1 or more, but came ", batchSize);
+    Check.that(batchSize >= 1, "fit", "expected a batch size of 1 or more, but got ", batchSize);
     caller.acquire("fit");
     try {
       return loop.run(dataset, batchSize, epochs, steps);
@@ -468,7 +468,7 @@ public final class Trainer extends NativeObject {
    * @return some lines of text
    */
   public String plan(int batchSize) {
-    Check.that(batchSize >= 1, "plan", "expected a batch size of 1 or more, but came ", batchSize);
+    Check.that(batchSize >= 1, "plan", "expected a batch size of 1 or more, but got ", batchSize);
     begin("plan");
     try {
       return handle.plan(batchSize);
@@ -487,7 +487,7 @@ public final class Trainer extends NativeObject {
    * @throws ChainruleException if the loss is not finite; nothing is changed by that step
    */
   public String profile(Batch batch, int steps) {
-    Check.that(steps >= 1, "profile", "expected 1 step or more, but came ", steps);
+    Check.that(steps >= 1, "profile", "expected 1 step or more, but got ", steps);
     begin("profile");
     try {
       return handle.profile(fill("profile", batch), steps);

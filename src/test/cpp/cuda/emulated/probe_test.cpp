@@ -98,8 +98,8 @@ TEST(cuda_emulated_engines_do_what_the_device_can) {
 TEST(cuda_emulated_a_variable_says_where_moves_are) {
   CHECK(moves_are_in_memory(*opened_with("0")));
   CHECK(!moves_are_in_memory(*opened_with("1")));
-  CHECK_THROWS(opened_with("no"), "CHAINRULE_CUDA_LARGE_PARAMETERS is 0 or 1, but 'no' came");
-  CHECK_THROWS(opened_with(""), "CHAINRULE_CUDA_LARGE_PARAMETERS is 0 or 1, but '' came");
+  CHECK_THROWS(opened_with("no"), "expected CHAINRULE_CUDA_LARGE_PARAMETERS to be 0 or 1, but got 'no'");
+  CHECK_THROWS(opened_with(""), "expected CHAINRULE_CUDA_LARGE_PARAMETERS to be 0 or 1, but got ''");
   const Emulated emulated(LargeParameters::refused);
   const auto engine = opened_with("1");
   CHECK(!moves_are_in_memory(*engine));
