@@ -280,22 +280,22 @@ void condition() {
   });
 }
 
-// As large as the tile kernel's list of moves.
-struct Moves {
+// As large as the tile kernel's list of instructions.
+struct Instructions {
   int64_t count, rounds;
   struct {
     uint32_t words[50];
-  } moves[64];
+  } instructions[64];
 };
-static_assert(sizeof(Moves) == 12816, "as the tile kernel's parameter");
+static_assert(sizeof(Instructions) == 12816, "as the tile kernel's parameter");
 constexpr int tile_threads = 128, tile_bytes = 64 * 1024 - 512;
 
 __global__ void __launch_bounds__(tile_threads, 1)
-    read_moves(const __grid_constant__ Moves moves, unsigned* sums) {
+    read_instructions(const __grid_constant__ Instructions instructions, unsigned* sums) {
   extern __shared__ unsigned shared[];
   unsigned sum = 0;
-  for (int64_t round = 0; round < moves.rounds; ++round) {
-    sum += moves.moves[round].words[threadIdx.x % 50];
+  for (int64_t round = 0; round < instructions.rounds; ++round) {
+    sum += instructions.instructions[round].words[threadIdx.x % 50];
     __syncthreads();
   }
   shared[threadIdx.x] = sum;
@@ -306,16 +306,16 @@ __global__ void __launch_bounds__(tile_threads, 1)
 void large_parameter() {
   const Streams on;
   constexpr int blocks = 8;
-  Moves moves{};
-  moves.rounds = 64;
+  Instructions instructions{};
+  instructions.rounds = 64;
   for (unsigned i = 0; i < 64; ++i) {
-    for (unsigned j = 0; j < 50; ++j) moves.moves[i].words[j] = 1000 * i + j;
+    for (unsigned j = 0; j < 50; ++j) instructions.instructions[i].words[j] = 1000 * i + j;
   }
   unsigned* sums = on_device(std::vector<unsigned>(blocks * tile_threads));
   unsigned* flag = on_device(std::vector<unsigned>{1});
-  CHECK(cudaFuncSetAttribute(read_moves, cudaFuncAttributeMaxDynamicSharedMemorySize, tile_bytes));
+  CHECK(cudaFuncSetAttribute(read_instructions, cudaFuncAttributeMaxDynamicSharedMemorySize, tile_bytes));
   const auto launch = [&](cudaStream_t stream) {
-    read_moves<<<blocks, tile_threads, tile_bytes, stream>>>(moves, sums);
+    read_instructions<<<blocks, tile_threads, tile_bytes, stream>>>(instructions, sums);
     CHECK(cudaGetLastError());
   };
   const auto verify = [&] {

@@ -98,8 +98,8 @@ NativeProducts products() { return same<NativeProducts>(chainrule::products()); 
 
 namespace {
 
-CudaPlaces places(const char* library, const char* folders) {
-  CudaPlaces made{text("cuda", library), {}};
+CudaPaths places(const char* library, const char* folders) {
+  CudaPaths made{text("cuda", library), {}};
   std::istringstream parts(text("cuda", folders));
   for (std::string folder; std::getline(parts, folder, ':');) {
     if (!folder.empty()) made.folders.push_back(folder);

@@ -47,7 +47,7 @@ void Backend::run_steps(const Program& program, const Context& context, const St
     one.position = now.position;
     one.step = now.step;
     one.first_sample = now.first_sample;
-    if (inputs != nullptr && one.columns == nullptr) one.inputs = inputs->bring(*made);
+    if (inputs != nullptr && one.columns == nullptr) one.inputs = inputs->addresses(*made);
     losses[*made] = run_to_loss(program, one);
     if (!std::isfinite(losses[*made])) return;
   }

@@ -80,10 +80,10 @@ class StepInputs {
 
   // The addresses of a step's data, by slot; not asked for where data are resident. What was returned for the step
   // before still stands; what was returned before that has been read, and its memory may be used again.
-  virtual void* const* bring(int32_t step) = 0;
+  virtual void* const* addresses(int32_t step) = 0;
 
   // All steps have been begun, and the engine may still be computing: time to prepare others.
-  virtual void meanwhile() {}
+  virtual void while_computing() {}
 };
 
 // Where blocks of memory come from.
@@ -128,8 +128,8 @@ class Backend : public Memory {
 
   // Does the engine run the step in this phase? Where it launches each phase, what it says makes the launches.
   virtual bool joins(const Joining&, DType) const { return true; }
-  // Does it run steps of this kind beside each other (Phase::at_once)?
-  virtual bool runs_at_once(StepKind) const { return false; }
+  // Does it run steps of this kind beside each other (Phase::concurrent)?
+  virtual bool runs_concurrently(StepKind) const { return false; }
   // Do all updates come last, so that they can be run at once?
   virtual bool updates_last() const { return false; }
 

@@ -80,7 +80,7 @@ struct Cuda {
   const CudaLibrary* table = nullptr;
   std::vector<std::string> problems;
 
-  explicit Cuda(const CudaPlaces& places)
+  explicit Cuda(const CudaPaths& places)
       : driver(open_file(driver_library)), cublas(find_library(cublas_library, places.folders)) {
     const auto version = driver.symbol<int(int*)>("cuDriverGetVersion");
     if (version != nullptr && version(&driver_version) != 0) driver_version = 0;
@@ -132,7 +132,7 @@ Registry& registry() {
   return instance;
 }
 
-const Cuda& look_for(Registry& of, const CudaPlaces& places) {
+const Cuda& look_for(Registry& of, const CudaPaths& places) {
   std::string key = places.library;
   for (const std::string& folder : places.folders) key += ":" + folder;
   std::unique_ptr<Cuda>& found = of.found[key];
@@ -167,20 +167,20 @@ std::string cuda_driver_problem(int32_t found, const std::string& error) {
                  error.empty() ? " that says its version" : " (" + error + ")");
 }
 
-std::vector<std::string> cuda_problems(const CudaPlaces& places) {
+std::vector<std::string> cuda_problems(const CudaPaths& places) {
   Registry& all = registry();
   const std::lock_guard<std::mutex> lock(all.mutex);
   return look_for(all, places).problems;
 }
 
-int32_t cuda_device_count(const CudaPlaces& places) {
+int32_t cuda_device_count(const CudaPaths& places) {
   Registry& all = registry();
   const std::lock_guard<std::mutex> lock(all.mutex);
   const Cuda& cuda = look_for(all, places);
   return cuda.table == nullptr ? 0 : cuda_versions(*cuda.table).devices;
 }
 
-std::vector<std::string> describe_cuda(const CudaPlaces& places) {
+std::vector<std::string> describe_cuda(const CudaPaths& places) {
   Registry& all = registry();
   const std::lock_guard<std::mutex> lock(all.mutex);
   const Cuda& cuda = look_for(all, places);
@@ -203,7 +203,7 @@ std::vector<std::string> describe_cuda(const CudaPlaces& places) {
   return lines;
 }
 
-int32_t open_cuda(const CudaPlaces& places, int32_t device, int32_t precision, const std::string& tuning) {
+int32_t open_cuda(const CudaPaths& places, int32_t device, int32_t precision, const std::string& tuning) {
   REQUIRE(precision >= 0 && precision <= static_cast<int32_t>(CudaPrecision::bfloat16),
           "cuda: there is no precision number ", precision);
   Registry& all = registry();

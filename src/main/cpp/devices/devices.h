@@ -11,25 +11,25 @@
 namespace chainrule {
 
 // Where CUDA is looked for.
-struct CudaPlaces {
+struct CudaPaths {
   std::string library;               // the file of libchainrule_cuda.so; empty: it is not there
   std::vector<std::string> folders;  // of CUDA's own libraries, tried in order and before the system's
 };
 
 // What is wrong with CUDA here, a sentence each; empty when its devices can be opened. That `library` is empty is not
 // among them: only the caller knows where it should have come from.
-std::vector<std::string> cuda_problems(const CudaPlaces& places);
+std::vector<std::string> cuda_problems(const CudaPaths& places);
 
 // Devices that can be opened: 0 when there is a problem.
-int32_t cuda_device_count(const CudaPlaces& places);
+int32_t cuda_device_count(const CudaPaths& places);
 
 // What was found, a line each, for a report of a problem: "driver: ...". Never throws for want of CUDA.
-std::vector<std::string> describe_cuda(const CudaPlaces& places);
+std::vector<std::string> describe_cuda(const CudaPaths& places);
 
 // The number of the engine of a device and a precision (backend/cuda/library.h), opened once a process. With the path of a
 // tuning file it is another engine, one for each path, as open_tuned_cuda_engine opens it (tuning_file.h). Throws Error
 // with all problems, InvalidArgument when there is no such device or precision.
-int32_t open_cuda(const CudaPlaces& places, int32_t device, int32_t precision,
+int32_t open_cuda(const CudaPaths& places, int32_t device, int32_t precision,
                   const std::string& tuning = "");
 
 // An engine by number; 0 is the processor's. It lives as long as the process. Throws InvalidArgument when there is none.

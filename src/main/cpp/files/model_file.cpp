@@ -104,7 +104,7 @@ void write(const Model& model, const Trainer* trainer, const std::string& path) 
   HostImages images(model);
   std::vector<TensorToWrite> tensors;
   std::vector<std::pair<std::string, std::string>> metadata = {{graph_key, dump(model_json(model))}};
-  std::shared_lock<ReaderWriterGate> reading(model.gate());
+  std::shared_lock<FairSharedMutex> reading(model.mutex());
   add_block(model, images.of(model.parameters()), same_name, &tensors);
   for (const Node& node : model.graph().nodes()) {
     if (node.op != Op::constant) continue;

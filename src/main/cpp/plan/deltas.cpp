@@ -138,11 +138,11 @@ void Lowering::take_seed() {
   step.refs[1] = {user, 0, features(shape), 1, Access::whole};
 }
 
-void Lowering::hand_out_delta(int32_t id) {
+void Lowering::emit_delta_output(int32_t id) {
   for (size_t i = 0; i < request_.deltas.size(); ++i) {
     if (request_.deltas[i] != id) continue;
     const size_t slot = request_.outputs.size() + i;
-    hand_out(delta_value(id), node(id).shape, static_cast<int32_t>(slot), "d " + node(id).name);
+    emit_output(delta_value(id), node(id).shape, static_cast<int32_t>(slot), "d " + node(id).name);
   }
 }
 

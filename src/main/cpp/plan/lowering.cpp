@@ -67,7 +67,7 @@ void Lowering::run() {
   }
   for (size_t i = 0; i < request_.outputs.size(); ++i) {
     int32_t id = request_.outputs[i];
-    hand_out(value_of(id), node(id).shape, static_cast<int32_t>(i), node(id).name);
+    emit_output(value_of(id), node(id).shape, static_cast<int32_t>(i), node(id).name);
   }
   if (request_.loss >= 0) draft.values[at(value_of(request_.loss))].keep = true;
   if (!request_.backward) return;
@@ -97,7 +97,7 @@ void Lowering::forward(int32_t id) {
 void Lowering::complete(int32_t id) {
   const Node& n = node(id);
   if (testing_.has_fault && testing_.fault_op == n.op && !deltas_[at(id)].is_static) apply_fault(id);
-  hand_out_delta(id);
+  emit_delta_output(id);
   if (n.op == Op::parameter) {
     if (request_.update && (updates_late() || backend_.updates_last())) {
       late_updates_.push_back(id);  // side by side
@@ -285,8 +285,8 @@ void Lowering::emit_copy(const Ref& to, const Ref& from, const Shape& shape, boo
   step.step.accumulate = accumulate;
 }
 
-void Lowering::hand_out(int32_t value, const Shape& shape, int32_t slot, const std::string& text) {
-  DraftStep& step = emit_rowwise(StepKind::transpose_out, Op::identity, shape, "hand out " + text);
+void Lowering::emit_output(int32_t value, const Shape& shape, int32_t slot, const std::string& text) {
+  DraftStep& step = emit_rowwise(StepKind::transpose_out, Op::identity, shape, "output " + text);
   step.refs[0] = {draft.add_value({Space::output, slot, 0, 0}), 0, features(shape), 1, Access::whole};
   step.writes[0] = true;
   step.refs[1] = rowwise(value, shape);

@@ -74,7 +74,7 @@ class Lowering final : public BackwardRules {
   void split_sum(int64_t rows, int64_t columns, int64_t k);
   void emit_copy(const Ref& to, const Ref& from, const Shape& shape, bool accumulate,
                  const std::string& text);
-  void hand_out(int32_t value, const Shape& shape, int32_t slot, const std::string& text);
+  void emit_output(int32_t value, const Shape& shape, int32_t slot, const std::string& text);
 
   void forward(int32_t id);
   void complete(int32_t id) override;
@@ -92,7 +92,7 @@ class Lowering final : public BackwardRules {
                          const std::string& text);
   void apply_fault(int32_t id);
   void take_seed();
-  void hand_out_delta(int32_t id);
+  void emit_delta_output(int32_t id);
 
   // lower/<kind>.cpp: backward adds the part of the node's δ for its input number `index`.
   void forward_product(int32_t id);

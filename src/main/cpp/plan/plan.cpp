@@ -18,7 +18,7 @@ void check_request(const Graph& graph, const PlanRequest& request) {
   REQUIRE(request.batch > 0, "a plan needs a batch of at least one sample, but ", request.batch, " came");
   for (int32_t output : request.outputs) {
     REQUIRE(graph.node(output).op != Op::label,
-            "a class label has no value to hand out: ", graph.describe(output));
+            "a class label has no value to return: ", graph.describe(output));
   }
   for (int32_t id : request.deltas) graph.node(id);
   REQUIRE(request.loss >= 0 || !request.backward, "a backward pass needs a loss, but none was named");

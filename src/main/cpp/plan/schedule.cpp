@@ -108,7 +108,7 @@ class Scheduler {
     auto both = [&](Access access) {
       return (before == Access::tile || before == access) && (now == Access::tile || now == access);
     };
-    if (phase.at_once) return false;
+    if (phase.concurrent) return false;
     return phase.grid.tiles() == 1 || both(Access::tile) ||
            (phase.grid.row_tiles == 1 && both(Access::column)) ||
            (phase.grid.column_tiles == 1 && both(Access::row));
@@ -140,7 +140,7 @@ class Scheduler {
     phase.rows = step.step.rows;
     phase.columns = step.step.columns;
     phase.grid = backend_.grid(step.step, dtype_);
-    phase.at_once = backend_.runs_at_once(step.step.kind);
+    phase.concurrent = backend_.runs_concurrently(step.step.kind);
     result_.phases.push_back(phase);
     result_.steps.emplace_back();
     return phase_count() - 1;

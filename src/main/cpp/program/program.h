@@ -167,7 +167,7 @@ struct Phase {
   int64_t columns = 1;
   Grid grid;
   bool uses_scratch = false;  // then its tiles are computed one at a time
-  bool at_once = false;       // its steps run beside each other: none uses what another writes
+  bool concurrent = false;       // its steps run beside each other: none uses what another writes
 };
 
 struct Program {

@@ -77,7 +77,7 @@ void DatasetFeed::bind(const Dataset& dataset, const Plan& plan) {
   dataset_ = nullptr;  // none, if what follows fails
   if (resident_dataset_ != dataset.number()) resident_dataset_ = 0;
   columns_ = std::move(columns);
-  forget_orders();
+  invalidate_orders();
   orders_[current_].examples.reserve(order_bytes(dataset.examples()));
   if (!resident()) make_resident(dataset);
   dataset_ = &dataset;
@@ -129,7 +129,7 @@ void DatasetFeed::use_resident(Context* context) const {
 
 // ---- the order of the examples
 
-void DatasetFeed::forget_orders() {
+void DatasetFeed::invalidate_orders() {
   for (Order& order : orders_) order.written = false;
 }
 
@@ -149,7 +149,7 @@ void DatasetFeed::write_order(const EpochOrder& order, Order* to) const {
   to->written = true;
 }
 
-// Burst::meanwhile may have written it.
+// Burst::while_computing may have written it.
 void DatasetFeed::prepare_order(const EpochOrder& order) {
   if (orders_[current_].is(order)) return;
   if (orders_[1 - current_].is(order)) {
@@ -161,7 +161,7 @@ void DatasetFeed::prepare_order(const EpochOrder& order) {
   try {
     model_->backend().copy_in(resident_order_.data(), this->order(), order_bytes(dataset_->examples()));
   } catch (...) {
-    forget_orders();  // or the next call would go on with the epoch before's
+    invalidate_orders();  // or the next call would go on with the epoch before's
     throw;
   }
 }
@@ -220,12 +220,12 @@ void DatasetFeed::Burst::prepare(int32_t step) {
   prepared_ = step;
 }
 
-void* const* DatasetFeed::Burst::bring(int32_t step) {
+void* const* DatasetFeed::Burst::addresses(int32_t step) {
   if (step != prepared_) prepare(step);
   return inputs(step).at(0);
 }
 
-void DatasetFeed::Burst::meanwhile() {
+void DatasetFeed::Burst::while_computing() {
   if (!ends_epoch_ || feed_.examples() > max_order_in_burst) return;
   EpochOrder next = feed_.orders_[feed_.current_].of;
   ++next.epoch;

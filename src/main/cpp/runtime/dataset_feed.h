@@ -72,7 +72,7 @@ class DatasetFeed {
     bool written = false;
   };
 
-  void forget_orders();
+  void invalidate_orders();
   void write_order(const EpochOrder& order, Order* to) const;
   void gather(int64_t position, int64_t batch, Inputs* into) const;
   void make_resident(const Dataset& dataset);
@@ -100,9 +100,9 @@ class DatasetFeed::Burst final : public StepInputs {
   // Gathers a step's batch now, not when the step begins.
   void prepare(int32_t step);
 
-  void* const* bring(int32_t step) override;
+  void* const* addresses(int32_t step) override;
   // Writes the order of the next epoch, if this burst ends one.
-  void meanwhile() override;
+  void while_computing() override;
 
  private:
   Inputs& inputs(int32_t step) { return step % 2 == 0 ? feed_.inputs_ : feed_.second_inputs_; }

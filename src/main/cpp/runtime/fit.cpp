@@ -53,7 +53,7 @@ double Trainer::run_burst(int32_t count, int64_t batch) {
   const Plan& plan = this->plan(Mode::train, batch);
   DatasetFeed::Burst burst(feed_, plan, progress_.position, count);
   if (!feed_.resident()) burst.prepare(0);  // while predictions may still go on
-  std::unique_lock<ReaderWriterGate> writing(model_->gate());
+  std::unique_lock<FairSharedMutex> writing(model_->mutex());
   const Clock::time_point begin = Clock::now();
   arena_.reserve(plan.program.arena_bytes);
   Context context = this->context();

@@ -1,5 +1,5 @@
 // Everything that a batch makes of a graph: the value of each node and, for a loss, its δ. For statistics and for finding
-// faults; training has a plan of its own, which keeps less. One caller at a time, who holds the model's gate.
+// faults; training has a plan of its own, which keeps less. One caller at a time, who holds the model's mutex.
 #pragma once
 
 #include <cstdint>

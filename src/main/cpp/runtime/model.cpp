@@ -70,7 +70,7 @@ void Model::initialize() {
 
 std::shared_ptr<Model> Model::snapshot() const {
   auto copy = std::make_shared<Model>(graph_, dtype_, seed_, backend_);
-  std::shared_lock<ReaderWriterGate> reading(gate_);
+  std::shared_lock<FairSharedMutex> reading(mutex_);
   backend_.copy(copy->parameters(), parameters(), layout_.parameter_bytes);
   return copy;
 }
@@ -87,7 +87,7 @@ int64_t Model::check_parameter(const char* operation, int32_t id, const void* va
 template <class V>
 void Model::read_parameter(int32_t id, V* values, int64_t count) const {
   int64_t offset = check_parameter("reading a parameter", id, values, count);
-  std::shared_lock<ReaderWriterGate> reading(gate_);
+  std::shared_lock<FairSharedMutex> reading(mutex_);
   read_on_host(backend_, parameters() + offset, count * size_of(dtype_), [&](const char* lying) {
     with_type(dtype_, lying, [&](const auto* from) { convert(values, from, count); });
   });
@@ -102,7 +102,7 @@ void Model::write_parameter(int32_t id, const V* values, int64_t count) {
             std::isfinite(values[i]) ? " as float" : "", ", but number ", i, " for ", graph_.describe(id),
             " is ", values[i]);
   }
-  std::unique_lock<ReaderWriterGate> writing(gate_);
+  std::unique_lock<FairSharedMutex> writing(mutex_);
   write_on_host(backend_, parameters() + offset, count * size_of(dtype_), [&](char* lying) {
     with_type(dtype_, lying, [&](auto* to) { convert(to, values, count); });
   });

@@ -7,7 +7,7 @@
 #include "graph/graph.h"
 #include "plan/plan.h"
 #include "runtime/memory_block.h"
-#include "util/reader_writer_gate.h"
+#include "util/fair_shared_mutex.h"
 
 namespace chainrule {
 
@@ -32,10 +32,10 @@ class Model {
   template <class V>
   void write_parameter(int32_t node, const V* values, int64_t count);
 
-  // The blocks as they lie in the engine's memory. Readers hold the gate shared, who writes holds it alone.
+  // The blocks as they lie in the engine's memory. Readers hold the mutex shared, a writer holds it alone.
   char* parameters() const { return parameters_.data(); }
   char* constants() const { return constants_.data(); }
-  ReaderWriterGate& gate() const { return gate_; }
+  FairSharedMutex& mutex() const { return mutex_; }
 
  private:
   void initialize();
@@ -48,7 +48,7 @@ class Model {
   const LeafLayout layout_;
   MemoryBlock parameters_;
   MemoryBlock constants_;
-  mutable ReaderWriterGate gate_;
+  mutable FairSharedMutex mutex_;
 };
 
 // Throws InvalidArgument where a number of the graph means something else in the type: one that it cannot hold, or a

@@ -1,5 +1,5 @@
 // One plan of a model with memory of its own, for tools that look at more than training or predicting does: every value,
-// every δ, a δ from outside. One caller at a time, who holds the model's gate.
+// every δ, a δ from outside. One caller at a time, who holds the model's mutex.
 #pragma once
 
 #include <cstdint>

@@ -90,7 +90,7 @@ void Predictor::predict(Workspace& workspace, int64_t batch) {
             batch, " samples");
   }
   // Held for the whole call, so that all its samples see the same parameters.
-  std::shared_lock<ReaderWriterGate> reading(model_->gate());
+  std::shared_lock<FairSharedMutex> reading(model_->mutex());
   const int64_t together = samples_are_independent_ ? std::min(batch, chunk) : batch;
   for (int64_t first = 0; first < batch; first += together) {
     const int64_t samples = std::min(together, batch - first);

@@ -8,7 +8,7 @@
 
 namespace chainrule {
 
-std::string place(const int64_t* examples, int64_t row) {
+std::string example_suffix(const int64_t* examples, int64_t row) {
   return examples == nullptr ? "" : message(", example ", examples[row], " of the data set");
 }
 
@@ -17,7 +17,7 @@ StepCheck::StepCheck(std::shared_ptr<Model> model, int32_t loss) : model_(std::m
 void StepCheck::check_batch(int64_t step, Inputs& inputs, int64_t batch, const int64_t* examples) {
   if (!inspection_) inspection_ = std::make_unique<Inspection>(model_, std::vector<int32_t>{}, loss_);
   {
-    std::shared_lock<ReaderWriterGate> reading(model_->gate());
+    std::shared_lock<FairSharedMutex> reading(model_->mutex());
     inspection_->run("training step", inputs, 0, batch, step - 1);
   }
   const Fault fault = inspection_->first_fault();
@@ -26,10 +26,10 @@ void StepCheck::check_batch(int64_t step, Inputs& inputs, int64_t batch, const i
   const bool batched = graph.node(fault.node).shape.batched;
   throw Error(message("training step ", step, ", ", fault.backward ? "backward" : "forward",
                       " pass: ", fault.backward ? "the delta of " : "", describe(fault, graph),
-                      batched ? place(examples, fault.row) : "", "; nothing was changed"));
+                      batched ? example_suffix(examples, fault.row) : "", "; nothing was changed"));
 }
 
-void StepCheck::keep(std::vector<char*> blocks) {
+void StepCheck::back_up(std::vector<char*> blocks) {
   blocks_ = std::move(blocks);
   const int64_t bytes = model_->layout().parameter_bytes;
   while (before_.size() < blocks_.size()) before_.emplace_back(model_->backend());
@@ -64,7 +64,7 @@ void StepCheck::undo() {
   }
 }
 
-void StepCheck::forget() {
+void StepCheck::release() {
   blocks_.clear();
   before_.clear();
   inspection_.reset();

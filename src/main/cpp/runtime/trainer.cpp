@@ -61,7 +61,7 @@ Context Trainer::context() {
 }
 
 double Trainer::run(Mode mode, int64_t batch, const char* operation, double* phase_seconds) {
-  std::unique_lock<ReaderWriterGate> writing(model_->gate());
+  std::unique_lock<FairSharedMutex> writing(model_->mutex());
   return run_alone(mode, batch, operation, phase_seconds);
 }
 
@@ -83,7 +83,7 @@ double Trainer::run_alone(Mode mode, int64_t batch, const char* operation, doubl
 void Trainer::refuse(const char* operation, double loss, const Plan& plan, int64_t batch) const {
   const Fault fault = first_fault(*model_, inputs_, plan, batch);
   throw Error(message(operation, ": the loss ", model_->graph().describe(loss_), " of this batch is ", loss,
-                      cause(fault, model_->graph(), fault.found ? place(batch_examples_, fault.row) : ""),
+                      cause(fault, model_->graph(), fault.found ? example_suffix(batch_examples_, fault.row) : ""),
                       "; no parameter was changed (", progress_.steps, " steps so far)"));
 }
 
@@ -102,19 +102,19 @@ double Trainer::update(int64_t batch, double* phase_seconds) {
 
 void Trainer::set_checking(bool on) {
   checking_ = on;
-  check_.forget();
+  check_.release();
 }
 
 double Trainer::checked_update(int64_t batch, double* phase_seconds) {
   const int64_t step = progress_.steps + 1;
   check_.check_batch(step, inputs_, batch, batch_examples_);
   // nobody sees parameters before they have been looked at
-  std::unique_lock<ReaderWriterGate> writing(model_->gate());
+  std::unique_lock<FairSharedMutex> writing(model_->mutex());
   std::vector<char*> blocks = {model_->parameters()};
   for (int32_t i = 0; i < max_states; ++i) {
     if (state(i) != nullptr) blocks.push_back(state(i));
   }
-  check_.keep(std::move(blocks));
+  check_.back_up(std::move(blocks));
   const double loss = run_alone(Mode::train, batch, "training step", phase_seconds);
   check_.check_update(step);
   return loss;

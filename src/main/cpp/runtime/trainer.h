@@ -77,7 +77,7 @@ class Trainer {
   const Plan& plan(Mode mode, int64_t batch);
   Plan make(Mode mode, int64_t batch) const;
   double run_alone(Mode mode, int64_t batch, const char* operation,
-                   double* phase_seconds = nullptr);  // for who holds the model's gate
+                   double* phase_seconds = nullptr);  // for who holds the model's mutex
   double run(Mode mode, int64_t batch, const char* operation, double* phase_seconds = nullptr);
   [[noreturn]] void refuse(const char* operation, double loss, const Plan& plan, int64_t batch) const;
   Context context();

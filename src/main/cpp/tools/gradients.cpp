@@ -74,7 +74,7 @@ double Gradients::compute(int64_t batch) {
   context.step = steps_before_;
   double loss;
   {
-    std::shared_lock<ReaderWriterGate> reading(model_->gate());
+    std::shared_lock<FairSharedMutex> reading(model_->mutex());
     loss = model_->backend().run_to_loss(plan.program, context);
   }
   if (!std::isfinite(loss)) {
@@ -117,7 +117,7 @@ template void Gradients::read<double>(int32_t, double*, int64_t) const;
 std::vector<NodeStatistics> Gradients::statistics(int64_t batch) {
   if (!inspection_) inspection_ = std::make_unique<Inspection>(model_, std::vector<int32_t>{}, loss_);
   {
-    std::shared_lock<ReaderWriterGate> reading(model_->gate());
+    std::shared_lock<FairSharedMutex> reading(model_->mutex());
     inspection_->run("statistics", inputs_, 0, batch, steps_before_);
   }
   return chainrule::statistics(*model_, *inspection_, inputs_, needed_for(model_->graph(), {loss_}));

@@ -93,7 +93,7 @@ void Jacobian::backward(const std::shared_ptr<const Model>& model, int64_t batch
   std::vector<void*> addresses(given, given + inputs_.slots());
   addresses.push_back(seed.data());
 
-  std::shared_lock<ReaderWriterGate> reading(model->gate());
+  std::shared_lock<FairSharedMutex> reading(model->mutex());
   run.forward(addresses.data());
   auto pass = [&](int64_t first, int64_t step, double* to, int64_t results) {
     with_type(model->dtype(), seed.data(), [&](auto* e) {
@@ -119,7 +119,7 @@ std::vector<double> Jacobian::values_of(const std::shared_ptr<const Model>& mode
   request.batch = batch;
   request.outputs = {node};
   PlanRunner run(model, request);
-  std::shared_lock<ReaderWriterGate> reading(model->gate());
+  std::shared_lock<FairSharedMutex> reading(model->mutex());
   run.run(inputs);
   std::vector<double> values(at(run.count(node)));
   with_type(model->dtype(), run.value(0),

@@ -39,7 +39,7 @@ Values values_for(const Workload& w, uint64_t seed) {
   return values;
 }
 
-// The tile kernel takes its moves as a parameter, or from a table in memory. This engine does the latter, whatever the
+// The tile kernel takes its instructions as a parameter, or from a table in memory. This engine does the latter, whatever the
 // device can do; no bit may be another one.
 Backend& engine_with_moves_in_memory() {
   static const std::unique_ptr<Backend> engine = [] {
@@ -53,7 +53,7 @@ template <class T>
 void require_same(const Workload& w, const std::string& what, const std::vector<T>& a,
                   const std::vector<T>& b) {
   if (same_bits(a, b)) return;
-  fail(w.name.c_str(), static_cast<int>(w.batch), what + " is another with the moves in memory");
+  fail(w.name.c_str(), static_cast<int>(w.batch), what + " is another with the instructions in memory");
 }
 
 // Three steps: run one by one, captured, replayed.
@@ -239,11 +239,11 @@ TEST(cuda_a_deep_narrow_network_has_several_tile_phases) {
   size_t tile_phases = 0;
   const Program program = plan_of(engine, w).program;
   for (const Phase& phase : program.phases) {
-    int32_t moves = 0;
+    int32_t instructions = 0;
     for (int32_t i = 0; i < phase.steps; ++i) {
-      moves += cuda::moves_of(program.steps[static_cast<size_t>(phase.first_step + i)]);
+      instructions += cuda::instructions_of(program.steps[static_cast<size_t>(phase.first_step + i)]);
     }
-    if (phase.grid.column_tiles > 1) CHECK(moves <= cuda::most_moves);
+    if (phase.grid.column_tiles > 1) CHECK(instructions <= cuda::max_instructions);
     if (phase.grid.column_tiles > 1) ++tile_phases;
   }
   CHECK(tile_phases > 2);
@@ -366,10 +366,10 @@ TEST(cuda_plans_of_narrow_networks) {
   CHECK(plan.program.arena_bytes < cuda::most_parts * parameters * 4 + (1 << 20));
   // a double's steps are launches of their own, but for the rules' sums
   for (const Phase& phase : plan_of(engine, w, {}, DType::float64).program.phases) {
-    CHECK(phase.at_once || (phase.steps <= 2 && phase.grid.tiles() == 1));
+    CHECK(phase.concurrent || (phase.steps <= 2 && phase.grid.tiles() == 1));
   }
   // all updates are one launch, the last
   const Program program = plan_of(engine, w, rules[4]).program;
-  CHECK(program.phases.size() == 4 && program.phases.back().at_once && program.phases.back().steps == 8);
+  CHECK(program.phases.size() == 4 && program.phases.back().concurrent && program.phases.back().steps == 8);
   CHECK(program.steps.back().kind == StepKind::update);
 }

@@ -31,7 +31,7 @@ TEST(engine_number_0_is_the_processors_and_others_must_have_been_opened) {
 
 // Whatever this machine has: a file that is no CUDA library opens no device, and the sentence says what is wrong.
 TEST(opening_a_device_without_the_library_says_what_is_missing) {
-  for (const CudaPlaces& places : {CudaPlaces{}, CudaPlaces{"/proc/self/cmdline", {"/no/such/folder"}}}) {
+  for (const CudaPaths& places : {CudaPaths{}, CudaPaths{"/proc/self/cmdline", {"/no/such/folder"}}}) {
     CHECK(cuda_device_count(places) == 0);
     CHECK_THROWS(open_cuda(places, 0, 0), "cuda: ");
     for (const std::string& problem : cuda_problems(places)) CHECK_THROWS(open_cuda(places, 0, 0), problem);

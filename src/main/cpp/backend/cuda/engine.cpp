@@ -71,7 +71,7 @@ void CudaStream::wait() noexcept {
 void CudaStream::run(CudaProgram& program, const Context& context, int32_t first, int32_t last) {
   if (first >= last) return;
   set_ = 0;
-  make_room(program, false);
+  grow(program, false);
   const StepNumbers numbers =
       StepNumbers::of(context.update, context.position, context.step, context.first_sample);
   send_arguments(program, context, &numbers, 1);
@@ -90,7 +90,7 @@ void CudaStream::begin_steps(CudaProgram& program, const Context& context, const
         message("the CUDA engine runs bursts of 1 to ", cuda_max_burst, " steps, but got one of ", count));
   }
   overlaps_ = count > 1;
-  make_room(program, overlaps_ && context.columns == nullptr);
+  grow(program, overlaps_ && context.columns == nullptr);
   arguments_of_ = -1;
   send_arguments(program, context, numbers, count);
   arguments_of_ = -1;  // steps change them
@@ -128,38 +128,38 @@ void CudaStream::end_steps(const CudaProgram& program, const Context& context, i
 // ---- before a run: memory of the right sizes, numbers and inputs on the device
 
 // What was captured or sent before belongs to the old addresses, even if there is no memory for the new ones.
-void CudaStream::make_room(Block* block, int64_t bytes) {
+void CudaStream::grow(Block* block, int64_t bytes) {
   if (bytes <= block->bytes()) return;
   ++generation_;
   arguments_of_ = -1;
   block->reserve(bytes);
 }
 
-void CudaStream::make_room(const std::vector<int64_t>& bytes, std::vector<Block>* blocks,
+void CudaStream::grow(const std::vector<int64_t>& bytes, std::vector<Block>* blocks,
                            std::vector<char*>* addresses) {
   while (blocks->size() < bytes.size()) {
     blocks->emplace_back(engine_.memory, MemoryKind::device);
     addresses->push_back(nullptr);
   }
   for (size_t slot = 0; slot < bytes.size(); ++slot) {
-    make_room(&(*blocks)[slot], bytes[slot]);
+    grow(&(*blocks)[slot], bytes[slot]);
     (*addresses)[slot] = (*blocks)[slot].data();
   }
 }
 
-void CudaStream::make_room(const CudaProgram& program, bool second_set) {
-  make_room(&scratch_, program.scratch_bytes);
+void CudaStream::grow(const CudaProgram& program, bool second_set) {
+  grow(&scratch_, program.scratch_bytes);
   for (int32_t lane = 0; lane < 2; ++lane) {
-    if (program.multiplies[lane]) make_room(&workspaces_[lane], cuda::Products::workspace_bytes());
+    if (program.multiplies[lane]) grow(&workspaces_[lane], cuda::Products::workspace_bytes());
   }
   for (InputSet& set : sets_) {
-    if (&set == &sets_[0] || second_set) make_room(program.input_bytes, &set.blocks, &set.addresses);
+    if (&set == &sets_[0] || second_set) grow(program.input_bytes, &set.blocks, &set.addresses);
   }
-  make_room(program.output_bytes, &outputs_, &output_addresses_);
+  grow(program.output_bytes, &outputs_, &output_addresses_);
   const int64_t bytes =
       static_cast<int64_t>(sizeof(cuda::Arguments) + program.alphas.size() * sizeof(cuda::Scalars));
-  make_room(&arguments_, bytes);
-  make_room(&pinned_arguments_, bytes);
+  grow(&arguments_, bytes);
+  grow(&pinned_arguments_, bytes);
 }
 
 // Sent only if they differ from those that are there: predictions send none.

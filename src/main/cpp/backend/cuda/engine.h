@@ -30,9 +30,9 @@ struct CudaEngine {
   const CudaPrecision precision;
   const bool
       captures;  // are programs run as graphs? (CHAINRULE_CUDA_GRAPHS=0 says no, for tools that cannot see into one)
-  // May a kernel in a graph's conditional part have the moves of tiles as its parameter, 12.5 KiB? CUDA documents up to
+  // May a kernel in a graph's conditional part have the instructions of tiles as its parameter, 12.5 KiB? CUDA documents up to
   // 32,764 bytes, but not there. It is tried, or CHAINRULE_CUDA_LARGE_PARAMETERS=1 or 0 says so. If not, kernels read the
-  // moves in device memory.
+  // instructions in device memory.
   const bool large_parameters;
   cuda::EngineMemory memory;
   cuda::Products products;
@@ -58,7 +58,7 @@ struct CudaProgram {
   std::vector<Coefficient> alphas, betas;          // by step
   std::vector<int64_t> input_bytes, output_bytes;  // by slot; 0: not used
   int64_t scratch_bytes = 0;
-  int64_t table_bytes = 0;  // of the moves of all tiles
+  int64_t table_bytes = 0;  // of the instructions of all tiles
   bool multiplies[2] =
       {};  // are there products of the BLAS in this lane of a step's halves? They need a workspace
 
@@ -67,12 +67,12 @@ struct CudaProgram {
   void add_launch(CudaEngine& engine, const Step& step, int32_t index, int32_t phase);
   void prepare_product(CudaEngine& engine, cuda::Launch* launch);
   void convert_factors(cuda::Launch* product);
-  void place_copies();
+  void assign_copy_offsets();
   void note_lanes();
-  static void note_touches(const Step& step, cuda::Launch* launch);
+  static void record_accesses(const Step& step, cuda::Launch* launch);
   static void touch_scratch(int64_t offset, int64_t bytes, bool writes, cuda::Launch* launch);
   void add_segments(CudaEngine& engine, cuda::Launch* launch);
-  void note_slots(const Step& step);
+  void record_slots(const Step& step);
 
   std::vector<cuda::Block> tables_;
   cuda::Conversions conversions_;
@@ -117,10 +117,10 @@ struct CudaStream {
     std::unique_ptr<cuda::Graph, cuda::GraphDeleter> graph;
   };
 
-  void make_room(cuda::Block* block, int64_t bytes);
-  void make_room(const std::vector<int64_t>& bytes, std::vector<cuda::Block>* blocks,
+  void grow(cuda::Block* block, int64_t bytes);
+  void grow(const std::vector<int64_t>& bytes, std::vector<cuda::Block>* blocks,
                  std::vector<char*>* addresses);
-  void make_room(const CudaProgram& program, bool second_set);
+  void grow(const CudaProgram& program, bool second_set);
   void send_arguments(const CudaProgram& program, const Context& context, const StepNumbers* numbers,
                       int32_t count);
   void send_inputs(const CudaProgram& program, const Context& context, cuda::Queue* queue);

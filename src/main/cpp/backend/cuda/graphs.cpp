@@ -72,7 +72,7 @@ CudaStream::Captured& CudaStream::captured(const CudaProgram& program, const Con
 void CudaStream::enqueue_in_lanes(const CudaProgram& program, const Context& context, int32_t first,
                                   int32_t last) {
   const std::vector<const cuda::Launch*> launches = cuda::launches_between(program.launches, first, last);
-  const std::vector<cuda::Turn> turns = cuda::take_turns(launches);
+  const std::vector<cuda::LaneSlot> turns = cuda::assign_lanes(launches);
   std::vector<bool> awaited(launches.size(), false);
   int32_t last_beside = -1;
   bool no_workspace = false;

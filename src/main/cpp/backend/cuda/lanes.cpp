@@ -27,7 +27,7 @@ std::vector<const Launch*> launches_between(const std::vector<Launch>& launches,
   return between;
 }
 
-std::vector<Turn> take_turns(const std::vector<const Launch*>& launches) {
+std::vector<LaneSlot> assign_lanes(const std::vector<const Launch*>& launches) {
   const size_t count = launches.size();
   std::vector<std::vector<size_t>> earlier(count);  // that each follows
   for (size_t i = 0; i < count; ++i) {
@@ -37,7 +37,7 @@ std::vector<Turn> take_turns(const std::vector<const Launch*>& launches) {
   }
   // The launches that still follow in a chain, and the longest chain that begins at a later one.
   std::vector<int32_t> height(count, 1);
-  std::vector<Turn> turns(count);
+  std::vector<LaneSlot> turns(count);
   int32_t longest = 0;
   for (size_t i = count; i-- > 0;) {
     for (size_t j : earlier[i]) height[j] = std::max(height[j], height[i] + 1);
@@ -47,7 +47,7 @@ std::vector<Turn> take_turns(const std::vector<const Launch*>& launches) {
   // A launch that the lane has already waited for needs no second wait.
   int32_t reached[2] = {-1, -1};  // by lane: the last launch of the other one that has been waited for
   for (size_t i = 0; i < count; ++i) {
-    Turn& turn = turns[i];
+    LaneSlot& turn = turns[i];
     int32_t last = -1;
     for (size_t j : earlier[i]) {
       if (turns[j].lane != turn.lane) last = static_cast<int32_t>(j);

@@ -11,7 +11,7 @@ namespace chainrule {
 namespace cuda {
 
 // Where a launch goes: it follows all that its lane has before it, and those launches of the other lane that it waits for.
-struct Turn {
+struct LaneSlot {
   int32_t lane = 0;
   int32_t waits_for =
       -1;  // the last such launch, by place in the run; those before it on that lane are done then, too
@@ -22,7 +22,7 @@ std::vector<const Launch*> launches_between(const std::vector<Launch>& launches,
 
 // For launches that would run one after another in this order. A launch follows every earlier one that writes what it
 // touches, or touches what it writes. The first lane has the longest chain of such dependencies, counted in launches.
-std::vector<Turn> take_turns(const std::vector<const Launch*>& launches);
+std::vector<LaneSlot> assign_lanes(const std::vector<const Launch*>& launches);
 
 }  // namespace cuda
 }  // namespace chainrule

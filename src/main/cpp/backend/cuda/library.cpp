@@ -47,7 +47,7 @@ void alone(CudaEngine* engine, Body&& body) {
   cuda::synchronize(engine->queue.get());
 }
 template <class Body>
-const char* at_once(CudaEngine* engine, Body&& body) noexcept {
+const char* concurrent(CudaEngine* engine, Body&& body) noexcept {
   return on_device(engine, [&] { alone(engine, body); });
 }
 
@@ -109,16 +109,16 @@ const char* memory_bytes(CudaEngine* engine, MemoryBytes* bytes) {
 }
 
 const char* copy_in(CudaEngine* engine, char* to, const void* from, int64_t bytes) {
-  return at_once(engine, [&](cuda::Queue* queue) { cuda::copy(queue, to, from, bytes); });
+  return concurrent(engine, [&](cuda::Queue* queue) { cuda::copy(queue, to, from, bytes); });
 }
 const char* copy_out(CudaEngine* engine, void* to, const char* from, int64_t bytes) {
-  return at_once(engine, [&](cuda::Queue* queue) { cuda::copy(queue, to, from, bytes); });
+  return concurrent(engine, [&](cuda::Queue* queue) { cuda::copy(queue, to, from, bytes); });
 }
 const char* copy(CudaEngine* engine, char* to, const char* from, int64_t bytes) {
-  return at_once(engine, [&](cuda::Queue* queue) { cuda::copy(queue, to, from, bytes); });
+  return concurrent(engine, [&](cuda::Queue* queue) { cuda::copy(queue, to, from, bytes); });
 }
 const char* zero(CudaEngine* engine, char* to, int64_t bytes) {
-  return at_once(engine, [&](cuda::Queue* queue) { cuda::zero(queue, to, bytes); });
+  return concurrent(engine, [&](cuda::Queue* queue) { cuda::zero(queue, to, bytes); });
 }
 
 const char* make_stream(CudaEngine* engine, CudaStream** stream) {
@@ -172,7 +172,7 @@ const char* product_note(CudaEngine* engine, CudaProgram* program, int32_t step,
       if (launch.step_index == step && launch.product != nullptr) text = describe_times(*launch.product);
       const bool has_step =
           step >= launch.step_index && step < launch.step_index + static_cast<int32_t>(launch.steps.size());
-      if (has_step && launch.table >= 0 && !engine->large_parameters) text = ", moves in memory";
+      if (has_step && launch.table >= 0 && !engine->large_parameters) text = ", instructions in memory";
     }
     *note = text.c_str();
   });

@@ -101,7 +101,7 @@ struct CudaLibrary {
   const char* (*tune)(CudaEngine* engine, const char* known, int32_t first_line);
   // Of a tuned engine: all choices, a line each, as `known` wants them and for people; how many were timed by it so far.
   const char* (*tuned_products)(CudaEngine* engine, CudaTuned* tuned);
-  // What a plan says of a step's product besides who computes it: nothing, what was timed, or where a tile's moves are.
+  // What a plan says of a step's product besides who computes it: nothing, what was timed, or where a tile's instructions are.
   const char* (*product_note)(CudaEngine* engine, CudaProgram* program, int32_t step, const char** note);
 };
 

@@ -56,10 +56,10 @@ CudaProgram::CudaProgram(CudaEngine& engine, const CudaProgramView& view)
       backward_begin(view.backward_begin),
       loss(view.loss) {
   for (int32_t p = 0; p < view.phase_count; ++p) add_phase(engine, view, p);
-  place_copies();
+  assign_copy_offsets();
   note_lanes();
   for (int32_t i = 0; i < view.step_count; ++i) {
-    if (!is_custom(view.steps[i])) note_slots(view.steps[i]);
+    if (!is_custom(view.steps[i])) record_slots(view.steps[i]);
     alphas.push_back(view.steps[i].alpha);
     betas.push_back(view.steps[i].beta);
   }
@@ -68,7 +68,7 @@ CudaProgram::CudaProgram(CudaEngine& engine, const CudaProgramView& view)
 void CudaProgram::note_lanes() {
   for (auto [first, last] : {std::pair(0, backward_begin), {backward_begin, phases}}) {
     const std::vector<const Launch*> half = cuda::launches_between(launches, first, last);
-    const std::vector<cuda::Turn> turns = cuda::take_turns(half);
+    const std::vector<cuda::LaneSlot> turns = cuda::assign_lanes(half);
     for (size_t i = 0; i < half.size(); ++i) {
       if (half[i]->product != nullptr) multiplies[0] = multiplies[turns[i].lane] = true;
     }
@@ -86,7 +86,7 @@ void CudaProgram::add_phase(CudaEngine& engine, const CudaProgramView& view, int
   together.phase = p;
   together.after_check = p >= backward_begin;
   together.grid = phase.grid;
-  if (phase.at_once) {
+  if (phase.concurrent) {
     together.launcher = find_launcher(*first, dtype);
     add_segments(engine, &together);
   } else if (cuda::is_tile_phase(phase, *first, phase.steps, dtype)) {
@@ -101,7 +101,7 @@ void CudaProgram::add_phase(CudaEngine& engine, const CudaProgramView& view, int
       // the core calls the user's operation between two runs
       if (!is_custom(first[i])) {
         add_launch(engine, first[i], phase.first_step + i, p);
-        note_touches(first[i], &launches.back());
+        record_accesses(first[i], &launches.back());
       }
       conversions_.note_writes(first[i]);
     }
@@ -109,7 +109,7 @@ void CudaProgram::add_phase(CudaEngine& engine, const CudaProgramView& view, int
   }
   launches.push_back(std::move(together));
   for (int32_t i = 0; i < phase.steps; ++i) {
-    note_touches(first[i], &launches.back());
+    record_accesses(first[i], &launches.back());
     conversions_.note_writes(first[i]);
   }
 }
@@ -169,7 +169,7 @@ void CudaProgram::prepare_product(CudaEngine& engine, Launch* launch) {
 }
 
 // Users' data, and what is between the steps of one launch, no other launch writes.
-void CudaProgram::note_touches(const Step& step, Launch* launch) {
+void CudaProgram::record_accesses(const Step& step, Launch* launch) {
   for (int32_t i = 0; i < max_operands; ++i) {
     const Operand& operand = step.operands[i];
     if (operand.present() && operand.space != Space::input && operand.space != Space::scratch)
@@ -209,7 +209,7 @@ void CudaProgram::convert_factors(Launch* product) {
 }
 
 // Behind what sums need of scratch.
-void CudaProgram::place_copies() {
+void CudaProgram::assign_copy_offsets() {
   scratch_bytes = conversions_.place(scratch_bytes);
   for (Launch& launch : launches) {
     if (launch.launcher == cuda::conversion_launcher()) {
@@ -266,7 +266,7 @@ void CudaProgram::add_segments(CudaEngine& engine, Launch* launch) {
 }
 
 // How many bytes of each slot the program reads or writes: all that its steps reach.
-void CudaProgram::note_slots(const Step& step) {
+void CudaProgram::record_slots(const Step& step) {
   for (int32_t i = 0; i < max_operands; ++i) {
     const Operand& operand = step.operands[i];
     if (!operand.present() || (operand.space != Space::input && operand.space != Space::output)) continue;

@@ -58,7 +58,7 @@ struct Run {
   const Scalars* scalars;  // one a step
   char* scratch;
   char* workspace;     // of the BLAS
-  const char* tables;  // of tiles' moves; null: they are the kernel's parameter
+  const char* tables;  // of tiles' instructions; null: they are the kernel's parameter
 };
 
 struct Launch;
@@ -103,7 +103,7 @@ struct Launch {
   int64_t copies[2] = {-1, -1};
   int32_t last_phase = -1;  // conversion: of the products that read the copy
 
-  int64_t table = -1;  // of a tile's moves: where in the program's tables
+  int64_t table = -1;  // of a tile's instructions: where in the program's tables
 
   // steps that run at once
   char* segments = nullptr;  // device memory: an array of Segment
@@ -127,7 +127,7 @@ Launcher conversion_launcher();
 // Of phases with several steps: an activation's rule with the sums of its rows, and a tile's steps.
 Launcher find_derivative_and_sum(Op op, DType dtype);
 Launcher tile_launcher();
-// The moves of a tile's launch as a table that a kernel reads in device memory: addresses are those of the run.
+// The instructions of a tile's launch as a table that a kernel reads in device memory: addresses are those of the run.
 int64_t table_bytes(const Launch& tiles);
 void write_table(const Launch& tiles, const Run& run, char* to);
 

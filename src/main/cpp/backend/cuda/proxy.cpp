@@ -131,7 +131,7 @@ class CudaBackend final : public Backend {
     return bytes;
   }
   bool joins(const Joining& by, DType dtype) const override { return cuda::joins_phase(by, dtype); }
-  bool runs_at_once(StepKind kind) const override {
+  bool runs_concurrently(StepKind kind) const override {
     return kind == StepKind::update || kind == StepKind::sum_parts;
   }
   bool updates_last() const override { return true; }
@@ -230,11 +230,11 @@ class CudaBackend final : public Backend {
       for (; launched < count; ++launched) {
         if (inputs != nullptr && context.columns == nullptr) {
           require_success(table().await_inputs(engine_->handle, own, launched));
-          step.inputs = inputs->bring(launched);
+          step.inputs = inputs->addresses(launched);
         }
         require_success(table().launch_step(engine_->handle, own, ready.handle, &step, launched));
       }
-      if (inputs != nullptr) inputs->meanwhile();
+      if (inputs != nullptr) inputs->while_computing();
     } catch (...) {
       problem = std::current_exception();  // those under way still end
     }

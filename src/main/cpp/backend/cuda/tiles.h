@@ -30,8 +30,8 @@ constexpr int64_t tile_stride = tile_samples + 4;
 constexpr int64_t most_parts = 384;
 // Samples are counted in 32 bits, with room for a tile more.
 constexpr int64_t most_samples = INT32_MAX / 2;
-// The kernel's list of moves, a parameter of its launch where the device takes one so large, has so many places.
-constexpr int32_t most_moves = 64;
+// The kernel's list of instructions, a parameter of its launch where the device takes one so large, has so many places.
+constexpr int32_t max_instructions = 64;
 
 inline int64_t tiles_of(int64_t samples) { return (samples + tile_samples - 1) / tile_samples; }
 
@@ -70,8 +70,8 @@ inline bool runs_on_tiles(const Step& step, DType dtype) {
   }
 }
 
-// What a block does between two barriers is a move.
-inline int32_t moves_of(const Step& step) {
+// What a block does between two barriers is a instruction.
+inline int32_t instructions_of(const Step& step) {
   switch (step.kind) {
     case StepKind::product: return step.over_samples ? 1 : 2;  // copies the weight, multiplies
     case StepKind::row_sum: return 2;                          // a few lanes a row, their sum
@@ -89,12 +89,12 @@ inline Grid tile_grid(const Step& step) {
 // May the step become the last of a phase?
 inline bool joins_phase(const Joining& by, DType dtype) {
   const Step &step = by.step, &first = *by.steps.front();
-  if (by.phase.at_once) return step.kind == first.kind;
+  if (by.phase.concurrent) return step.kind == first.kind;
   if (runs_on_tiles(first, dtype)) {
     if (!runs_on_tiles(step, dtype) || (first.kind == StepKind::product && first.parts > 1)) return false;
-    int32_t moves = moves_of(step);
-    for (const Step* other : by.steps) moves += moves_of(*other);
-    return moves <= most_moves;
+    int32_t instructions = instructions_of(step);
+    for (const Step* other : by.steps) instructions += instructions_of(*other);
+    return instructions <= max_instructions;
   }
   // the rule of an activation, and the sums of its rows
   return first.kind == StepKind::unary_backward && !traits_of(first.op).random && by.steps.size() == 1 &&

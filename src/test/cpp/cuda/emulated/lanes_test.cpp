@@ -35,7 +35,7 @@ std::string turns_of(const std::vector<cuda::Launch>& launches) {
   std::vector<const cuda::Launch*> pointers;
   for (const cuda::Launch& one : launches) pointers.push_back(&one);
   std::string text;
-  for (const cuda::Turn& turn : cuda::take_turns(pointers)) {
+  for (const cuda::LaneSlot& turn : cuda::assign_lanes(pointers)) {
     text +=
         message(text.empty() ? "" : " ", turn.lane, turn.waits_for < 0 ? "" : message("<", turn.waits_for));
   }

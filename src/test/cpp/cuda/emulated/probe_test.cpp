@@ -1,4 +1,4 @@
-// Where the moves of tiles are: on devices that take a large parameter everywhere, and on those that do not.
+// Where the instructions of tiles are: on devices that take a large parameter everywhere, and on those that do not.
 #include "backend/cuda/probe.h"
 
 #include <cmath>
@@ -46,7 +46,7 @@ Workload narrow(int64_t batch) {
 bool moves_are_in_memory(Backend& engine) {
   const Workload w = narrow(70);
   const std::string text = print_plan(make_plan(w.graph, training(w.loss, w.batch), engine));
-  const bool in_memory = text.find("[tile kernel, moves in memory]") != std::string::npos;
+  const bool in_memory = text.find("[tile kernel, instructions in memory]") != std::string::npos;
   CHECK(in_memory != (text.find("[tile kernel]") != std::string::npos));
   return in_memory;
 }
@@ -110,7 +110,7 @@ TEST(cuda_emulated_a_variable_says_where_moves_are) {
   CHECK(trained(*without_graphs, 20).size() > 0);
 }
 
-// Memory that grows and moves, two sets of inputs, a data set on the device, graphs that come back: the table is that of the
+// Memory that grows and instructions, two sets of inputs, a data set on the device, graphs that come back: the table is that of the
 // run.
 TEST(cuda_emulated_tables_of_moves_follow_what_a_run_uses) {
   constexpr int64_t features = 4, examples = 300;

@@ -1,4 +1,4 @@
-// What a block does with a tile of samples between two barriers: the moves of the tile kernel (tile.cpp).
+// What a block does with a tile of samples between two barriers: the instructions of the tile kernel (tile.cpp).
 #pragma once
 
 #include "backend/cuda/kernels/losses.h"
@@ -31,7 +31,7 @@ struct Place {
   int32_t row_stride = 0, column_stride = 0;
 };
 
-struct Move {
+struct Instruction {
   Action action = Action::loss;
   Op op = Op::identity;
   int32_t phase = 0;                     // of a loss
@@ -44,8 +44,8 @@ struct Move {
   const Scalars* scalars = nullptr;
 };
 
-// Of a launch that has its moves as a parameter: they, and how many tiles and moves there are.
-constexpr size_t parameter_bytes = 16 + most_moves * sizeof(Move);
+// Of a launch that has its instructions as a parameter: they, and how many tiles and instructions there are.
+constexpr size_t parameter_bytes = 16 + max_instructions * sizeof(Instruction);
 
 using TileLanes = LanesOf<4>;
 constexpr int32_t threads = TileLanes::threads;
@@ -73,9 +73,9 @@ struct Shared {
 };
 static_assert(sizeof(Shared) <= 64 * 1024, "what a block of every supported card can have");
 
-// A move on one tile, as one of the block's threads sees it.
+// A instruction on one tile, as one of the block's threads sees it.
 struct On {
-  const Move& move;
+  const Instruction& instruction;
   Shared& shared;
   int64_t tile, part;  // of the batch
   int32_t turn;        // of the tile within its part
@@ -83,32 +83,32 @@ struct On {
 
   DEVICE int64_t first() const { return tile * tile_samples; }
   DEVICE int32_t samples() const {
-    const int64_t left = move.samples - first();
+    const int64_t left = instruction.samples - first();
     return static_cast<int32_t>(left < tile_samples ? left : tile_samples);
   }
 
   // Where a matrix begins.
   DEVICE float* begin(int32_t place) const {
-    const Place& of = move.places[place];
+    const Place& of = instruction.places[place];
     return of.in_block ? shared.values + of.offset : reinterpret_cast<float*>(of.data);
   }
   // Where the tile's own part of it does, if samples are `stride` apart.
   DEVICE float* own(int32_t place, int64_t stride) const {
-    return begin(place) + (move.places[place].in_block ? 0 : first() * stride);
+    return begin(place) + (instruction.places[place].in_block ? 0 : first() * stride);
   }
   // A matrix whose column c is sample c of the batch.
   DEVICE View<float> view(int32_t place) const {
-    const Place& of = move.places[place];
+    const Place& of = instruction.places[place];
     return {begin(place) - (of.in_block ? first() * of.column_stride : 0), of.row_stride, of.column_stride};
   }
 
   // s = α sum + β s, or a part's sum so far.
   DEVICE void add_up(float* s, float sum) const {
-    if (move.in_parts) {
+    if (instruction.in_parts) {
       *s = turn == 0 ? sum : *s + sum;
       return;
     }
-    const float alpha = move.scalars->alpha_float, beta = move.scalars->beta_float;
+    const float alpha = instruction.scalars->alpha_float, beta = instruction.scalars->beta_float;
     *s = alpha * sum + (beta == 0 ? 0.0f : beta * *s);
   }
 };
@@ -117,9 +117,9 @@ struct On {
 
 DEVICE void copy_weight(const On& on) {
   const float* const from = on.begin(1);
-  const int64_t stride = on.move.places[1].row_stride;
-  const int32_t columns = on.move.columns;
-  for (int32_t i = on.thread; i < on.move.rows * columns; i += threads) {
+  const int64_t stride = on.instruction.places[1].row_stride;
+  const int32_t columns = on.instruction.columns;
+  for (int32_t i = on.thread; i < on.instruction.rows * columns; i += threads) {
     const int32_t r = i / columns, c = i - r * columns;
     on.shared.stage[r * (columns + 1) + c] = from[r * stride + c];
   }
@@ -199,12 +199,12 @@ DEVICE void multiply(const On& on, const Factors& of, float* c, int64_t c_i) {
 }
 
 DEVICE void multiply(const On& on) {
-  const Place &a = on.move.places[1], &b = on.move.places[2], &c = on.move.places[0];
+  const Place &a = on.instruction.places[1], &b = on.instruction.places[2], &c = on.instruction.places[0];
   const Factors of{on.shared.stage, on.own(2, b.column_stride),
                    a.row_stride,    a.column_stride,
                    b.row_stride,    b.column_stride,
-                   on.move.rows,    on.samples(),
-                   on.move.k};
+                   on.instruction.rows,    on.samples(),
+                   on.instruction.k};
   float* const result = on.own(0, 1);
   if (a.column_stride == 1) {
     multiply<true, false>(on, of, result, c.row_stride);
@@ -214,17 +214,17 @@ DEVICE void multiply(const On& on) {
 }
 
 DEVICE void multiply_samples(const On& on) {
-  const Place &a = on.move.places[1], &b = on.move.places[2], &c = on.move.places[0];
+  const Place &a = on.instruction.places[1], &b = on.instruction.places[2], &c = on.instruction.places[0];
   const Factors of{on.own(1, a.column_stride),
                    on.own(2, b.row_stride),
                    a.row_stride,
                    a.column_stride,
                    b.row_stride,
                    b.column_stride,
-                   on.move.rows,
-                   on.move.columns,
+                   on.instruction.rows,
+                   on.instruction.columns,
                    on.samples()};
-  float* const result = on.begin(0) + (on.move.in_parts ? on.part * on.move.rows * c.row_stride : 0);
+  float* const result = on.begin(0) + (on.instruction.in_parts ? on.part * on.instruction.rows * c.row_stride : 0);
   multiply<true, true>(on, of, result, c.row_stride);
 }
 
@@ -233,7 +233,7 @@ DEVICE void multiply_samples(const On& on) {
 // Calls body(r, c) for the tile's elements: threads that are neighbours have neighbouring samples, or features.
 template <class Body>
 DEVICE void for_elements(const On& on, bool by_feature, Body body) {
-  const int32_t rows = on.move.rows, samples = on.samples();
+  const int32_t rows = on.instruction.rows, samples = on.samples();
   if (by_feature) {
     for (int32_t i = on.thread; i < rows * samples; i += threads) {
       const int32_t c = i / rows;
@@ -250,13 +250,13 @@ DEVICE void for_elements(const On& on, bool by_feature, Body body) {
 template <class Rule>
 DEVICE void unary_forward(const On& on) {
   const View<float> a = on.view(0), z = on.view(1), bias = on.view(2);
-  const float constant = on.move.constant;
+  const float constant = on.instruction.constant;
   const bool has_bias = bias.data != nullptr;
   for_elements(on, false, [&](int64_t r, int64_t c) {
     const float x = has_bias ? *z.at(r, c) + *bias.at(r, c) : *z.at(r, c);
     if constexpr (is_random<Rule>(0)) {
       uint32_t word[1];
-      on.move.words.get(r, c, word);
+      on.instruction.words.get(r, c, word);
       *a.at(r, c) = Rule::forward(x, constant, word[0]);
     } else {
       *a.at(r, c) = Rule::forward(x, constant);
@@ -268,25 +268,25 @@ template <class Rule>
 DEVICE void unary_backward(const On& on) {
   const View<float> d_z = on.view(0), delta = on.view(1);
   const View<float> saved = Rule::saves == Saves::nothing ? delta : on.view(2);
-  const float constant = on.move.constant;
+  const float constant = on.instruction.constant;
   for_elements(on, false, [&](int64_t r, int64_t c) {
     float value;
     if constexpr (is_random<Rule>(0)) {
       uint32_t word[1];
-      on.move.words.get(r, c, word);
+      on.instruction.words.get(r, c, word);
       value = Rule::backward(*delta.at(r, c), *saved.at(r, c), constant, word[0]);
     } else {
       value = Rule::backward(*delta.at(r, c), *saved.at(r, c), constant);
     }
     float* const place = d_z.at(r, c);
-    *place = on.move.accumulate ? *place + value : value;
+    *place = on.instruction.accumulate ? *place + value : value;
   });
 }
 
-// The move's rule.
+// The instruction's rule.
 DEVICE void unary(const On& on) {
-  const bool forward = on.move.action == Action::unary_forward;
-  switch (on.move.op) {
+  const bool forward = on.instruction.action == Action::unary_forward;
+  switch (on.instruction.op) {
 #define CHAINRULE_CASE(name, Rule) \
   case Op::name: return forward ? unary_forward<Rule>(on) : unary_backward<Rule>(on);
     CHAINRULE_UNARY_RULES(CHAINRULE_CASE)
@@ -298,7 +298,7 @@ DEVICE void unary(const On& on) {
 // to = from, the user's [batch][feature] on one side. Both are read and written along the user's rows.
 DEVICE void transpose(const On& on) {
   const View<float> to = on.view(0), from = on.view(1);
-  const bool out = on.move.action == Action::move_out;
+  const bool out = on.instruction.action == Action::move_out;
   // + 0 turns the -0 that ReLU stores into 0
   for_elements(on, true,
                [&](int64_t r, int64_t c) { *to.at(r, c) = out ? *from.at(r, c) + 0.0f : *from.at(r, c); });
@@ -309,7 +309,7 @@ DEVICE void transpose(const On& on) {
 DEVICE void add_lanes(const On& on) {
   const View<float> x = on.view(1);
   const int32_t lane = on.thread % row_lanes;
-  for (int32_t r = on.thread / row_lanes; r < on.move.rows; r += threads / row_lanes) {
+  for (int32_t r = on.thread / row_lanes; r < on.instruction.rows; r += threads / row_lanes) {
     float sum = 0;
     for (int32_t c = lane; c < on.samples(); c += row_lanes) sum += *x.at(r, on.first() + c);
     on.shared.stage[r * row_lanes + lane] = sum;
@@ -317,12 +317,12 @@ DEVICE void add_lanes(const On& on) {
 }
 
 DEVICE void add_rows(const On& on) {
-  for (int32_t r = on.thread; r < on.move.rows; r += threads) {
+  for (int32_t r = on.thread; r < on.instruction.rows; r += threads) {
     float sum = 0;
     CHAINRULE_UNROLL
     for (int32_t lane = 0; lane < row_lanes; ++lane) sum += on.shared.stage[r * row_lanes + lane];
-    const int64_t row = on.move.in_parts ? on.part * on.move.rows + r : r;
-    on.add_up(on.begin(0) + row * on.move.places[0].row_stride, sum);
+    const int64_t row = on.instruction.in_parts ? on.part * on.instruction.rows + r : r;
+    on.add_up(on.begin(0) + row * on.instruction.places[0].row_stride, sum);
   }
 }
 
@@ -330,7 +330,7 @@ template <class Kernel>
 DEVICE void loss(const On& on, const Kernel& kernel, typename Kernel::Shared& shared) {
   const Thread at{on.tile, on.thread};
   None none;
-  switch (on.move.phase) {
+  switch (on.instruction.phase) {
     case 0: return kernel.template run<0>(at, shared, none);
     case 1: return kernel.template run<1>(at, shared, none);
     case 2: return kernel.template run<2>(at, shared, none);
@@ -340,26 +340,26 @@ DEVICE void loss(const On& on, const Kernel& kernel, typename Kernel::Shared& sh
 }
 
 DEVICE void loss(const On& on) {
-  const Move& move = on.move;
+  const Instruction& instruction = on.instruction;
   const LossOperands<float> operands{
-      reinterpret_cast<double*>(move.places[0].data),
+      reinterpret_cast<double*>(instruction.places[0].data),
       on.view(1),
       on.view(2),
       on.view(3),
       on.view(4),
-      move.labels ? reinterpret_cast<const int32_t*>(move.places[2].data) : nullptr,
-      reinterpret_cast<const float*>(move.places[5].data),
-      move.constant,
-      move.factor,
-      move.rows,
-      move.samples,
-      move.accumulate,
-      move.accumulate2};
-  switch (move.op) {
+      instruction.labels ? reinterpret_cast<const int32_t*>(instruction.places[2].data) : nullptr,
+      reinterpret_cast<const float*>(instruction.places[5].data),
+      instruction.constant,
+      instruction.factor,
+      instruction.rows,
+      instruction.samples,
+      instruction.accumulate,
+      instruction.accumulate2};
+  switch (instruction.op) {
     case Op::softmax_cross_entropy:
-      return loss(on, SoftmaxLossKernel{operands, move.samples}, on.shared.softmax_loss);
+      return loss(on, SoftmaxLossKernel{operands, instruction.samples}, on.shared.softmax_loss);
 #define CHAINRULE_CASE(name, Rule) \
-  case Op::name: return loss(on, LossKernel<Rule>{operands, move.samples}, on.shared.loss);
+  case Op::name: return loss(on, LossKernel<Rule>{operands, instruction.samples}, on.shared.loss);
       CHAINRULE_LOSS_RULES(CHAINRULE_CASE)
 #undef CHAINRULE_CASE
     default: return;
@@ -368,8 +368,8 @@ DEVICE void loss(const On& on) {
 
 DEVICE void loss_value(const On& on) {
   if (on.thread > 0) return;
-  const double partial = *reinterpret_cast<const double*>(on.move.places[1].data);
-  *on.begin(0) = static_cast<float>(static_cast<double>(on.move.constant) * partial);
+  const double partial = *reinterpret_cast<const double*>(on.instruction.places[1].data);
+  *on.begin(0) = static_cast<float>(static_cast<double>(on.instruction.constant) * partial);
 }
 
 }  // namespace tile

@@ -9,7 +9,7 @@
 
 namespace chainrule {
 
-class ReaderWriterGate {
+class FairSharedMutex {
  public:
   void lock_shared() {
     std::unique_lock<std::mutex> lock(mutex_);
