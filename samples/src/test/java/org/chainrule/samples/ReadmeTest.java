@@ -38,7 +38,7 @@ class ReadmeTest {
   @Test
   void thereAreTwoCommands() throws IOException {
     String section =
-        Files.readString(README).split("(?m)^## Two commands$")[1].split("(?m)^## ")[0];
+        Files.readString(README).split("(?m)^## Build from source$")[1].split("(?m)^## ")[0];
     Matcher block = Pattern.compile("```\\w*\n(.*?)```", Pattern.DOTALL).matcher(section);
     assertTrue(block.find(), "a code block");
     List<String> commands = block.group(1).lines().toList();
