@@ -18,14 +18,14 @@ Node leaf(Op op, const std::string& name, Shape shape) {
 
 void require_size(Op op, const std::string& name, const char* what, int64_t size) {
   REQUIRE(size > 0 && size <= max_elements, name_of(op), " '", name, "': ", what, " must be between 1 and ",
-          max_elements, ", but is ", size);
+          max_elements, ", but got ", size);
 }
 
 void require_matrix(Op op, const std::string& name, int64_t rows, int64_t columns) {
   require_size(op, name, "rows", rows);
   require_size(op, name, "columns", columns);
   REQUIRE(rows <= max_elements / columns, name_of(op), " '", name, "': ", rows, " x ", columns,
-          " elements are more than the ", max_elements, " a value may have");
+          " elements are more than the maximum of ", max_elements);
 }
 
 }  // namespace
@@ -42,8 +42,8 @@ int32_t Graph::target(const std::string& name, int64_t features) {
 
 int32_t Graph::label(const std::string& name, int64_t classes) {
   require_size(Op::label, name, "classes", classes);
-  REQUIRE(classes <= INT32_MAX, "label '", name, "': at most ", INT32_MAX, " classes, but ", classes,
-          " came");
+  REQUIRE(classes <= INT32_MAX, "label '", name, "': expected at most ", INT32_MAX, " classes, but got ",
+          classes);
   return append(leaf(Op::label, name, Shape::data(classes)));
 }
 
@@ -53,7 +53,7 @@ int32_t Graph::parameter(const std::string& name, int64_t rows, int64_t columns,
   int32_t kind = static_cast<int32_t>(initializer);
   REQUIRE(kind >= 0 && kind < initializer_count, "parameter '", name, "': there is no initializer number ",
           kind);
-  REQUIRE(std::isfinite(value), "parameter '", name, "': the initial value must be finite, but is ", value);
+  REQUIRE(std::isfinite(value), "parameter '", name, "': the initial value must be finite, but got ", value);
   Node node = leaf(Op::parameter, name, Shape::matrix(rows, columns));
   node.initializer = initializer;
   node.constant = value;
@@ -63,9 +63,9 @@ int32_t Graph::parameter(const std::string& name, int64_t rows, int64_t columns,
 int32_t Graph::constant(const std::string& name, int64_t rows, int64_t columns, std::vector<double> values) {
   require_matrix(Op::constant, name, rows, columns);
   REQUIRE(static_cast<int64_t>(values.size()) == rows * columns, "constant '", name, "': expected ",
-          rows * columns, " values for [", rows, " x ", columns, "], but ", values.size(), " came");
+          rows * columns, " values for [", rows, " x ", columns, "], but got ", values.size());
   for (double value : values) {
-    REQUIRE(std::isfinite(value), "constant '", name, "': values must be finite, but one is ", value);
+    REQUIRE(std::isfinite(value), "constant '", name, "': values must be finite, but got ", value);
   }
   Node node = leaf(Op::constant, name, Shape::matrix(rows, columns));
   node.values = std::move(values);
@@ -74,7 +74,7 @@ int32_t Graph::constant(const std::string& name, int64_t rows, int64_t columns, 
 
 int32_t Graph::add(Node node) {
   REQUIRE(kind_of(node.op) != Kind::leaf, name_of(node.op), " '", node.name,
-          "': a leaf is made by its own function");
+          "': add() does not accept leaves; each leaf has its own function");
   if (node.name.empty()) node.name = message(name_of(node.op), "_", size());
   for (int32_t input : node.inputs) {
     REQUIRE(input >= 0 && input < size(), name_of(node.op), " '", node.name, "': there is no node number ",
@@ -84,19 +84,20 @@ int32_t Graph::add(Node node) {
   return append(std::move(node));
 }
 
-// x, a weight and, where `bias` is above 0, a bias of so many zeros: the parameters are called like the layer.
+// Adds an operation on x with its own parameters: a weight and, if `bias` > 0, a bias of `bias` zeros. Adds either all
+// nodes or none.
 int32_t Graph::layer(Op op, const std::string& name, int32_t x, double constant, const Shape& weight,
                      Initializer initializer, double value, int64_t bias) {
   const int32_t before = size();
-  const std::string own = name.empty() ? message(name_of(op), "_", before + (bias > 0 ? 2 : 1)) : name;
+  const std::string full_name = name.empty() ? message(name_of(op), "_", before + (bias > 0 ? 2 : 1)) : name;
   try {
-    Node made;
-    made.op = op;
-    made.name = own;
-    made.constant = constant;
-    made.inputs = {x, parameter(own + ".weight", weight.rows, weight.columns, initializer, value)};
-    if (bias > 0) made.inputs.push_back(parameter(own + ".bias", bias, 1, Initializer::constant, 0));
-    return add(std::move(made));
+    Node added;
+    added.op = op;
+    added.name = full_name;
+    added.constant = constant;
+    added.inputs = {x, parameter(full_name + ".weight", weight.rows, weight.columns, initializer, value)};
+    if (bias > 0) added.inputs.push_back(parameter(full_name + ".bias", bias, 1, Initializer::constant, 0));
+    return add(std::move(added));
   } catch (...) {
     truncate(before);
     throw;
@@ -105,12 +106,12 @@ int32_t Graph::layer(Op op, const std::string& name, int32_t x, double constant,
 
 int32_t Graph::linear(const std::string& name, int32_t x, int64_t features, Initializer initializer,
                       double value) {
-  const std::string own = name.empty() ? message(name_of(Op::linear), "_", size() + 2) : name;
-  require_size(Op::linear, own, "features", features);
+  const std::string full_name = name.empty() ? message(name_of(Op::linear), "_", size() + 2) : name;
+  require_size(Op::linear, full_name, "features", features);
   const Node& input = node(x);
-  REQUIRE(input.shape.batched && input.op != Op::label, "linear '", own, "': expected data, but got ",
+  REQUIRE(input.shape.batched && input.op != Op::label, "linear '", full_name, "': expected data, but got ",
           describe(x));
-  return layer(Op::linear, own, x, 0, Shape::matrix(features, input.shape.rows), initializer, value,
+  return layer(Op::linear, full_name, x, 0, Shape::matrix(features, input.shape.rows), initializer, value,
                features);
 }
 
@@ -134,9 +135,9 @@ void Graph::rename(int32_t id, const std::string& name) {
   }
   for (const auto& [changed, to] : changes) {
     const int32_t other = find(to);
-    const auto frees = [&](const auto& change) { return change.first == other; };
-    REQUIRE(other < 0 || std::any_of(changes.begin(), changes.end(), frees), "renaming ", describe(id),
-            " to '", name, "': the graph already has a node of the name '", to, "': ", describe(other));
+    const auto is_renamed = [&](const auto& change) { return change.first == other; };
+    REQUIRE(other < 0 || std::any_of(changes.begin(), changes.end(), is_renamed), "renaming ", describe(id),
+            " to '", name, "': the graph already has a node named '", to, "': ", describe(other));
   }
   for (const auto& change : changes) by_name_.erase(node(change.first).name);
   for (const auto& [changed, to] : changes) {
@@ -146,7 +147,7 @@ void Graph::rename(int32_t id, const std::string& name) {
   }
 }
 
-// Takes the nodes from `size` on out again, on which no other depends.
+// Removes the nodes from number `size` on. No other node may depend on them.
 void Graph::truncate(int32_t size) {
   while (this->size() > size) {
     const int32_t last = this->size() - 1;
@@ -164,7 +165,7 @@ int32_t Graph::append(Node node) {
   int32_t id = size();
   bool is_new = by_name_.emplace(node.name, id).second;
   REQUIRE(is_new, name_of(node.op), " '", node.name,
-          "': the graph already has a node of this name: ", is_new ? "" : describe(by_name_.at(node.name)));
+          "': the graph already has a node with this name: ", is_new ? "" : describe(by_name_.at(node.name)));
   nodes_.push_back(std::move(node));
   list_leaf(id);
   return id;
@@ -176,7 +177,8 @@ void Graph::list_leaf(int32_t id) {
   if (op == Op::parameter) parameters_.push_back(id);
 }
 
-// The other nodes were checked when they were made: an operation of the user's own may be registered no more.
+// Does not check the other nodes again. They were checked when they were added, and a custom operation could have been
+// unregistered since.
 Graph Graph::with_leaf(int32_t id) const {
   Graph copy = *this;
   const Shape& shape = node(id).shape;

@@ -1,5 +1,5 @@
-// A computation graph: nodes in topological order, because a node can only name nodes that exist. Building computes
-// nothing; every wrong shape is refused when the node is made.
+// A computation graph. Its nodes are in topological order, because the inputs of a node must exist before it is added.
+// Building a graph computes no values. A node with a wrong shape is refused when it is added.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,10 @@
 
 namespace chainrule {
 
-// How a parameter's first values are drawn. fan_in = columns, fan_out = rows of [out][in].
-// glorot: variance 2 / (fan_in + fan_out) (X. Glorot, Y. Bengio, 2010); he: 2 / fan_in (K. He et al., 2015).
+// How the initial values of a parameter are drawn. For a weight [out][in], fan_in is the number of columns and fan_out
+// the number of rows.
+//   glorot  variance 2 / (fan_in + fan_out)   X. Glorot, Y. Bengio, 2010
+//   he      variance 2 / fan_in               K. He et al., 2015
 enum class Initializer : int32_t { constant = 0, glorot_uniform, glorot_normal, he_uniform, he_normal };
 constexpr int32_t initializer_count = 5;
 
@@ -23,18 +25,19 @@ struct Node {
   Shape shape;
   std::vector<int32_t> inputs;
 
-  double constant = 0;      // the c of the rule, where it has one; parameter: the initializer's value
+  double constant = 0;      // the constant c of the rule, if it has one; parameter: the initializer's value
   bool transposed = false;  // linear, matmul
   int64_t begin = 0;        // slice
   int64_t end = 0;
   Initializer initializer = Initializer::constant;  // parameter
   std::vector<double> values;                       // constant
-  std::string custom;                               // custom: the name that the operation is registered under
+  std::string custom;                               // custom: the registered name of the operation
 };
 
 class Graph {
  public:
-  // Leaves. Names are unique; an empty name is replaced by the operation and the node's number.
+  // Adds a leaf. Names are unique. An empty name is replaced by the operation and the number of the node. Throws
+  // InvalidArgument if the name is in use, a size is out of range, or a value is not finite.
   int32_t input(const std::string& name, int64_t features);
   int32_t target(const std::string& name, int64_t features);
   int32_t label(const std::string& name, int64_t classes);
@@ -42,38 +45,41 @@ class Graph {
                     double value);
   int32_t constant(const std::string& name, int64_t rows, int64_t columns, std::vector<double> values);
 
-  // Any other operation. `node` brings op, name, inputs and attributes; shape is computed here.
-  // Throws InvalidArgument with the node's name, what was expected and what came.
+  // Adds any other operation. The caller sets op, name, inputs and attributes of `node`; add() computes the shape.
+  // Throws InvalidArgument with the name of the node, what was expected and what it got.
   int32_t add(Node node);
 
-  // A linear layer of `features` outputs with a weight and a bias of its own, which come before it and are called like it
-  // with ".weight" and ".bias" behind. The bias is 0 at first. All three nodes are made, or none.
+  // Adds a linear layer with `features` outputs and its own weight and bias. The two parameters precede it in the
+  // graph. Their names are the name of the layer followed by ".weight" and ".bias". The initial bias is 0. Adds either
+  // all three nodes or none.
   int32_t linear(const std::string& name, int32_t x, int64_t features, Initializer initializer, double value);
 
-  // A row-wise operation with parameters of its own, one value a feature of x: a weight of ones, and a bias of zeros where
-  // the operation takes two. Named like those of linear. All nodes are made, or none.
+  // Adds a row-wise operation with its own parameters, which have one value per feature of x: a weight of ones and, if
+  // the operation has two parameters, a bias of zeros. Their names are formed as in linear(). Adds either all nodes or
+  // none.
   int32_t rowwise(Op op, const std::string& name, int32_t x, double constant);
 
-  // Gives a node another name. Its weight and bias that are called like it with ".weight" and ".bias" behind keep doing
-  // so. Throws InvalidArgument, and changes nothing, where a name is in use.
+  // Renames a node. If its weight and bias have its name followed by ".weight" and ".bias", they are renamed with it.
+  // Throws InvalidArgument and changes nothing if a name is in use.
   void rename(int32_t id, const std::string& name);
 
   int32_t size() const { return static_cast<int32_t>(nodes_.size()); }
   const Node& node(int32_t id) const;
   const std::vector<Node>& nodes() const { return nodes_; }
 
-  // The node of this name, or -1.
+  // Returns the number of the node with this name, or -1.
   int32_t find(const std::string& name) const;
 
-  // Data nodes (input, target, label) in the order they were made: the order of the slots of a batch.
+  // The data nodes (input, target, label) in the order in which they were added. The slots of a batch have the same
+  // order.
   const std::vector<int32_t>& data_nodes() const { return data_nodes_; }
   const std::vector<int32_t>& parameters() const { return parameters_; }
 
-  // A copy in which node `id` is a leaf of its shape, an input or a parameter, so that its values can be given. All nodes
-  // keep their numbers.
+  // Returns a copy in which node `id` is a leaf of the same shape, so that its values can be set: an input if it is
+  // batched, otherwise a parameter. All nodes keep their numbers.
   Graph with_leaf(int32_t id) const;
 
-  // "'hidden' (linear, [batch x 128])"
+  // Returns name, operation and shape, for example "'hidden' (linear, [batch x 128])".
   std::string describe(int32_t id) const;
 
  private:
@@ -89,11 +95,11 @@ class Graph {
   std::unordered_map<std::string, int32_t> by_name_;
 };
 
-// The shape of the node's value. Throws InvalidArgument when the operation cannot take these inputs.
+// Returns the shape of the node's value. Throws InvalidArgument if the operation does not accept these inputs.
 Shape infer_shape(const Graph& graph, const Node& node);
 
-// Throws InvalidArgument where a loss gets a prediction of the wrong kind: logits that are probabilities already, or
-// probabilities that are logits. Only for graphs that are being built: a stored one that does so still loads.
+// Throws InvalidArgument if a loss gets the wrong kind of prediction: probabilities where it expects logits, or logits
+// where it expects probabilities. Called only when a graph is built. A stored graph with such a loss still loads.
 void require_right_loss(const Graph& graph, const Node& node);
 
 }  // namespace chainrule

@@ -1,17 +1,18 @@
-// Shapes and layouts, said once.
+// Shapes of values and their layouts in memory.
 //
-// A node's value is one of two things.
-//   batched    one vector of `rows` features for each sample of a batch. `columns` is 1 in the graph; the batch is
-//              known when a plan is made. Data, and everything computed from data, is batched.
-//   batchless  a matrix [rows][columns] that does not depend on the batch: parameters, constants, what is computed
-//              from them alone, and what was reduced over the batch (losses).
+// A node's value is either batched or batchless.
+//   batched    One vector of `rows` features for each sample of a batch. `columns` is 1 in the graph. The size of the
+//              batch is known when a plan is compiled. Data and values computed from data are batched, except those
+//              that are reduced over the batch.
+//   batchless  A matrix [rows][columns] that does not depend on the size of the batch: parameters, constants, values
+//              computed only from them, and values reduced over the batch, such as losses.
 //
-// In memory (CPU) a batched value is row-major [feature][batch] with rows padded to 64 bytes, so that one feature's
-// values over the batch are contiguous; a batchless one is dense row-major [rows][columns]. Users' data is
-// [batch][feature] and is transposed by the plan, or read through a product's transpose flag.
+// In the CPU engine's memory a batched value is row-major [feature][batch], with rows padded to 64 bytes. So the values
+// of one feature over the batch are contiguous. A batchless value is dense row-major [rows][columns]. Users' data are
+// [batch][feature]. The plan transposes them or reads them through the transpose flag of a product.
 //
-// Only products look at a batchless value as a matrix. For every other operation it is one vector of
-// rows * columns features: sum, squared_norm, softmax ... go over all its elements.
+// Only products treat a batchless value as a matrix. For every other operation it is one vector of rows * columns
+// features. For example, sum, squared_norm and softmax process all its elements.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@
 
 namespace chainrule {
 
-// The most elements one value may have for one sample (or in all, when batchless): keeps byte counts within 64 bits.
+// The maximum number of elements of a value, per sample if it is batched. It keeps byte counts within 64 bits.
 constexpr int64_t max_elements = int64_t{1} << 40;
 
 struct Shape {
@@ -40,7 +41,7 @@ struct Shape {
   }
   bool operator!=(const Shape& other) const { return !(*this == other); }
 
-  // "[batch x 64]", "[128 x 64]", "[128]", "scalar": as a user sees it, samples first.
+  // Returns the shape as users see it, samples first: "[batch x 64]", "[128 x 64]", "[128]" or "scalar".
   std::string to_string() const {
     if (batched) return message("[batch x ", rows, "]");
     if (is_scalar()) return "scalar";

@@ -1,6 +1,6 @@
 // add: c = a + b,   d_a = δ,   d_b = δ.
-// An operand of one value a feature broadcasts over the batch, one of one value a sample over the features; its gradient
-// is summed over what it is broadcast over.
+// An operand with one value per feature is broadcast over the batch, an operand with one value per sample over the
+// features. The gradient of a broadcast operand is summed over the same dimension.
 #pragma once
 
 #include "ops/op.h"
@@ -15,7 +15,7 @@ struct Add {
     return a + b;
   }
 
-  // `other` is the operand that the derivative is not taken for.
+  // `other` is the other operand: b in backward_a, a in backward_b.
   template <class T>
   HOST_DEVICE static T backward_a(T delta, T /*other*/) {
     return delta;

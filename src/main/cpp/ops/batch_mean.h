@@ -1,4 +1,5 @@
-// batch_mean: s_i = (1/B) Σ_b x_ib, the mean of each feature over the batch; the result is batchless.   d_x_ib = δ_i / B.
+// batch_mean: s_i = (1/B) Σ_b x_ib,   d_x_ib = δ_i / B.
+// The mean of each feature i over the B samples of the batch. The result is batchless.
 #pragma once
 
 #include <cstdint>

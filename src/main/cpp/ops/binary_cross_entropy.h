@@ -1,5 +1,6 @@
-// binary_cross_entropy: L = -(y ln σ(z) + (1 - y) ln(1 - σ(z))) = softplus(z) - y z, from logits z, mean over the
-// outputs and the batch,   d_logits = (σ(z) - y) δ,   d_target = -z δ.   No overflow for any finite z.
+// binary_cross_entropy: L = -(y ln σ(z) + (1 - y) ln(1 - σ(z))) = softplus(z) - y z,
+// d_logits = (σ(z) - y) δ,   d_target = -z δ.   Applies the sigmoid σ to the logits z itself. The loss is the mean over
+// the outputs and the batch; δ includes the factor of the mean. No overflow for any finite z.
 #pragma once
 
 #include "ops/op.h"
@@ -13,9 +14,9 @@ inline namespace CHAINRULE_ISA {
 struct BinaryCrossEntropy {
   static constexpr bool mean_over_outputs = true;
   static constexpr Targets targets = Targets::probabilities;
-  static constexpr Op applies = Op::sigmoid;  // to the prediction, itself
+  static constexpr Op applies = Op::sigmoid;  // the loss applies it to the prediction
 
-  // One output's part of a sample's loss.
+  // The part of one output in a sample's loss.
   template <class T>
   HOST_DEVICE static T forward(T f, T y, T c) {
     return Softplus::forward(f, c) - y * f;

@@ -1,4 +1,4 @@
-// concat: the features of x_1, then those of x_2, ...   d_x_i is the rows of δ that x_i went to.
+// concat: the features of x_1, followed by those of x_2, ...   d_x_i is the block of δ at the features of x_i.
 #pragma once
 
 #include "ops/slice.h"
@@ -6,7 +6,7 @@
 namespace chainrule {
 
 struct Concat {
-  // The part that one operand plays, `before` features having come before it.
+  // Returns the block of one operand. `before` is the number of features in the operands before it.
   static constexpr RowBlock block(int64_t before) { return {0, before}; }
 };
 

@@ -74,7 +74,7 @@ void call_custom(int32_t number, bool backward, int64_t count, const double* del
     std::lock_guard<std::mutex> lock(table().mutex);
     name = table().entries[static_cast<size_t>(number)].name;
   }
-  throw Error(message("the operation '", name, "' failed in its ", backward ? "backward" : "forward"));
+  throw Error(message("the ", backward ? "backward" : "forward", " of the operation '", name, "' failed"));
 }
 
 }  // namespace chainrule

@@ -1,8 +1,8 @@
-// dropout: in training a = m z / (1 - c),   d_z = m δ / (1 - c),   m = 0 with probability c, else 1; a = z elsewhere
-// (N. Srivastava et al., Dropout: a simple way to prevent neural networks from overfitting, 2014, with the kept values
-// scaled up in training, so that nothing is left to do in predictions). m comes from the element's word (random_words.h):
-// its upper 24 bits, a number from 0 to below 1, are compared with c, exactly in either type. The product with m lets
-// NaN through.
+// dropout: a = m z / (1 - c),   d_z = m δ / (1 - c),   m = 0 with probability c, otherwise 1. Outside training a = z.
+// N. Srivastava et al., Dropout: a simple way to prevent neural networks from overfitting, 2014. Here the kept values
+// are scaled up in training, so predictions need no scaling.
+// m depends on the element's random word (random_words.h): the upper 24 bits of the word, as a number from 0 to below
+// 1, are compared with c. The comparison is exact in float and in double. A NaN passes through, because m is a factor.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// elu: a = z where z >= 0, else c (eᶻ - 1),   d_z = δ where z >= 0, else (a + c) δ.   c > 0.
-// Saves its output: a positive c keeps the sign bit of z.
+// elu: a = z if z >= 0, otherwise c (eᶻ - 1),   d_z = δ if z >= 0, otherwise (a + c) δ.   c > 0.
+// Saves its output. Because c is positive, the output has the sign bit of z.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ struct Elu {
     return math::sign_bit(saved) ? (saved + c) * delta : delta;
   }
 
-  // On which side of the kink z lies; 0: at it.
+  // Returns 1 if z is above the kink, -1 if z is below it, and 0 at the kink.
   template <class T>
   HOST_DEVICE static int32_t side(T z, T /*c*/) {
     return z > 0 ? 1 : z < 0 ? -1 : 0;

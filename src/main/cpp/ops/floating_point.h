@@ -1,5 +1,6 @@
-// The layout and the constants of floating-point numbers, and what is done with their bits. As ops/math.h, which is made
-// of these: no branch, table, library call or intrinsic, so that GCC vectorises loops over them.
+// The layout and the constants of floating-point numbers, and functions on their bits, from which ops/math.h is built.
+// Like the functions there, they contain no branch, table, library call or intrinsic, so that GCC vectorises loops over
+// them.
 #pragma once
 
 #include "util/host_device.h"
@@ -76,7 +77,7 @@ struct format<double> {
   static constexpr double normal_max = 38.7;
 };
 
-// Bit casts: GCC vectorises both memcpy and __builtin_bit_cast; memcpy is what every compiler knows.
+// Bit casts. GCC vectorises both memcpy and __builtin_bit_cast. memcpy works with every compiler.
 HOST_DEVICE CHAINRULE_INLINE unsigned int to_bits(float x) {
 #ifdef __CUDA_ARCH__
   return __float_as_uint(x);
@@ -117,8 +118,8 @@ HOST_DEVICE CHAINRULE_INLINE double from_bits(unsigned long long b) {
 #endif
 }
 
-// a * b + c: one rounding with FMA, two without. Every sum with a product is written so: the compiler's own choice of
-// what to contract could differ between a loop's vector body and its scalar remainder.
+// Returns a * b + c, rounded once with FMA and twice without. Every sum that contains a product calls this function. If
+// the compiler chose what to contract, it could choose differently in a loop's vector body and in its scalar remainder.
 #if defined(__CUDA_ARCH__)
 constexpr bool has_fma = true;
 HOST_DEVICE CHAINRULE_INLINE float mul_add(float a, float b, float c) { return __fmaf_rn(a, b, c); }
@@ -133,8 +134,9 @@ HOST_DEVICE CHAINRULE_INLINE float mul_add(float a, float b, float c) { return a
 HOST_DEVICE CHAINRULE_INLINE double mul_add(double a, double b, double c) { return a * b + c; }
 #endif
 
-// All ones where the condition holds. Both arms are constants, so there is nothing for GCC to sink into
-// a branch. SSE2 has no 64-bit integer compare: a mask chosen as a double still vectorises there.
+// Returns a mask of ones if the condition holds, otherwise 0. Both results are constants, so GCC has no computation
+// that it could move into a branch. SSE2 has no 64-bit integer compare; a mask that is selected as a double still
+// vectorises.
 HOST_DEVICE CHAINRULE_INLINE format<float>::bits mask_of(bool condition, float) {
   return condition ? ~0u : 0u;
 }
@@ -146,8 +148,8 @@ HOST_DEVICE CHAINRULE_INLINE format<double>::bits mask_of(bool condition, double
 #endif
 }
 
-// condition ? a : b on the bits. With a plain ?: GCC 12 sinks the arithmetic behind a into a branch and,
-// since arithmetic can trap, may not undo it: the loop stays scalar (unless built -fno-trapping-math).
+// Returns condition ? a : b, computed on the bits. With a plain ?: GCC 12 moves the computation of `a` into a branch.
+// Because arithmetic can trap, GCC cannot undo that, and the loop stays scalar (unless built with -fno-trapping-math).
 template <class T>
 HOST_DEVICE CHAINRULE_INLINE T select(bool condition, T a, T b) {
 #ifdef __CUDA_ARCH__
@@ -169,7 +171,7 @@ HOST_DEVICE CHAINRULE_INLINE T copy_sign(T magnitude, T sign) {
   return from_bits((to_bits(magnitude) & ~F::sign_mask) | (to_bits(sign) & F::sign_mask));
 }
 
-// The clamps keep a NaN, because a comparison with it is false.
+// at_most and at_least return a NaN unchanged, because every comparison with a NaN is false.
 template <class T>
 HOST_DEVICE CHAINRULE_INLINE T at_most(T x, T limit) {
   return select(limit < x, limit, x);
@@ -180,7 +182,7 @@ HOST_DEVICE CHAINRULE_INLINE T at_least(T x, T limit) {
   return select(limit > x, limit, x);
 }
 
-// 2^(biased - bias), for 0 < biased < 2 bias + 2
+// Returns 2^(biased - bias), for 0 < biased < 2 bias + 2; infinity if biased = 2 bias + 1.
 template <class T>
 HOST_DEVICE CHAINRULE_INLINE T power_of_two(typename format<T>::bits biased) {
   return from_bits(static_cast<typename format<T>::bits>(biased << format<T>::fraction_bits));

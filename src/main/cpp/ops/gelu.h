@@ -1,6 +1,6 @@
-// gelu: a = z Φ(z), Φ the normal distribution function (the exact form, not the tanh approximation),
-// d_z = (Φ(z) + z φ(z)) δ, φ the normal density.   Saves its input.   D. Hendrycks, K. Gimpel, 2016.
-// Φ(z) = 0 and φ(z) = 0 make the product 0, its limit, where z is infinite.
+// gelu: a = z Φ(z),   d_z = (Φ(z) + z φ(z)) δ.   Saves its input.   D. Hendrycks, K. Gimpel, 2016.
+// Φ is the standard normal distribution function, φ its density. This is the exact form, not the tanh approximation.
+// If Φ(z) or φ(z) is 0, its product with z is 0. This is the limit, and an infinite z does not produce NaN.
 #pragma once
 
 #include "ops/math.h"

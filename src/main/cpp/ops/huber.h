@@ -1,5 +1,6 @@
-// huber: with e = f - y,  L = e²/2 where |e| <= c, else c (|e| - c/2), mean over the outputs and the batch,
+// huber: L = e²/2 if |e| <= c, otherwise c (|e| - c/2), with e = f - y,
 // d_prediction = min(max(e, -c), c) δ,   d_target = -d_prediction.   c > 0.   P. J. Huber, 1964.
+// The loss is the mean over the outputs and the batch; δ includes the factor of the mean.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +15,9 @@ inline namespace CHAINRULE_ISA {
 struct Huber {
   static constexpr bool mean_over_outputs = true;
   static constexpr Targets targets = Targets::any;
-  static constexpr Op applies = Op::identity;  // to the prediction
+  static constexpr Op applies = Op::identity;  // the loss uses the prediction as it is
 
-  // One output's part of a sample's loss.
+  // The part of one output in a sample's loss.
   template <class T>
   HOST_DEVICE static T forward(T f, T y, T c) {
     T e = math::abs(f - y);
@@ -34,7 +35,7 @@ struct Huber {
     return -d_prediction(delta, f, y, c);
   }
 
-  // On which side of the kinks at e = c and e = -c an output lies; 0: between them.
+  // Returns 1 if e is above the kink at c, -1 if e is below the kink at -c, and 0 between the kinks.
   template <class T>
   HOST_DEVICE static int32_t side(T f, T y, T c) {
     T e = f - y;

@@ -1,8 +1,10 @@
-// layer_norm: y_i = w_i n_i + b_i,   n_i = (x_i - m) r,   m = Σ x / k,   r = 1 / √(Σ (x - m)² / k + c) over the k features
-// of a sample,   d_x_i = r (g_i - Σ g / k - n_i Σ g n / k) with g = w δ,   d_w_i = δ_i n_i,   d_b_i = δ_i, summed over the
-// batch. Without w it is 1, without b 0.   c > 0.   J. Ba, J. Kiros, G. Hinton, 2016.
-// Two passes. Saves its input and three numbers a sample: m in two parts, because m rounded to the type can be as far off
-// as the values are from each other where their mean is large, and r.
+// layer_norm: y_i = w_i n_i + b_i,   n_i = (x_i - m) r,   m = Σ x / k,   r = 1 / √(Σ (x - m)² / k + c),
+// d_x_i = r (g_i - Σ g / k - n_i Σ g n / k) with g = w δ,   d_w_i = Σ_batch δ_i n_i,   d_b_i = Σ_batch δ_i.
+// The other sums are over the k features of a sample. Without w, w_i = 1; without b, b_i = 0.   c > 0.
+// J. Ba, J. Kiros, G. Hinton, 2016.
+// Forward makes two passes over the features. It saves its input and three numbers per sample: r, and m in two parts.
+// One part is not enough: if the mean is large, its rounding error can be as large as the differences between the
+// values.
 #pragma once
 
 #include <cstdint>
@@ -18,13 +20,13 @@ struct LayerNorm {
   static constexpr Saves saves = Saves::input;
   static constexpr int32_t saved_rows = 3;  // mean, rest, r
 
-  // The first pass: m, rounded.
+  // The first pass sums x. Returns m, rounded to T.
   template <class T>
   HOST_DEVICE static T mean(double sum, double k) {
     return static_cast<T>(sum / k);
   }
 
-  // The second pass adds up x - mean and its square: what is missing of m, and r.
+  // The second pass sums x - mean and its square. rest() returns the second part of m, which is m - mean.
   template <class T>
   HOST_DEVICE static T rest(double sum, double k) {
     return static_cast<T>(sum / k);

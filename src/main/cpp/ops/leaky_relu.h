@@ -1,5 +1,6 @@
-// leaky_relu: a = z where z >= 0, else c z,   d_z = δ where z >= 0, else c δ.   c > 0 is the slope.
-// Saves its output: a positive slope keeps the sign bit of z, and z = -0 becomes +0 (derivative 1, as relu).
+// leaky_relu: a = z if z >= 0, otherwise c z,   d_z = δ if z >= 0, otherwise c δ.   c > 0 is the slope.
+// Saves its output. Because the slope is positive, the output has the sign bit of z, except that z = -0 becomes +0. So
+// the derivative at zero is 1, as for relu.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,7 @@ struct LeakyRelu {
     return math::sign_bit(saved) ? c * delta : delta;
   }
 
-  // On which side of the kink z lies; 0: at it.
+  // Returns 1 if z is above the kink, -1 if z is below it, and 0 at the kink.
   template <class T>
   HOST_DEVICE static int32_t side(T z, T /*c*/) {
     return z > 0 ? 1 : z < 0 ? -1 : 0;

@@ -1,6 +1,6 @@
-// linear: z = W x + b, or Wᵀ x + b when transposed.   d_weight and d_input as in matmul,   d_bias = Σ_batch δ.
-// The bias is an add whose batchless operand broadcasts; so linear is matmul, then add, and the plan runs the second
-// on each tile of the first.
+// linear: z = W x + b, or Wᵀ x + b if transposed.   d_weight and d_input as in matmul,   d_bias = Σ_batch δ.
+// linear is a matmul followed by an add that broadcasts the bias over the batch. The plan runs the add on each tile of
+// the product.
 #pragma once
 
 #include "ops/matmul.h"

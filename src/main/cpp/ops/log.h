@@ -1,4 +1,4 @@
-// log: a = ln z,   d_z = δ / z.   Saves its input. NaN below zero, -∞ at zero.
+// log: a = ln z,   d_z = δ / z.   Saves its input. ln z is NaN for z < 0 and -∞ for z = 0.
 #pragma once
 
 #include "ops/math.h"

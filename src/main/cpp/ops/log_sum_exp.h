@@ -1,5 +1,5 @@
-// log_sum_exp: s = ln Σ eᶻ over the features of a sample = m + ln Σ e^(z_i - m), m = max z,
-// d_z_i = e^(z_i - s) δ.   Saves input and output. No overflow for any finite z.
+// log_sum_exp: s = ln Σ eᶻ = m + ln Σ e^(z_i - m) with m = max z, over the features of a sample,
+// d_z_i = e^(z_i - s) δ.   Saves its input and its output. No overflow for any finite z.
 #pragma once
 
 #include <cstdint>

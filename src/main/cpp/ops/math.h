@@ -1,32 +1,34 @@
-// Elementary functions for elementwise rules, written once for float and double, for C++ and nvcc. They
-// contain no branch, table, library call or intrinsic, so that GCC vectorises loops over them.
+// Elementary functions for elementwise rules, written once for float and double and for C++ and nvcc. They contain no
+// branch, table, library call or intrinsic, so that GCC vectorises loops over them.
 //
-// exp         x = n ln2 + r, n = round(x / ln2) by adding 1.5 * 2^52 (float: 2^23), ln2 in two parts (Cody
-//             and Waite); exp(r) = 1 + r + r^2 P(r). 2^n is applied as two factors of about 2^(n/2), each
-//             normal, so that overflow and gradual underflow happen in one last rounding.
-// expm1       the same r and P: 2^n (r^2 P(r) + error of r) + (2^n r + (2^n - 1)); |x| < 2^-60: x
-// tanh        e = expm1(2 |x|): e / (e + 2) below 0.55, else 1 - 2 / (e + 2)
-// log         x = 2^k (1 + f), sqrt(1/2) <= 1 + f < sqrt(2). float: log(1 + f) = f - f^2/2 + f^3 P(f), the
-//             form of Moshier's Cephes; double: s = f / (2 + f), log(1 + f) = f - f^2/2 + s (f^2/2 + R(s^2)),
-//             the form of Sun's fdlibm.
-// log1p       u = 1 + x rounded; log(u) + (x - (u - 1)) / u; |x| < 2^-60: x. All x > -1, not only [0, 1].
-// normal_cdf  z <= 0: erfc(x) / 2 with x = -z / sqrt 2, erfc(x) = exp(-x^2) Q(t) / (x + 4), t = (x - 4) / (x + 4), the
-//             substitution of Shepherd and Laframboise (Math. Comp. 36, 1981). exp(-z^2 / 2) is taken from z itself, and
-//             the rounding error of z^2 goes into it: the tail keeps its relative accuracy down to underflow.
-//             z > 0: 1 - normal_cdf(-z)
-// normal_pdf  phi(z) = exp(-z^2 / 2) / sqrt(2 pi)
+// exp         x = n ln2 + r. n = round(x / ln2) is computed by adding 1.5 * 2^52 (float: 1.5 * 2^23). ln2 is split into
+//             two parts (Cody and Waite). exp(r) = 1 + r + r^2 P(r). 2^n is applied as two factors of about 2^(n/2).
+//             Both are normal numbers, so overflow and gradual underflow occur only in the last rounding.
+// expm1       2^n (r^2 P(r) + error of r) + (2^n r + (2^n - 1)) with n, r and P as in exp; x if |x| < 2^-60.
+// tanh        e / (e + 2) if |x| < 0.55, otherwise 1 - 2 / (e + 2), with e = expm1(2 |x|) and the sign of x.
+// log         x = 2^k (1 + f) with sqrt(1/2) <= 1 + f < sqrt(2).
+//             float: log(1 + f) = f - f^2/2 + f^3 P(f), as in Moshier's Cephes.
+//             double: log(1 + f) = f - f^2/2 + s (f^2/2 + R(s^2)) with s = f / (2 + f), as in Sun's fdlibm.
+// log1p       log(u) + (x - (u - 1)) / u with u = 1 + x, rounded; x if |x| < 2^-60. For all x > -1, not only [0, 1].
+// normal_cdf  z <= 0: erfc(x) / 2 with x = -z / sqrt 2 and erfc(x) = exp(-x^2) Q(t) / (x + 4), t = (x - 4) / (x + 4).
+//             This is the substitution of Shepherd and Laframboise (Math. Comp. 36, 1981). exp(-x^2) is computed from z
+//             as exp(-z^2 / 2) and corrected for the rounding error of z^2, so the tail keeps its relative accuracy
+//             down to underflow.
+//             z > 0: 1 - normal_cdf(-z).
+// normal_pdf  exp(-z^2 / 2) / sqrt(2 pi).
 //
-// Limits: exp(-inf) = 0, exp(inf) = inf, log(+-0) = log1p(-1) = -inf, log(x < 0) = log1p(x < -1) = NaN;
-// expm1, log1p and tanh keep the sign of zero and are exact for subnormals; normal_cdf(0) = 1/2;
-// a NaN gives a NaN. Subnormal arguments and results are right, unless the caller set flush-to-zero.
+// Limits: exp(-inf) = 0, exp(inf) = inf, log(+-0) = log1p(-1) = -inf, log(x < 0) = log1p(x < -1) = NaN,
+// normal_cdf(0) = 1/2. expm1, log1p and tanh keep the sign of zero and are exact for subnormals. The result of a NaN is
+// a NaN. Subnormal arguments and results are handled correctly unless the caller has set flush-to-zero.
 //
-// Coefficients: minimax by a Remez exchange in 60 digits (mpmath), each then rounded to its type, for P the
-// first two before the rest were fitted. Errors of the fits relative to the function: P of expm1, |r| <=
-// 0.3468: 2^-28 and 2^-58; of log, 2^-29 and 2^-57; Q for 0 <= x <= 10.3 (27.5): 2^-30 and 2^-58.
+// The coefficients are minimax fits, computed by a Remez exchange in 60 digits (mpmath) and then rounded to the type.
+// For P, the first two coefficients were rounded before the others were fitted. The errors of the fits, relative to the
+// function, for float and double: 2^-28 and 2^-58 for P of expm1, |r| <= 0.3468; 2^-29 and 2^-57 for log; 2^-30 and
+// 2^-58 for Q, 0 <= x <= 10.3 (double: 27.5).
 //
-// Measured largest errors in ulp, the larger of with and without FMA. float: every 61st float of the range
-// (every 8th of log in [1/2, 2] and of normal_cdf below -1) against long double; double: 600 000 random points
-// a range (150 000 for the last two) against __float128.
+// The largest measured errors in ulp follow, each the larger of those with and without FMA. float: every 61st float of
+// the range (every 8th for log in [1/2, 2] and for normal_cdf below -1), compared with long double. double: 600 000
+// random points per range (150 000 for the last two functions), compared with __float128.
 //               float                            double
 //   exp         0.98  [-105, 90]                 0.96  [-746, 710]
 //   expm1       1.30  [-105, 90]                 1.26  [-40, 710], 1.22 in [-2, 2]
@@ -48,7 +50,7 @@ namespace chainrule {
 inline namespace CHAINRULE_ISA {
 namespace math {
 
-// (expm1(r) - r) / r^2 for |r| <= ln2 / 2
+// Approximates (expm1(r) - r) / r^2 for |r| <= ln2 / 2.
 HOST_DEVICE CHAINRULE_INLINE float expm1_polynomial(float r) {
   float p = 0x1.37e5d0p-13f;
   p = mul_add(p, r, 0x1.6d2d2cp-10f);
@@ -72,13 +74,13 @@ HOST_DEVICE CHAINRULE_INLINE double expm1_polynomial(double r) {
   return mul_add(p, r, 0.5);
 }
 
-// 2^n exp(r), where shifted = n + round_magic and |n| < 2 bias: its low bits hold n.
+// Returns 2^n exp(r) for |n| < 2 bias. `shifted` is n + round_magic, whose low bits hold n.
 template <class T>
 HOST_DEVICE CHAINRULE_INLINE T exp_reduced(T shifted, T r) {
   using F = format<T>;
   using bits = typename F::bits;
   const T p = mul_add(r * r, expm1_polynomial(r), r) + T(1);
-  // n + 2 bias is positive, so the unsigned shift halves it: SSE2 and AVX2 have no signed 64-bit one.
+  // n + 2 bias is positive, so an unsigned shift halves it. SSE2 and AVX2 have no signed 64-bit shift.
   const bits biased = to_bits(shifted) - (F::round_magic_bits - 2 * F::bias);
   const bits half = biased >> 1;
   return p * power_of_two<T>(half) * power_of_two<T>(biased - half);
@@ -93,7 +95,7 @@ HOST_DEVICE CHAINRULE_INLINE T exp(T x) {
   return exp_reduced(shifted, mul_add(-n, F::ln2_low, mul_add(-n, F::ln2_high, x)));
 }
 
-// exp(-x^2 / 2), with the rounding error of the square carried along.
+// Returns exp(-x^2 / 2), corrected for the rounding error of the square.
 template <class T>
 HOST_DEVICE CHAINRULE_INLINE T exp_minus_half_square(T x) {
   using F = format<T>;
@@ -101,7 +103,7 @@ HOST_DEVICE CHAINRULE_INLINE T exp_minus_half_square(T x) {
   T error;
   if constexpr (has_fma) {
     error = mul_add(x, x, -square);
-  } else {  // exact product of halves, Dekker
+  } else {  // Dekker's exact product of halves
     const T high = from_bits(to_bits(x) & F::upper_half_mask);
     const T low = x - high;
     error = ((high * high - square) + (high + high) * low) + low * low;
@@ -112,7 +114,7 @@ HOST_DEVICE CHAINRULE_INLINE T exp_minus_half_square(T x) {
   return exp_reduced(shifted, mul_add(-n, F::ln2_low, mul_add(-n, F::ln2_high, y)) - error * T(0.5));
 }
 
-// expm1(x) / 2^drop for x in [expm1_min, exp_max]; drop is 0 or 1.
+// Returns expm1(x) / 2^drop for x in [expm1_min, exp_max]. `drop` is 0 or 1.
 template <int drop, class T>
 HOST_DEVICE CHAINRULE_INLINE T expm1_scaled(T x) {
   using F = format<T>;
@@ -130,7 +132,7 @@ template <class T>
 HOST_DEVICE CHAINRULE_INLINE T expm1(T x) {
   using F = format<T>;
   const T clamped = at_most(at_least(x, F::expm1_min), F::exp_max);
-  const T half = expm1_scaled<1>(clamped);  // 2^n itself overflows before expm1 does
+  const T half = expm1_scaled<1>(clamped);  // halved, because 2^n overflows before expm1(x) does
   return select(abs(x) < F::tiny, x, half + half);
 }
 
@@ -144,7 +146,7 @@ HOST_DEVICE CHAINRULE_INLINE T tanh(T x) {
   return copy_sign(quotient + select(small, T(0), T(1)), x);
 }
 
-// k ln2_high + low + log(1 + f)
+// Returns k ln2_high + low + log(1 + f).
 HOST_DEVICE CHAINRULE_INLINE float log_assemble(float k, float f, float low) {
   float p = 0x1.a8740ep-5f;
   p = mul_add(p, f, -0x1.babb16p-4f);
@@ -181,7 +183,8 @@ HOST_DEVICE CHAINRULE_INLINE T log(T x) {
   using bits = typename F::bits;
   const bool subnormal = x < F::min_normal;
   const T normal = x * select(subnormal, F::subnormal_scale, T(1));
-  // Now the exponent steps at sqrt(1/2) instead of 1; the fraction is taken back below.
+  // After this addition the exponent field increments at sqrt(1/2) instead of at 1. The computation of f below adds the
+  // fraction back.
   const bits u = to_bits(normal) + (F::one - F::sqrt_half);
   const T k = from_bits(static_cast<bits>((u >> F::fraction_bits) | F::integer_magic_bits)) -
               select(subnormal, F::integer_magic + (T(F::bias) + F::subnormal_exponent),
@@ -199,7 +202,7 @@ HOST_DEVICE CHAINRULE_INLINE T log1p(T x) {
   using bits = typename F::bits;
   const T one_plus = T(1) + x;
   const T error = x - (one_plus - T(1));
-  // As in log: one_plus is never subnormal.
+  // As in log(). one_plus is never subnormal, so it needs no scaling.
   const bits u = to_bits(one_plus) + (F::one - F::sqrt_half);
   const T k = from_bits(static_cast<bits>((u >> F::fraction_bits) | F::integer_magic_bits)) -
               (F::integer_magic + T(F::bias));
@@ -211,7 +214,7 @@ HOST_DEVICE CHAINRULE_INLINE T log1p(T x) {
   return select(abs(x) < F::tiny, x, result);
 }
 
-// (x + 4) exp(x^2) erfc(x) in t = (x - 4) / (x + 4); it is exactly 4 at t = -1.
+// Approximates (x + 4) exp(x^2) erfc(x) as a polynomial in t = (x - 4) / (x + 4). The result is exactly 4 at t = -1.
 HOST_DEVICE CHAINRULE_INLINE float erfc_polynomial(float t) {
   float p = -0x1.8b80fap-11f;
   p = mul_add(p, t, -0x1.91e72ap-12f);
@@ -252,7 +255,7 @@ HOST_DEVICE CHAINRULE_INLINE double erfc_polynomial(double t) {
   return mul_add(p, t, 0x1.18932bf08e154p0);
 }
 
-// exp(x^2) erfc(x) for x in [0, normal_max / sqrt 2]
+// Returns exp(x^2) erfc(x) for x in [0, normal_max / sqrt 2].
 template <class T>
 HOST_DEVICE CHAINRULE_INLINE T erfc_scaled(T x) {
   const T inverse = T(1) / (x + T(4));

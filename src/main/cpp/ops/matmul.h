@@ -1,6 +1,7 @@
-// matmul: Z = W X, or Wᵀ X when transposed.   d_weight = δ Xᵀ (X δᵀ when transposed),   d_input = Wᵀ δ (W δ).
-// W is batchless [m][k]; X is a batch of k features (or a batchless matrix of k rows). The products themselves belong
-// to the BLAS; which ones they are is said here and nowhere else.
+// matmul: Z = W X,   d_weight = δ Xᵀ,   d_input = Wᵀ δ.
+// Transposed: Z = Wᵀ X,   d_weight = X δᵀ,   d_input = W δ.
+// W is batchless [m][k], or [k][m] if transposed. X is a batch of k features or a batchless matrix of k rows. This file
+// defines which products are computed; the backends compute them.
 #pragma once
 
 namespace chainrule {

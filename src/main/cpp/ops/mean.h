@@ -10,7 +10,7 @@ inline namespace CHAINRULE_ISA {
 struct Mean {
   static constexpr Saves saves = Saves::nothing;
 
-  // s = finish(Σ term(x), n), the sum over the n features of a sample, in double.
+  // s = finish(Σ term(x), n). The sum is over the n features of a sample and is computed in double.
   template <class T>
   HOST_DEVICE static T term(T x) {
     return x;

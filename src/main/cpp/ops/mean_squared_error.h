@@ -1,4 +1,5 @@
-// mean_squared_error: L = (1/n) Σ_i (f_i - y_i)², mean over the n outputs and over the batch: squared_error / n.
+// mean_squared_error: L = (1/n) Σ_i (f_i - y_i)²,   d_prediction = 2 (f - y) δ,   d_target = -2 (f - y) δ.
+// The loss is the mean over the n outputs and the batch, which is squared_error / n; δ includes the factor of the mean.
 #pragma once
 
 #include "ops/op.h"
@@ -11,9 +12,9 @@ inline namespace CHAINRULE_ISA {
 struct MeanSquaredError {
   static constexpr bool mean_over_outputs = true;
   static constexpr Targets targets = Targets::any;
-  static constexpr Op applies = Op::identity;  // to the prediction
+  static constexpr Op applies = Op::identity;  // the loss uses the prediction as it is
 
-  // One output's part of a sample's loss.
+  // The part of one output in a sample's loss, without the factor 1/n.
   template <class T>
   HOST_DEVICE static T forward(T f, T y, T c) {
     return SquaredError::forward(f, y, c);

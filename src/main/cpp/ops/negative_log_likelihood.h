@@ -1,6 +1,7 @@
-// negative_log_likelihood: L = -Σ_i y_i ln p_i, of probabilities p, summed over the outputs, mean over the batch; y is
-// a target distribution, or one-hot where a class label is given; 0 ln 0 = 0.
-// d_prediction_i = -y_i / p_i δ,   d_target_i = -ln p_i δ.   From logits, softmax_cross_entropy is exact and faster.
+// negative_log_likelihood: L = -Σ_i y_i ln p_i,   d_prediction_i = -y_i / p_i δ,   d_target_i = -ln p_i δ.
+// The prediction p holds probabilities; 0 ln 0 = 0. y is a target distribution; a class label stands for its one-hot
+// vector. The loss is the sum over the outputs and the mean over the batch; δ includes the factor of the mean.
+// For logits, softmax_cross_entropy is more accurate and faster.
 #pragma once
 
 #include "ops/math.h"
@@ -13,9 +14,9 @@ inline namespace CHAINRULE_ISA {
 struct NegativeLogLikelihood {
   static constexpr bool mean_over_outputs = false;
   static constexpr Targets targets = Targets::distribution;
-  static constexpr Op applies = Op::log;  // to the prediction, itself
+  static constexpr Op applies = Op::log;  // the loss applies it to the prediction
 
-  // One output's part of a sample's loss.
+  // The part of one output in a sample's loss.
   template <class T>
   HOST_DEVICE static T forward(T f, T y, T /*c*/) {
     return y == 0 ? T(0) : -y * math::log(f);

@@ -1,5 +1,5 @@
-// The registry of operations: one line each, with the operation's kind and traits. Tests, the Java enum, drawings and
-// benchmarks find an operation by going through this list; the formula of X, forward beside backward, is in ops/X.h.
+// The registry of operations: one line per operation, with its kind and its traits. Tests, the Java enum, drawings and
+// benchmarks enumerate the operations from this list. The formula of X, forward beside backward, is in ops/X.h.
 #pragma once
 
 #include <cstdint>
@@ -8,16 +8,16 @@
 
 namespace chainrule {
 
-// What kind of rule an operation has.
-//   leaf       a variable: data or parameter
-//   product    matrix product with a batchless operand
+// The kinds of operations.
+//   leaf       data, a parameter or a constant
+//   product    a matrix product with a batchless operand
 //   unary      elementwise, one operand
-//   binary     elementwise, two operands; one broadcasts over the batch, or over the features
-//   reduction  over the features of each sample, to one value
-//   rowwise    over the features of each sample, to a vector; parameters may follow x
-//   structure  moves or combines features
-//   loss       prediction and target to one scalar, the mean over the batch
-//   custom     elementwise, one operand; the rule is the user's
+//   binary     elementwise, two operands; one can be broadcast over the batch or over the features
+//   reduction  reduces the features of each sample to one value
+//   rowwise    maps the features of each sample to a vector; parameters can follow x
+//   structure  rearranges or combines features
+//   loss       reduces a prediction and a target to one scalar, the mean over the batch
+//   custom     elementwise, one operand; the user supplies the rule
 #define CHAINRULE_KINDS(X) \
   X(leaf) X(product) X(unary) X(binary) X(reduction) X(rowwise) X(structure) X(loss) X(custom)
 
@@ -41,25 +41,25 @@ inline const char* name_of(Kind kind) {
   return names[static_cast<int32_t>(kind)];
 }
 
-// What else is known of an operation. Whatever is a formula is in its rule.
+// Further properties of an operation. Its formulas are in its rule.
 struct Traits {
-  const char* constant = nullptr;  // the name of the rule's constant c; null: it has none
-  Range range = Range::any;        // of c
-  bool data = false;               // leaf: do its values come with every batch?
-  bool linear = false;             // are its derivatives the same for all values?
-  bool kink = false;               // does its derivative jump? Then side() of its rule tells where
-  bool activation = false;         // does it stand behind a layer as its nonlinearity?
-  bool mixes_samples = false;      // structure: does it combine samples?
-  bool random = false;     // unary: random in training, the identity elsewhere; see ops/random_words.h
-  bool labels = false;     // loss: can the target be a class label?
-  int32_t parameters = 0;  // rowwise: the most inputs after x; batchless, one value a feature
+  const char* constant = nullptr;  // the name of the rule's constant c; null if it has none
+  Range range = Range::any;        // the allowed values of c
+  bool data = false;               // leaf: each batch supplies its values
+  bool linear = false;             // its derivatives do not depend on the values
+  bool kink = false;               // its derivative jumps; side() of its rule tells on which side a value is
+  bool activation = false;         // used after a layer as its nonlinearity
+  bool mixes_samples = false;      // structure: combines samples
+  bool random = false;     // unary: random in training, otherwise the identity; see ops/random_words.h
+  bool labels = false;     // loss: the target can be a class label
+  int32_t parameters = 0;  // rowwise: the maximum number of inputs after x, each with one value per feature
 };
 
 namespace traits {
 
-constexpr Traits with(bool Traits::*fact) {
+constexpr Traits with(bool Traits::*trait) {
   Traits one;
-  one.*fact = true;
+  one.*trait = true;
   return one;
 }
 
@@ -185,7 +185,7 @@ constexpr Traits of_ops[] = {
 
 constexpr const Traits& traits_of(Op op) { return traits::of_ops[static_cast<int32_t>(op)]; }
 
-// Does one sample's result depend on others? A loss is their mean.
+// Returns true if the result of one sample depends on other samples. That of a loss does: it is a mean over the batch.
 constexpr bool mixes_samples(Op op) { return traits_of(op).mixes_samples || kind_of(op) == Kind::loss; }
 
 constexpr int32_t count_of(Kind kind) {
@@ -194,8 +194,8 @@ constexpr int32_t count_of(Kind kind) {
   return count;
 }
 
-// What a rule's backward needs besides delta. `nothing` lets the plan reuse both buffers. What a rule computes on the way
-// and wants again, the lowering of its kind keeps (Lowering::saved_value).
+// The values that a rule's backward needs besides delta. With `nothing` the plan can reuse both buffers. If backward
+// also needs intermediate results of forward, the lowering of the operation's kind saves them (Lowering::saved_value).
 enum class Saves { nothing, input, output, input_and_output };
 
 constexpr bool saves_input(Saves saves) { return saves == Saves::input || saves == Saves::input_and_output; }
@@ -203,7 +203,7 @@ constexpr bool saves_output(Saves saves) {
   return saves == Saves::output || saves == Saves::input_and_output;
 }
 
-// What a loss may be given as targets: any values, those of a distribution (0 or more; their sum is not asked for), or
+// The target values that a loss accepts: any values, those of a distribution (at least 0; the sum is not checked), or
 // probabilities (0 to 1).
 enum class Targets { any, distribution, probabilities };
 

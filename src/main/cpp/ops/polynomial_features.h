@@ -1,5 +1,5 @@
-// polynomial_features: φ(x) of degree 2 for n features: x_1 ... x_n, x_1² ... x_n², then x_i x_j for i < j in
-// lexicographic order (x₁, x₂, x₁², x₂², x₁x₂ for two inputs).
+// polynomial_features: φ(x) of degree 2. For n features the result is x_1 ... x_n, then x_1² ... x_n², then x_i x_j for
+// i < j in lexicographic order. For two features it is x₁, x₂, x₁², x₂², x₁x₂.
 // d_x_i = δ_i + 2 x_i δ_{n+i} + Σ_{j≠i} x_j δ_{pair(i,j)}.   Saves its input.
 #pragma once
 
@@ -13,7 +13,7 @@ inline namespace CHAINRULE_ISA {
 struct PolynomialFeatures {
   HOST_DEVICE static constexpr int64_t count(int64_t n) { return 2 * n + n * (n - 1) / 2; }
 
-  // Where x_i x_j stands, 0 <= i < j < n.
+  // Returns the index of x_i x_j in the result, for 0 <= i < j < n.
   HOST_DEVICE static constexpr int64_t pair(int64_t i, int64_t j, int64_t n) {
     return 2 * n + i * (2 * n - i - 1) / 2 + (j - i - 1);
   }
@@ -24,7 +24,7 @@ struct PolynomialFeatures {
     return x_i * x_j;
   }
 
-  // What δ of x_i x_j adds to d_x_i; a square has two such parts.
+  // Returns what δ of x_i x_j adds to d_x_i. The δ of a square adds it twice.
   template <class T>
   HOST_DEVICE static T d_factor(T delta, T x_j) {
     return x_j * delta;

@@ -1,7 +1,8 @@
-// The random word that a rule gets for an element in a training step: a function of the model's seed, the node, the step
-// and the element alone, the element being its feature and the position of its sample in the whole step. So forward and
-// backward see the same word without keeping it, on any device, and a step made of several batches sees the words of one.
-// The numbers of step, node, feature and sample / 4 count modulo 2³².
+// The random words of training steps. A random rule gets one 32-bit word per element. The word depends only on the
+// model's seed, the node, the step and the element, which is given by its feature and by the position of its sample in
+// the whole step. So forward and backward compute the same word on any device and need not save it. A step that
+// consists of several batches gets the same words as one large batch. The numbers of step, node, feature and sample / 4
+// are taken modulo 2³².
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,7 @@ struct RandomWords {
             static_cast<uint32_t>(node)};
   }
 
-  // Those of samples 4 i to 4 i + 3.
+  // Returns the words of samples 4 i to 4 i + 3.
   HOST_DEVICE PhiloxWords four(int64_t feature, int64_t i) const {
     return philox({static_cast<uint32_t>(i), static_cast<uint32_t>(feature), step, node}, key);
   }

@@ -1,6 +1,6 @@
-// relu: a = max(z, 0),   d_z = δ where z >= 0, else 0: the derivative is 1 at exactly zero (PyTorch has 0 there).
-// Saves its output, whose sign bit tells z < 0 from z = 0: below zero a is -0. NaN passes through.
-// Values that leave the core have +0 added, so nobody sees the -0.
+// relu: a = max(z, 0),   d_z = δ if z >= 0, otherwise 0. The derivative at exactly zero is 1 (PyTorch has 0 there).
+// Saves its output. The output is -0 for z < 0 and +0 for z = 0, so its sign bit distinguishes the two. A NaN passes
+// through. The core adds +0 to every value that it returns, so users do not see the -0.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ struct Relu {
     return math::sign_bit(saved) ? T(0) : delta;
   }
 
-  // On which side of the kink z lies; 0: at it.
+  // Returns 1 if z is above the kink, -1 if z is below it, and 0 at the kink.
   template <class T>
   HOST_DEVICE static int32_t side(T z, T /*c*/) {
     return z > 0 ? 1 : z < 0 ? -1 : 0;

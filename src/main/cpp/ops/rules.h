@@ -1,6 +1,6 @@
-// From an operation to its rule: the one place that lists the rule types. A visit calls `body` with an empty value of
-// the rule's type, and returns `otherwise` for an operation that has none of this kind. A rule that is forgotten here does
-// not compile.
+// Maps an operation to its rule. This is the only file that lists the rule types. A visit_...() function calls `body`
+// with an empty value of the rule's type. It returns `otherwise` if the operation has no rule of that kind. If a rule
+// is missing here, the code does not compile.
 #pragma once
 
 #include "ops/add.h"
@@ -35,8 +35,8 @@
 #include "ops/tanh.h"
 #include "util/host_device.h"
 
-// The rule types by kind. Those of CHAINRULE_ROWWISE_RULES and softmax_cross_entropy have loops of their own in the
-// backends.
+// The rule types by kind. The backends have a separate loop for each rule in CHAINRULE_ROWWISE_RULES and for
+// softmax_cross_entropy.
 #define CHAINRULE_UNARY_RULES(X) \
   X(scale, Scale)                \
   X(negate, Negate)              \
@@ -77,7 +77,7 @@ static_assert(0 CHAINRULE_LOSS_RULES(CHAINRULE_COUNT) + 1 == count_of(Kind::loss
               "a loss's rule is missing; softmax_cross_entropy has its own loops");
 #undef CHAINRULE_COUNT
 
-// Has the rule a side()?
+// Returns true if the rule has a function side().
 template <class Rule>
 constexpr auto has_side(int) -> decltype(&Rule::template side<double>, bool()) {
   return true;
@@ -87,7 +87,8 @@ constexpr bool has_side(long) {
   return false;
 }
 
-// Is it a rule, or a function made of one, that gets a random word as its last argument? It says `random = true`.
+// Returns true if the rule, or a function built from one, gets a random word as its last argument. Such a type declares
+// `random = true`.
 template <class Rule>
 HOST_DEVICE constexpr auto is_random(int) -> decltype(Rule::random, bool()) {
   return true;
@@ -105,14 +106,14 @@ CHAINRULE_UNARY_RULES(CHAINRULE_RANDOM)
 
 #define CHAINRULE_KINK(name, Rule)                             \
   static_assert(has_side<Rule>(0) == traits_of(Op::name).kink, \
-                #Rule ": side() and the trait kink belong together");
+                #Rule ": a rule must have side() exactly if it has the trait kink");
 CHAINRULE_UNARY_RULES(CHAINRULE_KINK)
 CHAINRULE_LOSS_RULES(CHAINRULE_KINK)
 #undef CHAINRULE_KINK
 
 #define CHAINRULE_LINEAR(name, Rule)                                          \
   static_assert(!traits_of(Op::name).linear || Rule::saves == Saves::nothing, \
-                #Rule ": a linear rule's derivative needs no value");
+                #Rule ": a linear rule must save nothing");
 CHAINRULE_UNARY_RULES(CHAINRULE_LINEAR)
 CHAINRULE_REDUCTION_RULES(CHAINRULE_LINEAR)
 #undef CHAINRULE_LINEAR
@@ -135,7 +136,8 @@ CHAINRULE_VISIT(visit_loss, CHAINRULE_LOSS_RULES)
 #undef CHAINRULE_VISIT
 #undef CHAINRULE_CASE
 
-// What the backward of an operation of one operand reads besides δ. A user's own may read both.
+// Returns the values that the backward of an operation with one operand reads besides δ. That of a custom operation can
+// read both its input and its output.
 inline Saves saves_of(Op op) {
   switch (op) {
 #define CHAINRULE_CASE(name, Rule) \
@@ -149,7 +151,8 @@ inline Saves saves_of(Op op) {
   }
 }
 
-// How many numbers a sample a row-wise rule's forward keeps for its backward, beside input or output.
+// Returns how many numbers per sample the forward of a row-wise rule saves for its backward, in addition to input or
+// output.
 inline int32_t saved_rows_of(Op op) {
   switch (op) {
 #define CHAINRULE_CASE(name, Rule) \

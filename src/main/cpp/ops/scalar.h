@@ -1,4 +1,4 @@
-// What processors have one instruction for.
+// Functions for which processors have a single instruction.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@ namespace chainrule {
 inline namespace CHAINRULE_ISA {
 namespace math {
 
-// Is x negative, -0 or a NaN with its sign set?
+// Returns true if the sign bit of x is set: x is negative, -0 or a NaN with its sign set.
 HOST_DEVICE inline bool sign_bit(float x) {
   int32_t bits;
   __builtin_memcpy(&bits, &x, sizeof bits);

@@ -1,5 +1,5 @@
-// silu: a = z σ(z), σ the sigmoid,   d_z = σ(z) (1 + z (1 - σ(z))) δ.   Saves its input.
-// σ(z) = 0 makes the product 0, its limit, where z = -∞; likewise 1 - σ(z) = 0 where z = +∞.
+// silu: a = z σ(z),   d_z = σ(z) (1 + z (1 - σ(z))) δ.   σ is the sigmoid.   Saves its input.
+// If σ(z) or 1 - σ(z) is 0, its product with z is 0. This is the limit, and an infinite z does not produce NaN.
 #pragma once
 
 #include "ops/op.h"

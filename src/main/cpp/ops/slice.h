@@ -1,12 +1,12 @@
-// slice: the features [begin, end) of x.   d_x is δ in these rows, and 0 in the others.
+// slice: the features [begin, end) of x.   d_x is δ in these features and 0 in the others.
 #pragma once
 
 #include <cstdint>
 
 namespace chainrule {
 
-// The features that begin at `source` in one value are those that begin at `destination` in another. Forward copies them
-// from source to destination; backward adds δ from destination to source.
+// A block of consecutive features. It begins at feature `source` of the operand and at feature `destination` of the
+// result. Forward copies the block from source to destination. Backward adds its δ from destination to source.
 struct RowBlock {
   int64_t source;
   int64_t destination;

@@ -1,4 +1,4 @@
-// softmax: a_i = e^(z_i - m) / s, m = max z, s = Σ e^(z_i - m) over the features of a sample,
+// softmax: a_i = e^(z_i - m) / s with m = max z and s = Σ e^(z_i - m), over the features of a sample,
 // d_z_i = a_i (δ_i - Σ_j a_j δ_j).   Saves its output. No overflow for any finite z.
 #pragma once
 
@@ -15,7 +15,7 @@ struct Softmax {
   static constexpr Saves saves = Saves::output;
   static constexpr int32_t saved_rows = 0;
 
-  // The numerator, whose sum over the features is s; log_sum_exp and softmax_cross_entropy use the same one.
+  // The sum of the numerators over the features is s. log_sum_exp and softmax_cross_entropy use the same numerators.
   template <class T>
   HOST_DEVICE static T numerator(T z, T max) {
     return math::exp(z - max);

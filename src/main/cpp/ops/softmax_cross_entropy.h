@@ -1,7 +1,7 @@
-// softmax_cross_entropy: L = -Σ_i y_i ln p_i, p = softmax(z), mean over the batch; y is a target distribution, or
-// one-hot where a class label is given.   With m = max z and s = Σ e^(z_i - m):
+// softmax_cross_entropy: L = -Σ_i y_i ln p_i with p = softmax(z). With m = max z and s = Σ e^(z_i - m),
 // L = (Σ y) ln s - Σ y_i (z_i - m),   d_logits_i = (p_i Σ y - y_i) δ,   d_target_i = -ln p_i δ.
-// Takes logits; no overflow for any finite z.
+// Applies the softmax to the logits z itself. y is a target distribution; a class label stands for its one-hot vector.
+// The loss is the mean over the batch; δ includes the factor of the mean. No overflow for any finite z.
 #pragma once
 
 #include "ops/math.h"
@@ -14,9 +14,9 @@ inline namespace CHAINRULE_ISA {
 struct SoftmaxCrossEntropy {
   static constexpr bool mean_over_outputs = false;
   static constexpr Targets targets = Targets::distribution;
-  static constexpr Op applies = Op::softmax;  // to the prediction, itself
+  static constexpr Op applies = Op::softmax;  // the loss applies it to the prediction
 
-  // One sample's loss; `dot` is Σ y_i (z_i - m).
+  // The loss of one sample. `sum` is s, `sum_target` is Σ y, and `dot` is Σ y_i (z_i - m).
   template <class T>
   HOST_DEVICE static T forward(T sum, T sum_target, T dot) {
     return sum_target * math::log(sum) - dot;
@@ -27,7 +27,7 @@ struct SoftmaxCrossEntropy {
     return delta * (probability * sum_target - y);
   }
 
-  // `shifted` is z_i - m.
+  // `shifted` is z_i - m, and `sum` is s.
   template <class T>
   HOST_DEVICE static T d_target(T delta, T shifted, T sum) {
     return delta * (math::log(sum) - shifted);

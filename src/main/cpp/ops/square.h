@@ -1,4 +1,4 @@
-// square: a = z²,   d_z = 2 z δ.   Saves its input: the output has lost the sign.
+// square: a = z²,   d_z = 2 z δ.   Saves its input, because the output does not have the sign of z.
 #pragma once
 
 #include "ops/op.h"

@@ -1,5 +1,5 @@
-// squared_error: L = ‖f - y‖² = Σ_i (f_i - y_i)², summed over the outputs (not halved), mean over the batch,
-// d_prediction = 2 (f - y) δ,   d_target = -2 (f - y) δ.
+// squared_error: L = ‖f - y‖² = Σ_i (f_i - y_i)²,   d_prediction = 2 (f - y) δ,   d_target = -2 (f - y) δ.
+// The loss is the sum over the outputs (not halved) and the mean over the batch; δ includes the factor of the mean.
 #pragma once
 
 #include "ops/op.h"
@@ -11,9 +11,9 @@ inline namespace CHAINRULE_ISA {
 struct SquaredError {
   static constexpr bool mean_over_outputs = false;
   static constexpr Targets targets = Targets::any;
-  static constexpr Op applies = Op::identity;  // to the prediction
+  static constexpr Op applies = Op::identity;  // the loss uses the prediction as it is
 
-  // One output's part of a sample's loss.
+  // The part of one output in a sample's loss.
   template <class T>
   HOST_DEVICE static T forward(T f, T y, T /*c*/) {
     return (f - y) * (f - y);

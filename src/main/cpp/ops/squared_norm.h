@@ -1,4 +1,4 @@
-// squared_norm: s = ‖x‖² = Σ x² over the features,   d_x = 2 x δ.
+// squared_norm: s = ‖x‖² = Σ x² over the features,   d_x = 2 x δ.   Saves its input.
 #pragma once
 
 #include "ops/op.h"
@@ -10,7 +10,7 @@ inline namespace CHAINRULE_ISA {
 struct SquaredNorm {
   static constexpr Saves saves = Saves::input;
 
-  // s = finish(Σ term(x), n), the sum over the n features of a sample, in double.
+  // s = finish(Σ term(x), n). The sum is over the n features of a sample and is computed in double.
   template <class T>
   HOST_DEVICE static T term(T x) {
     return x * x;

@@ -1,6 +1,7 @@
 // adam: m ← β₁ m + (1 - β₁) g,   v ← β₂ v + (1 - β₂) g²,
-//       w ← w - η (m / (1 - β₁ᵗ)) / (√(v / (1 - β₂ᵗ)) + ε),   t the step, from 1.
-// Weight decay λ: Adam adds λ w to g; AdamW first shrinks w by η λ w.
+//       w ← w - η (m / (1 - β₁ᵗ)) / (√(v / (1 - β₂ᵗ)) + ε).
+// t is the number of the step; the first is 1. η is the learning rate.
+// Weight decay λ: Adam adds λ w to the gradient g. AdamW instead subtracts η λ w from w and leaves g unchanged.
 // D. P. Kingma, J. Ba, 2015; I. Loshchilov, F. Hutter, 2019.
 #pragma once
 
@@ -13,7 +14,7 @@
 namespace chainrule {
 inline namespace CHAINRULE_ISA {
 
-// What the two share: all but where the weight decay goes, and its default value.
+// The rule of both optimizers. They differ only in how weight decay is applied and in its default value.
 template <bool decoupled>
 struct AdamRule : PlainRule {
   enum : int32_t { learning_rate, beta1, beta2, epsilon, weight_decay };

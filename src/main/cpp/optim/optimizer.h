@@ -1,5 +1,5 @@
-// The registry of optimizers: one line each. What a rule says about itself, and what others ask of it: its settings, its
-// states, the numbers of a step. The whole update of X, formula on top, is in optim/X.h; optim/rules.h includes them all.
+// The registry of optimizers, one line per optimizer, and the interface of their rules: settings, states and the
+// numbers of one step. The whole update of X, with the formula on top, is in optim/X.h. optim/rules.h includes them.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace chainrule {
 
-// Name in files, and the rule's type.
+// X(name in files, type of the rule)
 #define CHAINRULE_OPTIMIZERS(X) \
   X(sgd, Sgd)                   \
   X(adam, Adam)                 \
@@ -29,26 +29,26 @@ constexpr int32_t optimizer_count = 0
     CHAINRULE_OPTIMIZERS(CHAINRULE_OPTIMIZER_COUNT);
 #undef CHAINRULE_OPTIMIZER_COUNT
 
-constexpr int32_t max_settings = 8;      // of a rule
-constexpr int32_t max_states = 3;        // numbers that a rule keeps for each element of a parameter
-constexpr int32_t max_step_scalars = 2;  // numbers that a rule computes anew for each step
+constexpr int32_t max_settings = 8;      // per rule
+constexpr int32_t max_states = 3;        // per rule; a state holds one number per element of a parameter
+constexpr int32_t max_step_scalars = 2;  // per rule; numbers that the rule computes once per step
 
 struct Setting {
   const char* name;
-  double value;  // unless another is set
+  double value;  // the default
   Range range;
 };
 
 // The numbers of one step's update.
 struct UpdateScalars {
   double settings[max_settings] = {};  // in the order of the rule's list; the first is the learning rate
-  // What the rule computes from the step's number: corrections of a bias.
+  // The numbers that the rule computes from the number of the step, such as bias corrections.
   double of_step[max_step_scalars] = {};
 
   CHAINRULE_INLINE double learning_rate() const { return settings[0]; }
 };
 
-// A number known only when the step runs.
+// A number that depends on the learning rate and is therefore known only when the step runs.
 struct Coefficient {
   double constant = 1;
   double per_learning_rate = 0;
@@ -58,33 +58,37 @@ struct Coefficient {
   }
 };
 
-// An update that is linear in the gradient needs no gradient buffer: where the gradient is one product, that product
-// writes α (gradient) + β (what was there) into the parameter or a state.
+// How a matrix product can apply the update. An update that is linear in the gradient needs no gradient buffer if the
+// gradient is a single product: that product writes α (gradient) + β (old value) to the parameter or to a state.
 struct InProduct {
   bool possible = false;
-  const char* obstacle = nullptr;  // with other settings it would be possible: why not with these
-  int32_t state = -1;  // which is written, before the rule's after_product; -1: the parameter itself
+  const char* obstacle = nullptr;  // why the settings prevent it, if other settings would allow it
+  // The state that the product writes, before the rule's after_product runs; -1: it writes the parameter itself.
+  int32_t state = -1;
   Coefficient alpha, beta{0, 0};
 };
 
-// What a rule has unless it says otherwise. Besides, each has
-//   settings[]     `learning_rate` first; an enum names their indices
-//   state_count    numbers an element at most; bit k of `always` and of what `states(settings)` returns: state k is kept
-//   Scalars<T>     an UpdateScalars in the type of the parameters
-//   update<states>(w, state, g, scalars)
+// The base of all rules, with the defaults of optional members. In addition, each rule has
+//   settings[]        the settings, `learning_rate` first; an enum names their indices
+//   state_count       the maximum number of states
+//   always            bit k is set if state k is kept with any settings
+//   states(settings)  bit k is set if state k is kept with these settings
+//   Scalars<T>        UpdateScalars, converted to the type of the parameters
+//   update<states>(w, state, g, scalars)  updates one element w of a parameter and its states, given its gradient g
 struct PlainRule {
   static constexpr bool has_after_product = false;
   static InProduct in_product(const double*) { return {}; }
-  // A sentence about settings that do not go together; null: they do.
+  // Returns an error message if two settings contradict each other, otherwise null.
   static const char* conflict(const double*) { return nullptr; }
-  // Of step 1, 2, ...
+  // Computes UpdateScalars::of_step from the settings and the number of the step: 1, 2, ...
   static void of_step(const double*, double, double*) {}
 };
 
-// A rule and its settings, by name; made with their default values. Names that the rule has not are refused.
+// An optimizer and its settings, which initially have their default values. The constructor, set() and get() throw
+// InvalidArgument if a name is unknown.
 class OptimizerSettings {
  public:
-  OptimizerSettings(OptimizerKind kind = OptimizerKind::sgd);  // NOLINT: implicit, a rule as it is by default
+  OptimizerSettings(OptimizerKind kind = OptimizerKind::sgd);  // NOLINT: implicit, a rule with its defaults
   explicit OptimizerSettings(const std::string& name);
 
   OptimizerSettings& set(const std::string& setting, double value);
@@ -107,14 +111,14 @@ struct SettingList {
 
 const char* name_of(OptimizerKind kind);
 SettingList settings_of(OptimizerKind kind);
-// Throws InvalidArgument where a setting is out of its range, as a double or as the type of the parameters holds it, or
-// where settings do not go together.
+// Throws InvalidArgument if a setting is out of its range, either as a double or after rounding to `dtype`, if rounding
+// turns it into 0, or if two settings contradict each other.
 void check_optimizer(const OptimizerSettings& settings, DType dtype);
 
-// Bit k: state k is kept.
+// Returns the states that the optimizer keeps: bit k is set for state k.
 uint32_t states_of(const OptimizerSettings& settings);
 InProduct in_product(const OptimizerSettings& settings);
-// The numbers of step 1, 2, ...
+// Returns the numbers of the given step: 1, 2, ...
 UpdateScalars update_scalars(const OptimizerSettings& settings, int64_t step);
 
 }  // namespace chainrule

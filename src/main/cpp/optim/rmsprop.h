@@ -1,8 +1,10 @@
-// rmsprop: g ← g + λ w (weight decay),   v ← α v + (1 - α) g²,   d = g / (√v + ε),
-//          w ← w - η d; with momentum: b ← μ b + d,   w ← w - η b.
-// Centered: v - m² in place of v, m ← α m + (1 - α) g: the variance of the gradient. It is kept itself, by
-//          v ← α (v + (1 - α) (g - m)²),   which is the same number, never negative, and loses no digits where v ≈ m².
-// T. Tieleman, G. Hinton, 2012; centered: A. Graves, 2013. As in PyTorch: ε outside the root.
+// rmsprop: g ← g + λ w (weight decay),   v ← α v + (1 - α) g²,   d = g / (√v + ε),   w ← w - η d.
+// With momentum the last formula is replaced by   b ← μ b + d,   w ← w - η b.
+// Centered: v - m², the variance of the gradient, replaces v in d, with m ← α m + (1 - α) g. The state v then holds
+// this variance itself. It is updated by
+//          v ← α (v + (1 - α) (g - m)²)   with the old m,
+// which gives the same number, is never negative, and loses no digits if the mean of g² is close to m².
+// ε is outside the root, as in PyTorch.   T. Tieleman, G. Hinton, 2012; centered: A. Graves, 2013.
 #pragma once
 
 #include "ops/scalar.h"
@@ -21,7 +23,7 @@ struct Rmsprop : PlainRule {
                                          {"momentum", 0, Range::factor},
                                          {"centered", 0, Range::flag}};
 
-  // v; m where centered; b with momentum
+  // The states: v; m if centered; b with momentum.
   static constexpr int32_t state_count = 3;
   static constexpr uint32_t always = 1, with_mean = 2, with_momentum = 4;
   static uint32_t states(const double* s) {

@@ -1,5 +1,5 @@
-// From an optimizer to its rule: the one place that includes the rule types. A rule that is forgotten here does not
-// compile.
+// Maps an optimizer to its rule. This is the only file that includes the rule types. If a rule is missing here, the
+// code does not compile.
 #pragma once
 
 #include "optim/adam.h"
@@ -28,7 +28,7 @@ constexpr int32_t setting_count = sizeof(Rule::settings) / sizeof(Rule::settings
 CHAINRULE_OPTIMIZERS(CHAINRULE_CHECK)
 #undef CHAINRULE_CHECK
 
-// Calls `body` with an empty value of the rule's type.
+// Calls `body` with an empty value of the rule's type. Returns `otherwise` if there is no such optimizer.
 template <class Result, class Body>
 inline Result visit_optimizer(OptimizerKind kind, Result otherwise, Body&& body) {
   switch (kind) {
@@ -45,7 +45,7 @@ struct States {
   static constexpr uint32_t value = states;
 };
 
-// Calls `body` with the States that are kept, one of those that the rule can have.
+// Calls `body` with the States type for `kept`. Returns `otherwise` if the rule cannot keep this set of states.
 template <class Rule, uint32_t candidate = 0, class Result, class Body>
 inline Result visit_states(uint32_t kept, Result otherwise, Body&& body) {
   if constexpr (candidate >> Rule::state_count != 0) {

@@ -1,5 +1,6 @@
-// sgd: g ← g + λ w (weight decay),   v ← μ v + g,   w ← w - η v; Nesterov: w ← w - η (g + μ v).
-// μ momentum, λ weight decay, η learning rate; without momentum w ← w - η g. As in PyTorch (no dampening).
+// sgd: g ← g + λ w (weight decay),   w ← w - η g.
+// With momentum: v ← μ v + g,   w ← w - η v.   Nesterov: v ← μ v + g,   w ← w - η (g + μ v).
+// η is the learning rate, μ the momentum, λ the weight decay. As in PyTorch, without dampening.
 #pragma once
 
 #include "optim/optimizer.h"
@@ -15,7 +16,7 @@ struct Sgd : PlainRule {
                                          {"nesterov", 0, Range::flag},
                                          {"weight_decay", 0, Range::not_negative}};
 
-  // The velocity, with momentum.
+  // The state: the velocity v, with momentum.
   static constexpr int32_t state_count = 1;
   static constexpr uint32_t always = 0;
   static uint32_t states(const double* s) { return s[momentum] != 0 ? 1 : 0; }
@@ -57,7 +58,8 @@ struct Sgd : PlainRule {
     }
   }
 
-  // The update in the product that gives the gradient: w ← (1 - ηλ) w - η g without momentum, and with it v ← μ v + g.
+  // The part of the update that the product of the gradient computes. Without momentum: w ← (1 - ηλ) w - η g. With
+  // momentum: v ← μ v + g.
   static InProduct in_product(const double* s) {
     if (s[momentum] == 0) return {true, nullptr, -1, {0, -1}, {1, -s[weight_decay]}};
     if (s[nesterov] != 0) return {false, "Nesterov momentum needs the gradient itself", -1, {}, {}};
@@ -67,7 +69,7 @@ struct Sgd : PlainRule {
     return {true, nullptr, 0, {1, 0}, {s[momentum], 0}};
   }
 
-  // What is left when v is the new velocity.
+  // The rest of the update, after v has been updated.
   static constexpr bool has_after_product = true;
   template <class T>
   HOST_DEVICE static void after_product(T& w, const T (&state)[state_count], const Scalars<T>& by) {

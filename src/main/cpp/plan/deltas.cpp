@@ -1,4 +1,5 @@
-// The δs of the lowering: which are numbers known now, where the others lie, where they come from and go to.
+// The δs of the lowering: those that are known numbers, the values that hold the others, their sums over broadcast
+// operands, and their transfer from and to the caller.
 #include "ops/rules.h"
 #include "plan/lowering.h"
 
@@ -6,7 +7,7 @@ namespace chainrule {
 
 namespace {
 
-// d(node)/d(input) of a scalar node that is a known factor of its input, or 0 when it is not.
+// Returns d(node)/d(input) if both are scalars and the derivative is a known number, otherwise 0.
 double static_factor(const Node& node, int32_t index, const Shape& input) {
   if (!traits_of(node.op).linear || !node.shape.is_scalar() || !input.is_scalar()) return 0;
   if (kind_of(node.op) == Kind::unary) {
@@ -25,21 +26,22 @@ double static_factor(const Node& node, int32_t index, const Shape& input) {
 
 }  // namespace
 
-// From the loss down, as long as δ is a number: through sums and scalings of scalars. A loss whose δ is known can give
-// its derivatives in the same pass as its value.
+// Finds the δs that are known numbers: that of the loss, and those that follow from it through sums and scalings of
+// scalars. A loss with a known δ can compute its derivatives in the same pass as its value.
 void Lowering::find_static_deltas() {
-  std::vector<bool> open(at(graph_.size()), true);  // no part yet that is not a number
+  // By node: all parts of its δ found so far are known numbers.
+  std::vector<bool> all_known(at(graph_.size()), true);
   deltas_[at(request_.loss)] = {-1, true, 1.0};
   for (int32_t id = request_.loss; id >= 0; --id) {
     if (!delta[at(id)]) continue;
     Delta& d = deltas_[at(id)];
-    d.is_static = d.is_static && open[at(id)];
+    d.is_static = d.is_static && all_known[at(id)];
     if (testing_.has_fault && testing_.fault_op == node(id).op) d.number *= testing_.fault_factor;
     for (size_t i = 0; i < node(id).inputs.size(); ++i) {
       int32_t from = node(id).inputs[i];
       double factor = static_factor(node(id), static_cast<int32_t>(i), node(from).shape);
       if (!d.is_static || factor == 0) {
-        open[at(from)] = false;
+        all_known[at(from)] = false;
       } else {
         deltas_[at(from)].is_static = true;
         deltas_[at(from)].number += factor * d.number;
@@ -88,7 +90,7 @@ void Lowering::sum_over_broadcast(const Ref& part, const Shape& domain, int32_t 
   row_sum(1, domain.rows, {by_feature, 0, domain.rows, 1, Access::tile}, value, factor, accumulate, false);
 }
 
-// The same for a node of one value a sample.
+// As sum_over_broadcast(), for a node with one value per sample.
 void Lowering::sum_over_features(const Ref& part, const Shape& domain, int32_t id, double factor,
                                  const std::string& text) {
   const Shape& shape = node(id).shape;
@@ -123,7 +125,8 @@ void Lowering::apply_fault(int32_t id) {
   d.value = scaled;
 }
 
-// δ from outside. What the forward pass has left is kept, so that the backward phases can run once more.
+// Emits a step that reads δ of the loss from the caller. Keeps all values of the forward pass, so that the backward
+// phases can run again.
 void Lowering::take_seed() {
   for (Value& value : draft.values) value.keep = true;
   const Shape& shape = node(request_.loss).shape;

@@ -1,5 +1,5 @@
-// A plan being drawn up: values, and steps in the order in which they would run one by one. schedule() then gathers
-// steps into phases and places the values.
+// A draft of a plan: values, and steps in the order in which they would run one by one. schedule() groups the steps
+// into phases and assigns memory to the values.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +10,20 @@
 
 namespace chainrule {
 
-// A block of memory that steps read and write. Values outside the arena have their place from the start.
+// A block of memory that steps read and write. The offset of a value outside the arena is known from the start.
 struct Value {
   Space space = Space::arena;
   int32_t slot = -1;
   int64_t offset = 0;  // arena: set by schedule()
   int64_t bytes = 0;
-  bool keep = false;  // read from outside after the steps have run: its memory is never reused
+  bool keep = false;  // read after the steps have run, so its memory is never reused
 };
 
-// How a step's tile touches an operand: only its own part of the domain, the rows or columns of its part, or anything.
+// The part of an operand that a tile of a step accesses: the elements of the tile, the rows of the tile, the columns of
+// the tile, or any element.
 enum class Access { tile, row, column, whole };
 
-// An operand that still names its value.
+// An operand of a draft step. It names its value instead of an address.
 struct Ref {
   int32_t value = -1;
   int64_t offset = 0;  // bytes within the value
@@ -45,7 +46,7 @@ struct Draft {
   std::vector<Value> values;
   std::vector<DraftStep> steps;
   int32_t checked = -1;  // the value that is read between the passes: the loss
-  int32_t barrier = -1;  // steps from this one on run in phases after all those before
+  int32_t barrier = -1;  // the steps from this one on run in later phases than all steps before it
 
   int32_t add_value(Value value) {
     values.push_back(value);
@@ -55,12 +56,13 @@ struct Draft {
 
 struct Schedule {
   std::vector<Phase> phases;
-  std::vector<std::vector<int32_t>> steps;  // of each phase, indices into the draft
+  std::vector<std::vector<int32_t>> steps;  // by phase: the indices of its steps in the draft
   int32_t backward_begin = 0;
   int64_t arena_bytes = 0;
 };
 
-// Gathers the steps into phases, keeping every dependency, and gives each arena value its offset.
+// Groups the steps into phases so that all dependencies hold, and sets the offset of each arena value. With `merge`
+// false, each step has its own phase.
 Schedule schedule(Draft& draft, DType dtype, const Backend& backend, bool merge);
 
 }  // namespace chainrule

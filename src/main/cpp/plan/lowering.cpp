@@ -78,7 +78,7 @@ void Lowering::run() {
   for (int32_t id : late_updates_) update(id);
 }
 
-// ---- the walk: one function a kind of operation, forward and backward
+// ---- the walk over the nodes: one forward and one backward function per kind of operation
 
 void Lowering::forward(int32_t id) {
   switch (kind_of(node(id).op)) {
@@ -100,7 +100,7 @@ void Lowering::complete(int32_t id) {
   emit_delta_output(id);
   if (n.op == Op::parameter) {
     if (request_.update && (updates_late() || backend_.updates_last())) {
-      late_updates_.push_back(id);  // side by side
+      late_updates_.push_back(id);  // emitted together at the end
     } else if (request_.update) {
       update(id);
     } else {
@@ -127,12 +127,12 @@ void Lowering::backward(int32_t id, int32_t index) {
   }
 }
 
-// ---- values and how steps see them
+// ---- values, and views of values as operands of steps
 
 int32_t Lowering::new_value(const Shape& shape) {
   int64_t columns = shape.batched ? leading_dimension() : shape.columns;
   REQUIRE(shape.rows <= max_bytes / element() / columns, "a value of ", shape.rows, " x ", columns,
-          " elements does not fit into memory: the batch is ", request_.batch);
+          " elements does not fit into memory; the batch has ", request_.batch, " samples");
   Value value;
   value.bytes = shape.rows * columns * element();
   return draft.add_value(value);
@@ -166,7 +166,7 @@ int32_t Lowering::value_of(int32_t id) {
   const Node& n = node(id);
   if (n.op == Op::parameter) return value = leaf_value(id, Space::parameters);
   if (n.op == Op::constant) return value = leaf_value(id, Space::constants);
-  // One feature lies the same in [batch][feature] and in [feature][batch].
+  // With one feature, [batch][feature] and [feature][batch] are the same layout.
   const bool data = traits_of(n.op).data;
   if (data && n.shape.rows == 1) return value = user_value(id);
   value = new_value(n.shape);
@@ -187,7 +187,7 @@ int32_t Lowering::saved_value(int32_t id, size_t number, const Shape& shape) {
 }
 
 Ref Lowering::elementwise(int32_t value, const Shape& shape, const Shape& domain) const {
-  if (shape.batched && shape.rows != domain.rows) return reduced(value);  // one value a sample
+  if (shape.batched && shape.rows != domain.rows) return reduced(value);  // one value per sample
   if (shape.batched) return {value, 0, leading_dimension(), 1, Access::tile};
   if (shape == domain) return {value, 0, shape.elements(), 1, Access::tile};
   if (shape.is_scalar()) return {value, 0, 0, 0, Access::whole};
@@ -211,7 +211,7 @@ Ref Lowering::one_a_sample(int32_t value, bool batched) const {
 Ref Lowering::rows_from(int32_t value, const Shape& shape, int64_t first_row) const {
   Ref ref = elementwise(value, shape, shape);
   ref.offset = first_row * (shape.batched ? leading_dimension() : shape.columns) * element();
-  ref.access = Access::whole;  // a part of the value: its tiles are not those of the domain
+  ref.access = Access::whole;  // only a part of the value, so the tiles of a step are not those of the value
   return ref;
 }
 

@@ -1,5 +1,6 @@
-// From nodes to steps. The walk over the nodes, how steps are emitted and how they see values are in lowering.cpp; the δs
-// in deltas.cpp; each kind of operation in lower/<kind>.cpp, forward beside backward.
+// The lowering of nodes to steps. lowering.cpp has the walk over the nodes, the functions that emit steps, and the
+// views of values as operands. deltas.cpp has the δs. lower/<kind>.cpp has each kind of operation, forward beside
+// backward.
 #pragma once
 
 #include <string>
@@ -26,12 +27,13 @@ class Lowering final : public BackwardRules {
 
   Draft draft;
   std::vector<std::string> notes;
-  std::vector<bool> needed;      // by node: computed at all
-  std::vector<bool> delta;       // by node: needs a δ
-  std::vector<bool> reads_slot;  // by data slot
+  std::vector<bool> needed;      // by node: its value is computed
+  std::vector<bool> delta;       // by node: it needs a δ
+  std::vector<bool> reads_slot;  // by data slot: the steps read it
 
  private:
-  // A δ: a value, or for scalars a number known now (the loss's own 1, scaled and summed).
+  // A δ. It is stored in a value or, for some scalars, is a number known at compile time: the 1 of the loss, scaled and
+  // summed.
   struct Delta {
     int32_t value = -1;
     bool is_static = false;
@@ -48,17 +50,19 @@ class Lowering final : public BackwardRules {
   int64_t samples(const Shape& shape) const { return shape.batched ? request_.batch : 1; }
   int32_t new_value(const Shape& shape);
   int32_t slot_of(int32_t id) const;
-  int32_t user_value(int32_t id);  // a data node's memory as the user laid it out
+  int32_t user_value(int32_t id);  // the data of a data node in the user's layout
   int32_t leaf_value(int32_t id, Space space);
-  int32_t value_of(int32_t id);  // a node's value; data are transposed in at the first use
-  // What a node's forward keeps for its backward beside input and output, by a number of the operation's own.
+  int32_t value_of(int32_t id);  // the value of a node; the first use of data emits their transposition
+  // A value that a node's forward saves for its backward, in addition to input and output. The operation chooses
+  // `number`.
   int32_t saved_value(int32_t id, size_t number, const Shape& shape);
-  // How a value is seen by an elementwise step on `domain`, by a row-wise step, by a product, by a reduction's result.
+  // A value as an operand of an elementwise step on `domain`, of a row-wise step, of a product, and as a row with one
+  // value per sample.
   Ref elementwise(int32_t value, const Shape& shape, const Shape& domain) const;
   Ref rowwise(int32_t value, const Shape& shape) const;
   Ref matrix(int32_t value, const Shape& shape, Access access) const;
   Ref reduced(int32_t value) const;
-  Ref one_a_sample(int32_t value, bool batched) const;  // on the elements of all features
+  Ref one_a_sample(int32_t value, bool batched) const;  // one value per sample, broadcast over the features
   Ref one_a_feature(int32_t value) const { return {value, 0, 1, 0, Access::whole}; }
   Ref rows_from(int32_t value, const Shape& shape, int64_t first_row) const;
   DraftStep& emit(StepKind kind, Op op, int64_t rows, int64_t columns, const std::string& text);
@@ -66,11 +70,12 @@ class Lowering final : public BackwardRules {
   DraftStep& emit_rowwise(StepKind kind, Op op, const Shape& domain, const std::string& text);
   void emit_row_sum(Op op, int64_t rows, int64_t columns, const Ref& to, const Ref& from, bool over_samples,
                     const Coefficient& alpha, const Coefficient& beta, const std::string& text);
-  // How much of a sum over k is added at a time.
+  // Returns how many terms of a sum over k are summed at a time.
   int64_t part_depth(int64_t rows, int64_t columns, int64_t k, bool over_samples) const {
     return backend_.part_depth(request_.dtype, rows, columns, k, over_samples);
   }
-  // Makes the step just emitted, of a rows x columns result, one of parts and adds their sum, if k is long.
+  // If the sum over k is long, splits the last emitted step, whose result is rows x columns, into parts and emits a
+  // step that adds them.
   void split_sum(int64_t rows, int64_t columns, int64_t k);
   void emit_copy(const Ref& to, const Ref& from, const Shape& shape, bool accumulate,
                  const std::string& text);
@@ -82,10 +87,10 @@ class Lowering final : public BackwardRules {
 
   // deltas.cpp
   void find_static_deltas();
-  // The value that parts of a node's δ are added to; `accumulate` tells whether one is there already.
+  // Returns the value to which the parts of a node's δ are added. Sets `accumulate` to true if it already holds a part.
   int32_t target(int32_t id, bool* accumulate);
-  int32_t delta_value(int32_t id);  // a finished δ as a value, made from its number if need be
-  // Adds factor * (the sum of `part` over everything that node `id` was broadcast over) to the node's δ.
+  int32_t delta_value(int32_t id);  // the value of a complete δ; emits a fill step if δ is a known number
+  // Adds factor * (the sum of `part` over the dimensions over which node `id` was broadcast) to the node's δ.
   void sum_over_broadcast(const Ref& part, const Shape& domain, int32_t id, double factor,
                           const std::string& text);
   void sum_over_features(const Ref& part, const Shape& domain, int32_t id, double factor,
@@ -94,14 +99,15 @@ class Lowering final : public BackwardRules {
   void take_seed();
   void emit_delta_output(int32_t id);
 
-  // lower/<kind>.cpp: backward adds the part of the node's δ for its input number `index`.
+  // lower/<kind>.cpp. The backward functions add a part to the δ of the node's input number `index`.
   void forward_product(int32_t id);
   void backward_product(int32_t id, int32_t index);
-  // `delta_of` is the value of δ, or -1 in the forward product.
+  // `delta_of` is the value of δ, or -1 for the forward product.
   void emit_product(int32_t id, const Product& which, const Ref& c, int32_t delta_of,
                     const Coefficient& alpha, const Coefficient& beta, const std::string& text);
-  bool adds_bias_itself(int32_t id) const;  // an activation that can run in place on a linear's output
-  Op unary_rule(int32_t id) const;          // random operations are the identity where nothing is trained
+  // Returns true if the only use of linear node `id` is an elementwise operation that can add the bias.
+  bool adds_bias_itself(int32_t id) const;
+  Op unary_rule(int32_t id) const;  // the operation to apply: outside training, random ones are the identity
   void forward_unary(int32_t id);
   void backward_unary(int32_t id, int32_t index);
   void forward_binary(int32_t id);
@@ -112,12 +118,14 @@ class Lowering final : public BackwardRules {
   Ref saved_by_sample(int32_t id);
   void forward_structure(int32_t id);
   void backward_structure(int32_t id, int32_t index);
-  void loss_step(int32_t id, bool values);  // the value, the derivatives, or both in one pass
+  // Emits the step of a loss. With `values`: the value, and the derivatives too if δ is a known number. Otherwise: the
+  // derivatives if they have not been computed with the value.
+  void loss_step(int32_t id, bool values);
   void forward_custom(int32_t id);
   void backward_custom(int32_t id, int32_t index);
   int32_t own_value_of(int32_t id);
-  bool updates_late() const;                // must nothing be updated before the backward pass has ended?
-  bool updates_directly(int32_t id) const;  // may products write the parameter or its velocity themselves?
+  bool updates_late() const;                // no parameter may be updated before the backward pass has ended
+  bool updates_directly(int32_t id) const;  // the product of the gradient writes the parameter or its state
   int32_t direct_update(int32_t id, Coefficient* alpha, Coefficient* beta);
   void update(int32_t id);
 
@@ -126,11 +134,11 @@ class Lowering final : public BackwardRules {
   const Backend& backend_;
   const PlanTesting& testing_;
   const LeafLayout layout_;
-  std::vector<int32_t> values_;                     // by node; -1: not made yet
+  std::vector<int32_t> values_;                     // by node; -1: not created yet
   std::vector<int32_t> user_values_;                // by node
   std::vector<std::vector<int32_t>> saved_values_;  // by node
-  std::vector<int32_t> uses_;           // by node: by how many inputs of needed nodes, outputs and the loss
-  std::vector<int32_t> consumer_;       // by node: the last of them
+  std::vector<int32_t> uses_;           // by node: the number of uses as an input, an output or the loss
+  std::vector<int32_t> consumer_;       // by node: the last node that has it as an input
   std::vector<int32_t> deferred_bias_;  // by node: a bias that the following activation adds
   std::vector<Delta> deltas_;
   std::vector<int32_t> leaf_values_[space_count];

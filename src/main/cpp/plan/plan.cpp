@@ -15,24 +15,24 @@ namespace chainrule {
 namespace {
 
 void check_request(const Graph& graph, const PlanRequest& request) {
-  REQUIRE(request.batch > 0, "a plan needs a batch of at least one sample, but ", request.batch, " came");
+  REQUIRE(request.batch > 0, "plan: expected a batch of at least one sample, but got ", request.batch);
   for (int32_t output : request.outputs) {
     REQUIRE(graph.node(output).op != Op::label,
-            "a class label has no value to return: ", graph.describe(output));
+            "a class label cannot be an output: ", graph.describe(output));
   }
   for (int32_t id : request.deltas) graph.node(id);
-  REQUIRE(request.loss >= 0 || !request.backward, "a backward pass needs a loss, but none was named");
+  REQUIRE(request.loss >= 0 || !request.backward, "a backward pass needs a loss, but got none");
   if (request.loss < 0) {
-    REQUIRE(!request.outputs.empty(), "nothing to compute: no output was named");
+    REQUIRE(!request.outputs.empty(), "nothing to compute: expected an output or a loss, but got none");
     return;
   }
   const Node& loss = graph.node(request.loss);
   if (request.seeded) return;
-  REQUIRE(loss.shape.is_scalar(), "the loss must be a scalar, but ", graph.describe(request.loss), " came",
-          loss.shape.batched ? "; batch_mean gives the mean over the batch" : "");
+  REQUIRE(loss.shape.is_scalar(), "the loss must be a scalar, but got ", graph.describe(request.loss),
+          loss.shape.batched ? "; use batch_mean for the mean over the batch" : "");
 }
 
-// Fills the engine's operands from the draft's.
+// Returns the step with the operands of the engine, computed from those of the draft.
 Step resolved(const DraftStep& drafted, const std::vector<Value>& values) {
   Step step = drafted.step;
   for (int32_t i = 0; i < max_operands; ++i) {
@@ -59,7 +59,7 @@ double flops(const Step& step) {
              : elements;
 }
 
-// Bytes that a step reads and writes, each operand counted once.
+// Returns the bytes that a step reads and writes, with each operand counted once.
 double bytes(const Step& step, DType dtype) {
   double count = 0;
   for (int32_t i = 0; i < max_operands; ++i) {
@@ -77,7 +77,7 @@ double bytes(const Step& step, DType dtype) {
   return count * static_cast<double>(size_of(dtype));
 }
 
-// `steps` are the phase's in the draft.
+// Returns the text of a phase. `steps` holds the indices of its steps in the draft.
 std::string phase_text(const Draft& draft, const std::vector<int32_t>& steps, const Program& program,
                        int32_t first_step, const Backend& backend) {
   std::string what;
@@ -93,7 +93,7 @@ std::string phase_text(const Draft& draft, const std::vector<int32_t>& steps, co
   return what;
 }
 
-// "128 x 784 x 64" for a product of [128 x 784] by [784 x 64], else the rows and columns that a phase goes over.
+// Returns "128 x 784 x 64" for a product of [128 x 784] by [784 x 64], otherwise the rows and columns of the domain.
 std::string shape_text(const Program& program, const Phase& phase) {
   const Step& step = program.steps[static_cast<size_t>(phase.first_step)];
   if (step.kind != StepKind::product) return message(phase.rows, " x ", phase.columns);
@@ -110,7 +110,8 @@ PhaseCost cost(const Program& program, const Phase& phase) {
   return sum;
 }
 
-// Labels, and data that are the targets of a loss that does not take any values. Computed targets are not looked at.
+// Returns the checks of labels and of data that are targets of a loss with a restricted range. Computed targets are not
+// checked.
 std::vector<DataCheck> data_checks(const Graph& graph, const PlanRequest& request,
                                    const std::vector<bool>& reads_slot) {
   std::vector<DataCheck> checks;
@@ -234,7 +235,7 @@ std::string print_plan(const Plan& plan, const std::vector<double>& seconds) {
     if (!seconds.empty()) {
       text += format(" %9.4f ms", seconds[p] * 1e3) +
               format(" %5.1f %%", total > 0 ? 100 * seconds[p] / total : 0.0);
-      // an update that shares the launch of another takes no time of its own, and has no rate
+      // An update that shares the kernel launch of another update has no time of its own, and so no rate.
       if (seconds[p] > 0) {
         text += format(" %6.1f GFLOP/s", cost.flops / seconds[p] / 1e9) +
                 format(" %6.1f GB/s", cost.bytes / seconds[p] / 1e9);

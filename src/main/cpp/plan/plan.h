@@ -1,4 +1,5 @@
-// From a graph to a schedule that an engine runs many times: what is computed, in which phases, where each value lies.
+// Compiles a graph into a program that an engine runs many times: the steps, their phases, and the place of each value
+// in memory.
 #pragma once
 
 #include <cstdint>
@@ -15,20 +16,21 @@ struct PlanRequest {
   DType dtype = DType::float32;
   int64_t batch = 1;
 
-  std::vector<int32_t> outputs;  // nodes to hand out, in the order of the output slots
+  std::vector<int32_t> outputs;  // the nodes to return, in the order of the output slots
   int32_t loss = -1;             // -1: predict only
   bool training = false;         // the forward pass is that of a training step, not of a prediction
-  bool backward = false;         // compute gradients of all parameters that reach the loss
-  bool update = false;           // apply them (else they go to Space::gradients)
-  std::vector<int32_t>
-      deltas;  // nodes whose δ to hand out, an input's its gradient, to the slots after the outputs
-  OptimizerSettings optimizer;  // what the update looks like; its numbers come with each run (UpdateScalars)
-  // δ of the loss, which may then be any node, comes with the data: [batch][feature] in the input slot after theirs. The
-  // backward phases can be run again with another. Only what `deltas` need is computed, nothing goes to Space::gradients, and no steps are merged.
+  bool backward = false;         // compute the gradients of all parameters that reach the loss
+  bool update = false;           // update the parameters; otherwise write their gradients to Space::gradients
+  // The nodes whose δ is returned, in the output slots after those of `outputs`. δ of an input is its gradient.
+  std::vector<int32_t> deltas;
+  OptimizerSettings optimizer;  // selects the update; each run supplies the numbers (UpdateScalars)
+  // The caller supplies δ of the loss, as [batch][feature] in the input slot after those of the data. The loss can then
+  // be any node. The backward phases can be run again with another δ. Only the δs that `deltas` need are computed.
+  // Nothing is written to Space::gradients, and no steps are merged.
   bool seeded = false;
 };
 
-// Where each leaf lies in its space: byte offsets by node, multiples of 64.
+// The place of each leaf in its space. The offsets are in bytes, by node, and multiples of 64; -1 for other nodes.
 struct LeafLayout {
   std::vector<int64_t> offsets;
   int64_t parameter_bytes = 0;
@@ -36,39 +38,40 @@ struct LeafLayout {
 };
 LeafLayout lay_out_leaves(const Graph& graph, DType dtype);
 
-// What the values of a data slot must be: class indices from 0 to classes - 1, or targets in a loss's range.
+// The allowed values of a data slot: class indices from 0 to classes - 1, or targets in the range of a loss.
 struct DataCheck {
   int32_t slot;
   int32_t node;
-  int64_t classes;  // of a label; else 0
+  int64_t classes;  // of a label; 0 for targets
   Targets targets;
 };
 
-// What a phase does, from shapes alone.
+// The amount of work of a phase, computed from shapes.
 struct PhaseCost {
   double flops = 0;
-  double bytes = 0;  // read and written, each operand of each step counted once
+  double bytes = 0;  // bytes read and written, with each operand of each step counted once
 };
 
 struct Plan {
   Program program;
-  std::vector<bool> reads_slot;          // by data slot: must the caller bring data?
-  std::vector<DataCheck> checks;         // of data, before a run
-  std::vector<bool> trained;             // by node: parameters that get a gradient
-  std::vector<PhaseCost> costs;          // one a phase
-  std::vector<std::string> phase_texts;  // one a phase: what it computes and what was fused
+  std::vector<bool> reads_slot;          // by data slot: the caller must supply data
+  std::vector<DataCheck> checks;         // the data checks before a run
+  std::vector<bool> trained;             // by node: the node is a parameter and gets a gradient
+  std::vector<PhaseCost> costs;          // by phase
+  std::vector<std::string> phase_texts;  // by phase: what it computes and what was fused
   std::vector<std::string> notes;        // why something was not fused
 };
 
-// Compiles the request. Throws InvalidArgument when the loss is not a scalar, nothing is to be trained, or sizes
+// Compiles the request. Throws InvalidArgument if the loss is not a scalar, if there is nothing to train, or if sizes
 // overflow.
 Plan make_plan(const Graph& graph, const PlanRequest& request, Backend& backend);
 
-// The program's matrix products alone, by the same kernels on the same tiles: the least that its arithmetic takes.
+// Returns a program with only the matrix products, on the same kernels and tiles. Its time is a lower bound for the
+// time of the whole program.
 Program products_of(const Program& program);
 
-// The phases with FLOPs, bytes and what was fused, as a table for people; with the seconds of each phase, when given,
-// of a run or the mean of many.
+// Returns a readable table of the phases with their FLOPs, their bytes and what was fused. `seconds` holds the time of
+// each phase, of one run or the mean of several; if it is not empty, the table also has times and rates.
 std::string print_plan(const Plan& plan, const std::vector<double>& seconds = {});
 
 }  // namespace chainrule

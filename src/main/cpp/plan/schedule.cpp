@@ -1,8 +1,8 @@
-// Fusion and memory. A step may join an earlier phase when that keeps every dependency: what it reads must have been
-// written by an earlier phase, or by the same tile. So a bias and an activation run on the tile that a product has just
-// written, and an activation's backward on the tile of Wᵀδ, with no rule knowing of it. Tiles that are columns hold all
-// features of some samples: products with small weights, the loss and their backward steps may follow each other on them,
-// and what lies between is then never written to memory.
+// Fusion and memory. A step can join an existing phase if all dependencies hold: the values that it reads must have
+// been written by an earlier phase or by the same tile. So a bias and an activation run on the tile that a product has
+// just written, and the backward of an activation on the tile of Wᵀδ. The rules do not need to support this. A tile of
+// whole columns holds all features of some samples. Products with small weights, the loss and their backward steps can
+// run one after another on such tiles. The intermediate values are then stored in scratch memory instead of the arena.
 #include <algorithm>
 
 #include "plan/draft.h"
@@ -18,7 +18,7 @@ struct Use {
   Access access;
 };
 
-// Who wrote a value last, and who has read it since.
+// The uses of a value so far.
 struct History {
   std::vector<Use> writes;
   std::vector<Use> reads;
@@ -55,7 +55,7 @@ class Scheduler {
  private:
   int32_t phase_count() const { return static_cast<int32_t>(result_.phases.size()); }
 
-  // Could the step's own tiles be those of the phase?
+  // Returns true if the step can run on the tiles of the phase.
   bool fits(const DraftStep& step, const Phase& phase) const {
     if (phase.grid.tiles() == 1) return backend_.grid(step.step, dtype_).tiles() == 1;
     if (phase.grid.only_columns()) return fits_columns(step.step, phase);
@@ -76,14 +76,16 @@ class Scheduler {
     return steps;
   }
 
-  // Is the step's second operand what the other writes first, seen in the same way?
+  // Returns true if the second operand of the step is the first operand of the other step, which writes it, with the
+  // same offset and strides.
   static bool continues(const DraftStep& step, const DraftStep& other) {
     const Ref &read = step.refs[1], &written = other.refs[0];
     return other.writes[0] && read.value == written.value && read.offset == written.offset &&
            read.row_stride == written.row_stride && read.column_stride == written.column_stride;
   }
 
-  // The user's code may fail, or take its time: nothing else is in its phase.
+  // Returns true if the tiles and the engine allow the step to join phase p. A custom step never shares its phase,
+  // because the user's code can fail or be slow.
   bool joins(const DraftStep& step, int32_t p) const {
     const Phase& phase = result_.phases[static_cast<size_t>(p)];
     const DraftStep& first = leading(p);
@@ -91,7 +93,7 @@ class Scheduler {
     return backend_.joins({step.step, phase, steps_of(p), continues(step, first)}, dtype_);
   }
 
-  // The same where a tile has all rows of some columns, however many rows the step has.
+  // As fits(), for tiles that have all rows of some columns. The number of rows of the step does not matter.
   bool fits_columns(const Step& step, const Phase& phase) const {
     const bool product = step.kind == StepKind::product;
     if (step.parts > 1 && step.kind != StepKind::sum_parts) {
@@ -103,7 +105,7 @@ class Scheduler {
     return step.kind != StepKind::loss || phase.grid.tile_columns % loss_block == 0;
   }
 
-  // May a tile of this phase use what the same tile, but no other, has done?
+  // Returns true if the two accesses of a tile concern only values of the same tile, so that both can be in this phase.
   static bool same_tile(const Phase& phase, Access before, Access now) {
     auto both = [&](Access access) {
       return (before == Access::tile || before == access) && (now == Access::tile || now == access);
@@ -114,7 +116,7 @@ class Scheduler {
            (phase.grid.column_tiles == 1 && both(Access::row));
   }
 
-  // The first phase that keeps the step behind this use.
+  // Returns the first phase in which the step runs after this use.
   int32_t after(const Use& use, Access now) const {
     bool shared = same_tile(result_.phases[static_cast<size_t>(use.phase)], use.access, now);
     return shared ? use.phase : use.phase + 1;
@@ -129,7 +131,7 @@ class Scheduler {
       for (const Use& use : history.writes) earliest = std::max(earliest, after(use, ref.access));
       if (!step.writes[i]) continue;
       for (const Use& use : history.reads) earliest = std::max(earliest, after(use, ref.access));
-      // parameters, and all that is seen from outside, wait until the loss has been looked at
+      // Parameters and all values that are visible outside are written only after the loss has been checked.
       if (step.backward && draft_.values[static_cast<size_t>(ref.value)].space != Space::arena)
         earliest = std::max(earliest, result_.backward_begin);
     }
@@ -155,7 +157,7 @@ class Scheduler {
     }
   }
 
-  // Where a value lies, and from when to when it is used.
+  // The place of a value in memory, and the time during which it is used.
   struct ValueSpan : Span {
     int32_t value;
   };
@@ -178,7 +180,7 @@ class Scheduler {
     for (const ValueSpan& span : spans) draft_.values[static_cast<size_t>(span.value)].offset = span.offset;
   }
 
-  // Is it a batched value of which a tile sees no more than its own columns?
+  // Returns true if the operand is a batched value of which a tile accesses only its own columns.
   bool within_tile(const Ref& ref, const Phase& phase) const {
     if (ref.row_stride != 0 && ref.row_stride != backend_.leading_dimension(dtype_, phase.columns))
       return false;
@@ -187,7 +189,7 @@ class Scheduler {
            ref.column_stride == 1;
   }
 
-  // Do only tiles of this phase see the value, each its own columns of it?
+  // Returns true if the value is used only by tiles of phase p, each of which accesses only its own columns.
   bool stays_in_tiles(int32_t v, int32_t p) const {
     const Value& value = draft_.values[static_cast<size_t>(v)];
     const History& history = history_[static_cast<size_t>(v)];
@@ -209,7 +211,7 @@ class Scheduler {
     return backend_.scratch_stride(dtype_, phase.grid.tile_columns);
   }
 
-  // The last step that an engine may run on parts of a tile in turn with the phase's leading product.
+  // Returns the last step that an engine may interleave with the phase's leading product on parts of a tile.
   int32_t last_in_turn(const std::vector<int32_t>& steps) const {
     auto is_product = [&](size_t i) {
       return draft_.steps[static_cast<size_t>(steps[i])].step.kind == StepKind::product;
@@ -220,7 +222,8 @@ class Scheduler {
     return static_cast<int32_t>(next) - 1;
   }
 
-  // A value's rows and when it is used, by the steps of a phase; those that take turns are one moment.
+  // Returns the scratch bytes of a value and the steps of the phase that use it. Steps that can be interleaved count as
+  // one point in time.
   ValueSpan span_within(int32_t value, int32_t phase) const {
     ValueSpan span{{0, INT32_MAX, -1}, value};
     const std::vector<int32_t>& steps = result_.steps[static_cast<size_t>(phase)];
@@ -245,7 +248,7 @@ class Scheduler {
     return span;
   }
 
-  // Values that only one tile sees lie in its thread's own memory, which stays in cache from tile to tile.
+  // Places values that only one tile uses in memory of its thread, which stays in the cache from tile to tile.
   void place_in_scratch() {
     for (size_t p = 0; p < result_.phases.size(); ++p) {
       Phase& phase = result_.phases[p];

@@ -1,4 +1,4 @@
-// What tests ask of a plan and no user does: steps kept apart, and a wrong rule that a gradient check must see.
+// Options of a plan for tests: to run steps separately, and to inject a wrong rule that a gradient check must detect.
 #pragma once
 
 #include "plan/plan.h"
@@ -6,9 +6,9 @@
 namespace chainrule {
 
 struct PlanTesting {
-  bool merge_steps = true;        // false: every step in a phase of its own
-  bool update_in_product = true;  // false: every update reads a gradient from a buffer
-  // The backward rule of one operation gets fault_factor times its δ.
+  bool merge_steps = true;        // false: each step has its own phase
+  bool update_in_product = true;  // false: each update reads the gradient from a buffer
+  // The backward rule of fault_op gets its δ multiplied by fault_factor.
   bool has_fault = false;
   Op fault_op = Op::identity;
   double fault_factor = 1;

@@ -59,32 +59,32 @@ TEST(shapes_of_operations) {
 TEST(wrong_shapes_are_refused_with_a_sentence) {
   Leaves b;
   const int32_t size = b.graph.size();
-  CHECK_THROWS(b.product(Op::linear, {b.x}), "linear 'linear_6': expected 2 to 3 inputs, but 1 came");
+  CHECK_THROWS(b.product(Op::linear, {b.x}), "linear 'linear_6': expected 2 to 3 inputs, but got 1");
   CHECK_THROWS(b.product(Op::linear, {b.x, b.matrix}, true), "expected an input of 2 features");
   CHECK_THROWS(b.product(Op::linear, {b.x, b.y}),
-               "the weight must be batchless (a parameter), but 'y' (target, [batch x 3])");
+               "the weight must be batchless (a parameter), but got 'y' (target, [batch x 3])");
   CHECK_THROWS(b.product(Op::linear, {b.x, b.matrix, b.vector}), "expected a bias of shape [2]");
   CHECK_THROWS(b.product(Op::linear, {b.vector, b.matrix}), "expected batched data");
-  CHECK_THROWS(b.product(Op::matmul, {b.x, b.matrix, b.vector}), "expected 2 inputs, but 3 came");
+  CHECK_THROWS(b.product(Op::matmul, {b.x, b.matrix, b.vector}), "expected 2 inputs, but got 3");
   CHECK_THROWS(b.op(Op::add, {b.x, b.matrix}),
                "the shapes do not fit: 'x' (input, [batch x 3]) and 'matrix'");
   CHECK_THROWS(b.op(Op::add, {b.vector, b.input(1, "of a sample")}),
-               "one must have one value a feature, one value a sample, or be a scalar");
+               "one operand must be a scalar or have one value per feature or per sample");
   CHECK_THROWS(b.op(Op::multiply, {b.vector, b.matrix}), "the shapes do not fit");
   CHECK_THROWS(b.op(Op::subtract, {b.x, b.input(2, "narrow")}), "the shapes do not fit");
-  CHECK_THROWS(b.op(Op::exp, {b.x, b.y}), "expected 1 inputs, but 2 came");
-  CHECK_THROWS(b.op(Op::sum, {}), "expected 1 inputs, but 0 came");
-  CHECK_THROWS(b.op(Op::leaky_relu, {b.x}, 0), "slope must be above 0 and finite, but is 0");
-  CHECK_THROWS(b.op(Op::elu, {b.x}, -1), "alpha must be above 0 and finite, but is -1");
+  CHECK_THROWS(b.op(Op::exp, {b.x, b.y}), "expected 1 inputs, but got 2");
+  CHECK_THROWS(b.op(Op::sum, {}), "expected 1 inputs, but got 0");
+  CHECK_THROWS(b.op(Op::leaky_relu, {b.x}, 0), "slope must be above 0 and finite, but got 0");
+  CHECK_THROWS(b.op(Op::elu, {b.x}, -1), "alpha must be above 0 and finite, but got -1");
   CHECK_THROWS(b.op(Op::scale, {b.x}, INFINITY), "factor must be finite");
   CHECK_THROWS(b.op(Op::huber, {b.x, b.y}, 0), "delta must be above 0 and finite");
   for (double rate : {1.0, -0.1, 1.5, static_cast<double>(INFINITY), static_cast<double>(NAN)}) {
     CHECK_THROWS(b.op(Op::dropout, {b.x}, rate),
-                 message("rate must be at least 0 and less than 1, but is ", rate));
+                 message("rate must be at least 0 and less than 1, but got ", rate));
   }
-  CHECK_THROWS(b.op(Op::concat, {}), "inputs, but 0 came");
+  CHECK_THROWS(b.op(Op::concat, {}), "inputs, but got 0");
   CHECK_THROWS(b.op(Op::concat, {b.x, b.vector}), "all inputs must be batched, or all batchless");
-  CHECK_THROWS(b.op(Op::concat, {b.matrix, b.vector}), "with as many columns");
+  CHECK_THROWS(b.op(Op::concat, {b.matrix, b.vector}), "with equal numbers of columns");
   for (auto [begin, end] : {std::pair<int64_t, int64_t>{-1, 2}, {0, 4}, {2, 2}, {2, 1}}) {
     CHECK_THROWS(b.slice(b.x, begin, end), "expected 0 <= begin < end <= 3");
   }
@@ -93,7 +93,7 @@ TEST(wrong_shapes_are_refused_with_a_sentence) {
   CHECK_THROWS(b.op(Op::squared_error, {b.vector, b.vector}), "expected a batched prediction");
   CHECK_THROWS(b.op(Op::squared_error, {b.x, b.graph.find("narrow")}),
                "expected a target of shape [batch x 3]");
-  CHECK_THROWS(b.op(Op::squared_error, {b.x, b.c}), "expected target values, but the class label 'c'");
+  CHECK_THROWS(b.op(Op::squared_error, {b.x, b.c}), "expected target values, but got the class label 'c'");
   CHECK_THROWS(b.op(Op::softmax_cross_entropy, {b.graph.find("narrow"), b.c}),
                "expected labels of 2 classes");
   for (Op op : operations()) {
@@ -101,7 +101,7 @@ TEST(wrong_shapes_are_refused_with_a_sentence) {
     std::vector<int32_t> inputs = {b.c};
     if (kind_of(op) == Kind::binary) inputs.push_back(b.x);
     if (kind_of(op) == Kind::product) inputs.push_back(b.matrix);
-    CHECK_THROWS(b.op(op, inputs, constant_of(op)), "a class label is not a value to compute with");
+    CHECK_THROWS(b.op(op, inputs, constant_of(op)), "expected values, but got the class label");
   }
   CHECK(b.graph.size() == size + 2);  // 'narrow', 'of a sample': a refused node leaves nothing behind
 }
@@ -118,10 +118,10 @@ TEST(wrong_leaves_are_refused_with_a_sentence) {
   CHECK_THROWS(b.graph.parameter("p", 1, 1, static_cast<Initializer>(9), 0),
                "there is no initializer number 9");
   CHECK_THROWS(b.graph.parameter("p", 1, 1, Initializer::constant, NAN), "the initial value must be finite");
-  CHECK_THROWS(b.graph.constant("k", 2, 2, {1, 2, 3}), "expected 4 values for [2 x 2], but 3 came");
+  CHECK_THROWS(b.graph.constant("k", 2, 2, {1, 2, 3}), "expected 4 values for [2 x 2], but got 3");
   CHECK_THROWS(b.graph.constant("k", 1, 1, {NAN}), "values must be finite");
-  CHECK_THROWS(b.input(2, "x"), "the graph already has a node of this name: 'x' (input, [batch x 3])");
-  CHECK_THROWS(b.op(Op::input, {}), "a leaf is made by its own function");
+  CHECK_THROWS(b.input(2, "x"), "the graph already has a node with this name: 'x' (input, [batch x 3])");
+  CHECK_THROWS(b.op(Op::input, {}), "add() does not accept leaves");
   CHECK_THROWS(b.op(Op::exp, {99}), "there is no node number 99");
   CHECK_THROWS(b.op(Op::exp, {-1}), "there is no node number -1");
   CHECK_THROWS(b.op(Op::exp, {b.graph.size()}), "there is no node number 6");

@@ -1,11 +1,11 @@
-// The lowering of the user's own operations.
+// The lowering of custom operations.
 #include "ops/custom.h"
 #include "plan/lowering.h"
 
 namespace chainrule {
 
-// A node's value in memory of the engine's own, which is where engines look for what a user's operation gets: data of one
-// feature are read where the user has them.
+// Returns the value of a node in the engine's memory, where engines expect the operands of custom operations. Data with
+// one feature are otherwise read from the user's memory, so they are copied.
 int32_t Lowering::own_value_of(int32_t id) {
   const int32_t value = value_of(id);
   if (draft.values[at(value)].space != Space::input) return value;

@@ -1,4 +1,4 @@
-// The lowering of elementwise operations of one operand and of two.
+// The lowering of elementwise operations with one operand and with two operands.
 #include "ops/rules.h"
 #include "plan/lowering.h"
 
@@ -13,12 +13,12 @@ void Lowering::forward_unary(int32_t id) {
   const Node& n = node(id);
   const int32_t from = n.inputs[0];
   const int32_t z = value_of(from);
-  // In place when nobody else, the backward pass included, wants the input.
+  // Run in place if nothing else needs the input, including the backward pass.
   const Op rule = unary_rule(id);
-  bool wanted_later = delta[at(id)] && saves_input(saves_of(rule));
+  bool needed_by_backward = delta[at(id)] && saves_input(saves_of(rule));
   bool saved_by_producer = delta[at(from)] && saves_output(saves_of(node(from).op));
   bool own = draft.values[at(z)].space == Space::arena && kind_of(node(from).op) != Kind::leaf;
-  if (own && uses_[at(from)] == 1 && !wanted_later && !saved_by_producer) values_[at(id)] = z;
+  if (own && uses_[at(from)] == 1 && !needed_by_backward && !saved_by_producer) values_[at(id)] = z;
   int32_t a = value_of(id);
   DraftStep& step = emit_elementwise(StepKind::unary_forward, rule, n.shape, n.name);
   step.refs[0] = elementwise(a, n.shape, n.shape);
@@ -34,7 +34,7 @@ void Lowering::backward_unary(int32_t id, int32_t index) {
   const Node& n = node(id);
   const int32_t from = n.inputs[at(index)];
   const int32_t d = delta_value(id);
-  // In place: δ of this node is not needed again.
+  // Run in place if possible, because δ of this node is not needed again.
   bool own = draft.values[at(d)].space == Space::arena && kind_of(node(from).op) != Kind::leaf;
   bool accumulate = false;
   if (deltas_[at(from)].value < 0 && own) {

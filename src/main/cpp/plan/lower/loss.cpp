@@ -1,12 +1,12 @@
-// The lowering of the losses, whose value and derivatives one pass can give.
+// The lowering of losses. One pass can compute the value and the derivatives.
 #include "ops/rules.h"
 #include "ops/softmax_cross_entropy.h"
 #include "plan/lowering.h"
 
 namespace chainrule {
 
-// The derivatives are taken in the same pass as the value when δ is a number known now: its parts then stand before
-// the backward pass begins.
+// If δ is a known number, the derivatives are computed in the same pass as the value. The parts that they add to the δs
+// of the inputs then exist before the backward pass begins.
 void Lowering::loss_step(int32_t id, bool values) {
   const Node& n = node(id);
   const Shape& shape = input(id, 0).shape;
@@ -20,7 +20,7 @@ void Lowering::loss_step(int32_t id, bool values) {
   if (!values && !derivatives) return;
 
   int32_t prediction = value_of(n.inputs[0]);
-  int32_t wanted = labels ? user_value(n.inputs[1]) : value_of(n.inputs[1]);
+  int32_t target_value = labels ? user_value(n.inputs[1]) : value_of(n.inputs[1]);
   int32_t dynamic_delta = derivatives && !is_static ? delta_value(id) : -1;
   bool accumulate[2] = {false, false};
   int32_t targets[2] = {-1, -1};
@@ -42,7 +42,7 @@ void Lowering::loss_step(int32_t id, bool values) {
     step.writes[0] = true;
   }
   step.refs[1] = rowwise(prediction, shape);
-  step.refs[2] = labels ? Ref{wanted, 0, 0, 1, Access::whole} : rowwise(wanted, shape);
+  step.refs[2] = labels ? Ref{target_value, 0, 0, 1, Access::whole} : rowwise(target_value, shape);
   for (int32_t i = 0; i < 2; ++i) {
     if (targets[i] < 0) continue;
     step.refs[3 + i] = rowwise(targets[i], shape);

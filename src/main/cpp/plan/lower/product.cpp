@@ -1,4 +1,4 @@
-// The lowering of matrix products: the bias beside the forward product, the update inside the backward one.
+// The lowering of matrix products, with the bias of the forward product and the update inside the backward product.
 #include <utility>
 
 #include "ops/linear.h"
@@ -27,7 +27,7 @@ void Lowering::emit_product(int32_t id, const Product& which, const Ref& c, int3
     if (transposed) std::swap(result.rows, result.columns);
     if (!is_delta && traits_of(node(source).op).data &&
         !backend_.transposes_input(request_.dtype, weight.rows, weight.columns)) {
-      // The user's [batch][feature] is the transpose of what the formula means: read it through the flag.
+      // The user's [batch][feature] is the transpose of the matrix in the formula. The product reads it transposed.
       result.ref = {user_value(source), 0, shape.rows, 1, Access::whole};
       result.transposed = !transposed;
     } else {
@@ -36,7 +36,8 @@ void Lowering::emit_product(int32_t id, const Product& which, const Ref& c, int3
     return result;
   };
   Side a = side(which.a, which.a_transposed), b = side(which.b, which.b_transposed);
-  // Samples are the columns of C, of which a tile needs its own; or the sum goes over them, and a part needs its own.
+  // The samples are either the columns of C, and a tile needs only its own samples; or they are the dimension of the
+  // sum, and a part of the sum needs only its own samples.
   const bool over_samples = a.batched ? !which.a_transposed : b.batched && which.b_transposed;
   const bool in_parts = part_depth(a.rows, b.columns, a.columns, over_samples) < a.columns;
   if (a.batched && in_parts && !which.a_transposed) a.ref.access = Access::column;

@@ -1,4 +1,4 @@
-// The lowering of operations that go over the features of each sample: reductions to one value and maps to a vector.
+// The lowering of operations over the features of each sample: reductions to one value and maps to a vector.
 #include <algorithm>
 #include <vector>
 
@@ -72,7 +72,8 @@ void Lowering::backward_rowwise(int32_t id, int32_t index) {
   step.step.accumulate = accumulate;
 }
 
-// The first parameter scales, and its gradient is the sum of what the rule gives for each element; the second is added.
+// The first parameter is a factor. Its gradient is the sum, over the samples, of the parts that the rule computes per
+// element. The second parameter is added, so its gradient is the sum of δ over the samples.
 void Lowering::backward_rowwise_parameter(int32_t id, int32_t index) {
   const Node& n = node(id);
   const int32_t from = n.inputs[0], to = n.inputs[at(index)];
@@ -96,7 +97,7 @@ void Lowering::backward_rowwise_parameter(int32_t id, int32_t index) {
   if (shape.batched) sum_over_broadcast(elementwise(value, shape, shape), shape, to, 1, text);
 }
 
-// What a row-wise rule keeps for each sample: a few rows.
+// Returns the rows of numbers that a row-wise rule saves per sample.
 Ref Lowering::saved_by_sample(int32_t id) {
   const Shape& of = input(id, 0).shape;
   const int64_t rows = saved_rows_of(node(id).op);

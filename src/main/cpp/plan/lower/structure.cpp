@@ -1,4 +1,4 @@
-// The lowering of operations that move or combine features.
+// The lowering of operations that rearrange or combine features.
 #include "ops/batch_mean.h"
 #include "ops/concat.h"
 #include "ops/slice.h"
@@ -71,7 +71,7 @@ void Lowering::backward_structure(int32_t id, int32_t index) {
     step.refs[2] = rowwise(x, shape);
     step.step.accumulate = accumulate;
   } else {
-    // batch_mean: δ of a feature spreads over the batch.
+    // batch_mean: δ of a feature is broadcast over the batch.
     DraftStep& step = emit_elementwise(StepKind::unary_backward, Op::scale, shape, text);
     step.refs[0] = elementwise(value, shape, shape);
     step.writes[0] = true;

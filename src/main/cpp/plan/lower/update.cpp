@@ -1,9 +1,9 @@
-// The lowering of the update: inside the product that gives the gradient, or from a gradient buffer.
+// The lowering of the update: either inside the product that computes the gradient, or from a gradient buffer.
 #include "plan/lowering.h"
 
 namespace chainrule {
 
-// A backward of the user's own may fail, and then no parameter may have been written.
+// The backward of a custom operation can fail, and no parameter may have been written before that.
 bool Lowering::updates_late() const {
   for (int32_t id = 0; id < graph_.size(); ++id) {
     if (kind_of(node(id).op) == Kind::custom && delta[at(id)]) return true;
@@ -11,7 +11,7 @@ bool Lowering::updates_late() const {
   return false;
 }
 
-// Does the product that gives the gradient also make the update (InProduct)?
+// Returns true if the product that computes the gradient also applies the update (InProduct).
 bool Lowering::updates_directly(int32_t id) const {
   const Node& n = node(id);
   if (n.op != Op::parameter || !request_.update || !testing_.update_in_product) return false;
@@ -33,7 +33,7 @@ void Lowering::update(int32_t id) {
   const InProduct by = in_product(request_.optimizer);
   const bool direct = updates_directly(id);
   if (direct && by.state < 0) return;
-  // A vector is one row, so that its update is one loop.
+  // A vector is treated as one row, so that its update is one loop.
   const Shape row = n.shape.columns == 1 ? Shape::matrix(1, n.shape.rows) : n.shape;
   auto view = [&](int32_t value) { return matrix(value, row, Access::tile); };
   const int32_t gradient = direct ? -1 : delta_value(id);
@@ -49,11 +49,10 @@ void Lowering::update(int32_t id) {
   if (!direct) step.refs[update_gradient] = view(gradient);
   if (!direct && (by.possible || by.obstacle != nullptr)) {
     notes.push_back(message("'", n.name, "' is updated from a gradient buffer: ",
-                            updates_late()
-                                ? std::string("the backward of an operation of the user's own may still fail")
-                            : uses_[at(id)] != 1     ? message("it has ", uses_[at(id)], " uses")
+                            updates_late() ? std::string("the backward of a custom operation can still fail")
+                            : uses_[at(id)] != 1     ? message("it is used ", uses_[at(id)], " times")
                             : by.obstacle != nullptr ? std::string(by.obstacle)
-                                                     : std::string("its gradient is not one product")));
+                                                     : std::string("its gradient is not a single product")));
   }
 }
 
