@@ -1,5 +1,6 @@
-// What the whole process has: the registry of operations, threads, devices, counts of memory. The objects of the door are in
-// the files beside this one: graph.cpp, model.cpp, data.cpp, trainer.cpp, predictor.cpp and tools.cpp.
+// The part of the native API that belongs to the whole process: the registry of operations, threads, devices and memory
+// counts. The objects of the native API are in graph.cpp, model.cpp, data.cpp, trainer.cpp, predictor.cpp and
+// tools.cpp.
 #include "api/chainrule.h"
 
 #include <sstream>
@@ -27,12 +28,12 @@ const char* keep(std::string text) {
 }
 
 std::string text(const char* operation, const char* value) {
-  REQUIRE(value != nullptr, operation, ": a text is null");
+  REQUIRE(value != nullptr, operation, ": expected a text, but got null");
   return value;
 }
 
 void require_object(const char* operation, const void* object) {
-  REQUIRE(object != nullptr, operation, ": an object is null");
+  REQUIRE(object != nullptr, operation, ": expected an object, but got null");
 }
 
 NativeMemoryUse as_native(const MemoryUse& use) {
@@ -43,7 +44,8 @@ NativeMemoryUse as_native(const MemoryUse& use) {
 namespace {
 
 Op operation(int32_t op) {
-  REQUIRE(op >= 0 && op < chainrule::op_count, "there is no operation number ", op);
+  REQUIRE(op >= 0 && op < chainrule::op_count, "expected the number of an operation below ",
+          chainrule::op_count, ", but got ", op);
   return static_cast<Op>(op);
 }
 
@@ -56,7 +58,8 @@ const char* op_name(int32_t op) { return name_of(operation(op)); }
 int32_t kind_count() { return chainrule::kind_count; }
 
 const char* kind_name(int32_t kind) {
-  REQUIRE(kind >= 0 && kind < chainrule::kind_count, "there is no kind of operation number ", kind);
+  REQUIRE(kind >= 0 && kind < chainrule::kind_count, "expected the number of a kind of operation below ",
+          chainrule::kind_count, ", but got ", kind);
   return name_of(static_cast<Kind>(kind));
 }
 
@@ -82,7 +85,7 @@ int32_t register_custom(const char* name) {
   return chainrule::register_custom(text("registering an operation", name));
 }
 void unregister_custom(const char* name) {
-  chainrule::unregister_custom(text("taking out an operation", name));
+  chainrule::unregister_custom(text("unregistering an operation", name));
 }
 
 void set_threads(int32_t count) { set_team_threads(count); }
