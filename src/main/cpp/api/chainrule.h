@@ -16,10 +16,11 @@
 namespace chainrule {
 namespace api {
 
-// Enums: they have the same names and numbers as those of the core (REQUIRE_SAME in bodies.h checks this). JavaCPP
-// turns them into Java enums. Structs: JavaCPP turns each field into a pair of methods. A struct that a function
-// returns belongs to the object and is valid until the next call of the same function. Java code must not allocate
-// these structs: JavaCPP would count them against a limit that it derives from the size of the JVM's heap.
+// The enums have the same names and numbers as those of the core (REQUIRE_SAME in bodies.h checks this). JavaCPP turns
+// them into Java enums.
+// JavaCPP turns each field of a struct into a pair of methods. A struct that a function returns belongs to the object
+// and is valid until the next call of the same function. Java code must not allocate these structs: JavaCPP would count
+// them against a limit that it derives from the size of the JVM's heap.
 enum class NativeInitializer : int32_t { constant, glorot_uniform, glorot_normal, he_uniform, he_normal };
 enum class NativeColumnType : int32_t { float32, float64, label };
 enum class NativePrecision : int32_t { float32, tf32, bfloat16 };

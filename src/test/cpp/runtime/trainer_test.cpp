@@ -279,8 +279,7 @@ TEST(resuming_in_the_middle_of_an_epoch_gives_the_same_bits) {
     CHECK(bits(*loaded) == bits(*model));
     CHECK(resumed->running_loss() == trainer.running_loss());
     const Dataset other(40);
-    CHECK_THROWS(resumed->bind(other, 16),
-                 "the running epoch goes over 50 examples, but a dataset of 40 came");
+    CHECK_THROWS(resumed->bind(other, 16), "the running epoch needs a dataset of 50 examples, but got 40");
   }
 }
 
