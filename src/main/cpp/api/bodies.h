@@ -15,7 +15,7 @@ namespace api {
 
 struct NativeGraph::Body {
   Graph graph;
-  NativeAttributes added{}, asked{};
+  NativeAttributes added{}, returned{};
 };
 struct NativeModel::Body {
   std::shared_ptr<Model> model;

@@ -101,7 +101,7 @@ NativeProducts products() { return same<NativeProducts>(chainrule::products()); 
 
 namespace {
 
-CudaPaths places(const char* library, const char* folders) {
+CudaPaths cuda_paths(const char* library, const char* folders) {
   CudaPaths made{text("cuda", library), {}};
   std::istringstream parts(text("cuda", folders));
   for (std::string folder; std::getline(parts, folder, ':');) {
@@ -119,13 +119,13 @@ std::string lines(const std::vector<std::string>& sentences) {
 }  // namespace
 
 const char* cuda_problems(const char* library, const char* folders) {
-  return keep(lines(chainrule::cuda_problems(places(library, folders))));
+  return keep(lines(chainrule::cuda_problems(cuda_paths(library, folders))));
 }
 const char* describe_cuda(const char* library, const char* folders) {
-  return keep(lines(chainrule::describe_cuda(places(library, folders))));
+  return keep(lines(chainrule::describe_cuda(cuda_paths(library, folders))));
 }
 int32_t cuda_device_count(const char* library, const char* folders) {
-  return chainrule::cuda_device_count(places(library, folders));
+  return chainrule::cuda_device_count(cuda_paths(library, folders));
 }
 
 REQUIRE_SAME(NativePrecision, CudaPrecision, float32);
@@ -134,15 +134,15 @@ REQUIRE_SAME(NativePrecision, CudaPrecision, bfloat16);
 
 int32_t open_cuda(const char* library, const char* folders, int32_t index, NativePrecision precision,
                   const char* tuning) {
-  return chainrule::open_cuda(places(library, folders), index, static_cast<int32_t>(precision),
+  return chainrule::open_cuda(cuda_paths(library, folders), index, static_cast<int32_t>(precision),
                               text("tuned", tuning));
 }
 const char* tuned_products(int32_t device) { return keep(engine(device).tuned_products()); }
 
 const NativeDeviceMemory* device_memory(int32_t device) {
   thread_local NativeDeviceMemory kept;
-  const MemoryBytes of = engine(device).memory_bytes();
-  kept = {of.held, of.peak, of.free, of.total};
+  const MemoryBytes bytes = engine(device).memory_bytes();
+  kept = {bytes.held, bytes.peak, bytes.free, bytes.total};
   return &kept;
 }
 int64_t native_bytes() { return chainrule::native_bytes(); }

@@ -133,8 +133,8 @@ const NativeAttributes* NativeGraph::attributes(int32_t node) {
   // The `constant` of a parameter is the value of its initializer, which is no attribute.
   double constant = it.op == Op::parameter ? 0 : it.constant;
   if (it.op == Op::constant && it.shape.is_scalar()) constant = it.values[0];
-  body->asked = {constant, it.begin, it.end, it.transposed};
-  return &body->asked;
+  body->returned = {constant, it.begin, it.end, it.transposed};
+  return &body->returned;
 }
 
 }  // namespace api

@@ -16,7 +16,7 @@ namespace api {
 struct NativeGradientCheck::Body {
   std::unique_ptr<GradientCheck> check;
   std::vector<GradientFinding> findings;
-  NativeFinding asked{};
+  NativeFinding returned{};
   NativeInputs inputs;
   NativeInputs::Body inputs_body;
 };
@@ -24,7 +24,7 @@ struct NativeGradientCheck::Body {
 struct NativeGradients::Body {
   std::unique_ptr<Gradients> gradients;
   std::vector<NodeStatistics> statistics;
-  NativeStatistics asked{};
+  NativeStatistics returned{};
   NativeMemoryUse memory{};
   NativeInputs inputs;
   NativeInputs::Body inputs_body;
@@ -74,9 +74,9 @@ const NativeFinding* NativeGradientCheck::finding(int64_t number) {
   REQUIRE(number >= 0 && number < count, "gradient check: expected the number of a finding below ", count,
           ", but got ", number);
   const GradientFinding& f = body->findings[static_cast<size_t>(number)];
-  body->asked = {
+  body->returned = {
       same<NativeVerdict>(f.verdict), f.node, f.row, f.column, f.expected, f.found, f.error, f.kink};
-  return &body->asked;
+  return &body->returned;
 }
 
 int64_t NativeGradientCheck::worst() const {
@@ -123,9 +123,9 @@ const NativeStatistics* NativeGradients::statistic(int32_t number) {
   const int32_t count = static_cast<int32_t>(body->statistics.size());
   REQUIRE(number >= 0 && number < count, "statistics: expected a number below ", count, ", but got ", number);
   const NodeStatistics& s = body->statistics[static_cast<size_t>(number)];
-  body->asked = {s.node,       s.count,        s.minimum, s.maximum, s.mean, s.standard_deviation,
-                 s.delta_norm, s.gradient_norm};
-  return &body->asked;
+  body->returned = {s.node,       s.count,        s.minimum, s.maximum, s.mean, s.standard_deviation,
+                    s.delta_norm, s.gradient_norm};
+  return &body->returned;
 }
 
 const NativeMemoryUse* NativeGradients::memory() {

@@ -81,8 +81,8 @@ struct Cuda {
   const CudaLibrary* table = nullptr;
   std::vector<std::string> problems;
 
-  explicit Cuda(const CudaPaths& places)
-      : driver(open_file(driver_library)), cublas(find_library(cublas_library, places.folders)) {
+  explicit Cuda(const CudaPaths& paths)
+      : driver(open_file(driver_library)), cublas(find_library(cublas_library, paths.folders)) {
     const auto version = driver.symbol<int(int*)>("cuDriverGetVersion");
     if (version != nullptr && version(&driver_version) != 0) driver_version = 0;
     const std::string problem = cuda_driver_problem(driver_version, driver.problem);
@@ -92,7 +92,7 @@ struct Cuda {
                                  " could not be loaded (", cublas.problem, ")"));
     }
     // If one of the libraries above is missing, this one would fail for the same reason.
-    if (!places.library.empty() && problems.empty()) open_library(places.library);
+    if (!paths.library.empty() && problems.empty()) open_library(paths.library);
   }
 
  private:
@@ -135,11 +135,11 @@ Registry& registry() {
   return instance;
 }
 
-const Cuda& look_for(Registry& of, const CudaPaths& places) {
-  std::string key = places.library;
-  for (const std::string& folder : places.folders) key += ":" + folder;
-  std::unique_ptr<Cuda>& found = of.found[key];
-  if (found == nullptr) found = std::make_unique<Cuda>(places);
+const Cuda& look_for(Registry& all, const CudaPaths& paths) {
+  std::string key = paths.library;
+  for (const std::string& folder : paths.folders) key += ":" + folder;
+  std::unique_ptr<Cuda>& found = all.found[key];
+  if (found == nullptr) found = std::make_unique<Cuda>(paths);
   return *found;
 }
 
@@ -171,23 +171,23 @@ std::string cuda_driver_problem(int32_t found, const std::string& error) {
                                        : ", but there is none (" + error + ")");
 }
 
-std::vector<std::string> cuda_problems(const CudaPaths& places) {
+std::vector<std::string> cuda_problems(const CudaPaths& paths) {
   Registry& all = registry();
   const std::lock_guard<std::mutex> lock(all.mutex);
-  return look_for(all, places).problems;
+  return look_for(all, paths).problems;
 }
 
-int32_t cuda_device_count(const CudaPaths& places) {
+int32_t cuda_device_count(const CudaPaths& paths) {
   Registry& all = registry();
   const std::lock_guard<std::mutex> lock(all.mutex);
-  const Cuda& cuda = look_for(all, places);
+  const Cuda& cuda = look_for(all, paths);
   return cuda.table == nullptr ? 0 : cuda_versions(*cuda.table).devices;
 }
 
-std::vector<std::string> describe_cuda(const CudaPaths& places) {
+std::vector<std::string> describe_cuda(const CudaPaths& paths) {
   Registry& all = registry();
   const std::lock_guard<std::mutex> lock(all.mutex);
-  const Cuda& cuda = look_for(all, places);
+  const Cuda& cuda = look_for(all, paths);
   std::vector<std::string> lines;
   lines.push_back("driver: " +
                   (cuda.driver_version == 0
@@ -207,13 +207,13 @@ std::vector<std::string> describe_cuda(const CudaPaths& places) {
   return lines;
 }
 
-int32_t open_cuda(const CudaPaths& places, int32_t device, int32_t precision, const std::string& tuning) {
+int32_t open_cuda(const CudaPaths& paths, int32_t device, int32_t precision, const std::string& tuning) {
   REQUIRE(precision >= 0 && precision <= static_cast<int32_t>(CudaPrecision::bfloat16),
           "cuda: expected a precision number from 0 to ", static_cast<int32_t>(CudaPrecision::bfloat16),
           ", but got ", precision);
   Registry& all = registry();
   const std::lock_guard<std::mutex> lock(all.mutex);
-  const Cuda& cuda = look_for(all, places);
+  const Cuda& cuda = look_for(all, paths);
   if (!cuda.problems.empty()) throw Error("cuda: " + join(cuda.problems));
   if (cuda.table == nullptr)
     throw Error("cuda: expected the file of the CUDA library, but got an empty path");

@@ -19,18 +19,18 @@ struct CudaPaths {
 
 // Returns the problems that prevent the use of CUDA, one sentence each. It is empty if devices can be opened. An empty
 // `library` is not reported: only the caller can tell where the file should be.
-std::vector<std::string> cuda_problems(const CudaPaths& places);
+std::vector<std::string> cuda_problems(const CudaPaths& paths);
 
 // Returns the number of devices that can be opened; 0 if there is a problem.
-int32_t cuda_device_count(const CudaPaths& places);
+int32_t cuda_device_count(const CudaPaths& paths);
 
 // Returns what was found, one line each, for a problem report: "driver: ...". Does not throw if CUDA is missing.
-std::vector<std::string> describe_cuda(const CudaPaths& places);
+std::vector<std::string> describe_cuda(const CudaPaths& paths);
 
 // Returns the number of the engine of a device and a precision (backend/cuda/library.h). It is opened once per process.
 // With the path of a tuning file it is another engine, one per path, which open_tuned_cuda_engine opens
 // (tuning_file.h). Throws Error with all problems, or InvalidArgument if there is no such device or precision.
-int32_t open_cuda(const CudaPaths& places, int32_t device, int32_t precision, const std::string& tuning = "");
+int32_t open_cuda(const CudaPaths& paths, int32_t device, int32_t precision, const std::string& tuning = "");
 
 // Returns an engine by its number; 0 is the CPU. It lives as long as the process. Throws InvalidArgument if the number
 // is unknown.

@@ -82,12 +82,12 @@ OptimizerSettings read_optimizer(const Json& trainer) {
 }
 
 // Makes blocks of the engine's memory readable by the CPU. The addresses are valid as long as this object lives.
-class HostImages {
+class HostCopies {
  public:
-  explicit HostImages(const Model& model) : model_(model) {}
+  explicit HostCopies(const Model& model) : model_(model) {}
 
   // `block` is laid out like the parameters.
-  const char* of(const char* block) {
+  const char* readable(const char* block) {
     Backend& backend = model_.backend();
     if (backend.on_host()) return block;
     copies_.emplace_back(backend.host_memory());
@@ -102,11 +102,11 @@ class HostImages {
 };
 
 void write(const Model& model, const Trainer* trainer, const std::string& path) {
-  HostImages images(model);
+  HostCopies copies(model);
   std::vector<TensorToWrite> tensors;
   std::vector<std::pair<std::string, std::string>> metadata = {{graph_key, dump(model_json(model))}};
   std::shared_lock<FairSharedMutex> reading(model.mutex());
-  add_block(model, images.of(model.parameters()), same_name, &tensors);
+  add_block(model, copies.readable(model.parameters()), same_name, &tensors);
   for (const Node& node : model.graph().nodes()) {
     if (node.op != Op::constant) continue;
     tensors.push_back({node.name, StoredType::f64, stored_shape(node.shape), node.values.data()});
@@ -130,8 +130,8 @@ void write(const Model& model, const Trainer* trainer, const std::string& path) 
     for (int32_t i = 0; i < max_states; ++i) {
       if (trainer->state(i) == nullptr) continue;
       add_block(
-          model, images.of(trainer->state(i)), [i](const std::string& name) { return state_name(i, name); },
-          &tensors);
+          model, copies.readable(trainer->state(i)),
+          [i](const std::string& name) { return state_name(i, name); }, &tensors);
     }
   }
   write_safetensors(path, tensors, metadata);
@@ -187,8 +187,7 @@ auto reading(const std::string& path, Body&& body) {
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const NoTraining&) {
-    throw Error(message(path,
-                        ": it holds a model, but no training to resume: Model.save writes only the model, ",
+    throw Error(message(path, ": it holds no training: Model.save writes only the model, ",
                         "Trainer.save writes both"));
   } catch (const std::exception& problem) {
     throw Error(message(path, ": not a valid model file: ", problem.what()));
