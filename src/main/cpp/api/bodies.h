@@ -1,4 +1,4 @@
-// What more than one file of the door needs: what is behind its objects, and how arguments and texts pass through it.
+// Shared by the files of the native API: the bodies of its objects, and the conversion of arguments and texts.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,7 @@ namespace api {
 
 struct NativeGraph::Body {
   Graph graph;
-  NativeAttributes added{}, asked{};
+  NativeAttributes added{}, returned{};
 };
 struct NativeModel::Body {
   std::shared_ptr<Model> model;
@@ -28,19 +28,19 @@ struct NativeDataset::Body {
   std::shared_ptr<Dataset> dataset;
 };
 
-// A returned text stays valid until the calling thread's next call that returns one.
+// Stores the text and returns a pointer to it, valid until the next call of keep() on the same thread.
 const char* keep(std::string text);
 
-// Refuse null.
+// Throw InvalidArgument if the value is null.
 std::string text(const char* operation, const char* value);
 void require_object(const char* operation, const void* object);
 
-// An enum of the native API as the core's, and back.
+// Converts between an enum of the native API and that of the core.
 template <class To, class From>
 constexpr To same(From value) {
   return static_cast<To>(static_cast<int32_t>(value));
 }
-// Beside every use of same(): the two enums have the same number for the name.
+// Each use of same() needs this check: both enums have the same number for the name.
 #define REQUIRE_SAME(Native, Core, name) \
   static_assert(same<Core>(Native::name) == Core::name, #Native " and " #Core " differ in " #name)
 

@@ -1,5 +1,6 @@
-// What the whole process has: the registry of operations, threads, devices, counts of memory. The objects of the door are in
-// the files beside this one: graph.cpp, model.cpp, data.cpp, trainer.cpp, predictor.cpp and tools.cpp.
+// The part of the native API that belongs to the whole process: the registry of operations, threads, devices and memory
+// counts. The objects of the native API are in graph.cpp, model.cpp, data.cpp, trainer.cpp, predictor.cpp and
+// tools.cpp.
 #include "api/chainrule.h"
 
 #include <sstream>
@@ -27,12 +28,12 @@ const char* keep(std::string text) {
 }
 
 std::string text(const char* operation, const char* value) {
-  REQUIRE(value != nullptr, operation, ": a text is null");
+  REQUIRE(value != nullptr, operation, ": expected a text, but got null");
   return value;
 }
 
 void require_object(const char* operation, const void* object) {
-  REQUIRE(object != nullptr, operation, ": an object is null");
+  REQUIRE(object != nullptr, operation, ": expected an object, but got null");
 }
 
 NativeMemoryUse as_native(const MemoryUse& use) {
@@ -43,7 +44,8 @@ NativeMemoryUse as_native(const MemoryUse& use) {
 namespace {
 
 Op operation(int32_t op) {
-  REQUIRE(op >= 0 && op < chainrule::op_count, "there is no operation number ", op);
+  REQUIRE(op >= 0 && op < chainrule::op_count, "expected the number of an operation below ",
+          chainrule::op_count, ", but got ", op);
   return static_cast<Op>(op);
 }
 
@@ -56,7 +58,8 @@ const char* op_name(int32_t op) { return name_of(operation(op)); }
 int32_t kind_count() { return chainrule::kind_count; }
 
 const char* kind_name(int32_t kind) {
-  REQUIRE(kind >= 0 && kind < chainrule::kind_count, "there is no kind of operation number ", kind);
+  REQUIRE(kind >= 0 && kind < chainrule::kind_count, "expected the number of a kind of operation below ",
+          chainrule::kind_count, ", but got ", kind);
   return name_of(static_cast<Kind>(kind));
 }
 
@@ -82,7 +85,7 @@ int32_t register_custom(const char* name) {
   return chainrule::register_custom(text("registering an operation", name));
 }
 void unregister_custom(const char* name) {
-  chainrule::unregister_custom(text("taking out an operation", name));
+  chainrule::unregister_custom(text("unregistering an operation", name));
 }
 
 void set_threads(int32_t count) { set_team_threads(count); }
@@ -98,7 +101,7 @@ NativeProducts products() { return same<NativeProducts>(chainrule::products()); 
 
 namespace {
 
-CudaPaths places(const char* library, const char* folders) {
+CudaPaths cuda_paths(const char* library, const char* folders) {
   CudaPaths made{text("cuda", library), {}};
   std::istringstream parts(text("cuda", folders));
   for (std::string folder; std::getline(parts, folder, ':');) {
@@ -116,13 +119,13 @@ std::string lines(const std::vector<std::string>& sentences) {
 }  // namespace
 
 const char* cuda_problems(const char* library, const char* folders) {
-  return keep(lines(chainrule::cuda_problems(places(library, folders))));
+  return keep(lines(chainrule::cuda_problems(cuda_paths(library, folders))));
 }
 const char* describe_cuda(const char* library, const char* folders) {
-  return keep(lines(chainrule::describe_cuda(places(library, folders))));
+  return keep(lines(chainrule::describe_cuda(cuda_paths(library, folders))));
 }
 int32_t cuda_device_count(const char* library, const char* folders) {
-  return chainrule::cuda_device_count(places(library, folders));
+  return chainrule::cuda_device_count(cuda_paths(library, folders));
 }
 
 REQUIRE_SAME(NativePrecision, CudaPrecision, float32);
@@ -131,15 +134,15 @@ REQUIRE_SAME(NativePrecision, CudaPrecision, bfloat16);
 
 int32_t open_cuda(const char* library, const char* folders, int32_t index, NativePrecision precision,
                   const char* tuning) {
-  return chainrule::open_cuda(places(library, folders), index, static_cast<int32_t>(precision),
+  return chainrule::open_cuda(cuda_paths(library, folders), index, static_cast<int32_t>(precision),
                               text("tuned", tuning));
 }
 const char* tuned_products(int32_t device) { return keep(engine(device).tuned_products()); }
 
 const NativeDeviceMemory* device_memory(int32_t device) {
   thread_local NativeDeviceMemory kept;
-  const MemoryBytes of = engine(device).memory_bytes();
-  kept = {of.held, of.peak, of.free, of.total};
+  const MemoryBytes bytes = engine(device).memory_bytes();
+  kept = {bytes.held, bytes.peak, bytes.free, bytes.total};
   return &kept;
 }
 int64_t native_bytes() { return chainrule::native_bytes(); }

@@ -1,4 +1,4 @@
-// The part of the door behind which data are: inputs, where one caller's batches lie, and datasets.
+// The part of the native API for data: NativeInputs, the addresses of the batches of one caller, and NativeDataset.
 #include <memory>
 #include <utility>
 
@@ -32,7 +32,8 @@ REQUIRE_SAME(NativeColumnType, ColumnType, float64);
 REQUIRE_SAME(NativeColumnType, ColumnType, label);
 
 char* NativeDataset::add_column(const char* name, NativeColumnType type, int64_t features) {
-  return body->dataset->add_column(text("a column of a dataset", name), same<ColumnType>(type), features);
+  return body->dataset->add_column(text("adding a column to a dataset", name), same<ColumnType>(type),
+                                   features);
 }
 
 }  // namespace api

@@ -1,4 +1,4 @@
-// The part of the door behind which a graph is built and asked about.
+// The part of the native API that builds a graph and reads it.
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -31,7 +31,8 @@ int32_t NativeGraph::data(int32_t op, const char* name, int64_t size) {
     case Op::target: return body->graph.target(named, size);
     case Op::label: return body->graph.label(named, size);
     default:
-      throw InvalidArgument(message("data node '", named, "': operation number ", op, " is no kind of data"));
+      throw InvalidArgument(message("data node '", named,
+                                    "': expected the operation input, target or label, but got number ", op));
   }
 }
 
@@ -49,7 +50,7 @@ int32_t NativeGraph::parameter(const char* name, int64_t rows, int64_t columns, 
 int32_t NativeGraph::constant(const char* name, int64_t rows, int64_t columns, const double* values,
                               int64_t count) {
   const std::string named = text("constant", name);
-  REQUIRE(values != nullptr && count >= 0, "constant '", named, "': its values are null");
+  REQUIRE(values != nullptr && count >= 0, "constant '", named, "': expected values, but got null");
   return body->graph.constant(named, rows, columns, std::vector<double>(values, values + count));
 }
 
@@ -57,7 +58,7 @@ void NativeGraph::read_constant(int32_t node, double* values, int64_t count) con
   const Node& n = body->graph.node(node);
   REQUIRE(n.op == Op::constant, "reading a constant: expected a constant, but got ",
           body->graph.describe(node));
-  REQUIRE(values != nullptr, "reading a constant: the values are null");
+  REQUIRE(values != nullptr, "reading a constant: expected an array for the values, but got null");
   REQUIRE(count == static_cast<int64_t>(n.values.size()), "reading a constant: expected ", n.values.size(),
           " values for ", body->graph.describe(node), ", but got ", count);
   std::copy(n.values.begin(), n.values.end(), values);
@@ -69,16 +70,18 @@ int32_t NativeGraph::linear(const char* name, int32_t x, int64_t features, Nativ
 }
 
 int32_t NativeGraph::rowwise(int32_t op, const char* name, int32_t x, double constant) {
-  REQUIRE(op >= 0 && op < chainrule::op_count, "there is no operation number ", op);
+  REQUIRE(op >= 0 && op < chainrule::op_count, "expected the number of an operation below ",
+          chainrule::op_count, ", but got ", op);
   const Op which = static_cast<Op>(op);
   return body->graph.rowwise(which, text(name_of(which), name), x, constant);
 }
 
 int32_t NativeGraph::add(int32_t op, const int32_t* inputs, int32_t count,
                          const NativeAttributes* attributes) {
-  REQUIRE(op >= 0 && op < chainrule::op_count, "there is no operation number ", op);
+  REQUIRE(op >= 0 && op < chainrule::op_count, "expected the number of an operation below ",
+          chainrule::op_count, ", but got ", op);
   REQUIRE(count >= 0 && (inputs != nullptr || count == 0), name_of(static_cast<Op>(op)),
-          ": the inputs are null");
+          ": expected inputs, but got null");
   require_object(name_of(static_cast<Op>(op)), attributes);
   Node node;
   node.op = static_cast<Op>(op);
@@ -118,8 +121,8 @@ int32_t NativeGraph::input_count(int32_t node) const {
 }
 int32_t NativeGraph::input(int32_t node, int32_t index) const {
   const std::vector<int32_t>& inputs = body->graph.node(node).inputs;
-  REQUIRE(index >= 0 && static_cast<size_t>(index) < inputs.size(), body->graph.describe(node), " has ",
-          inputs.size(), " inputs, but number ", index, " was asked for");
+  REQUIRE(index >= 0 && static_cast<size_t>(index) < inputs.size(), "expected the number of an input below ",
+          inputs.size(), " of ", body->graph.describe(node), ", but got ", index);
   return inputs[static_cast<size_t>(index)];
 }
 
@@ -127,10 +130,11 @@ const char* NativeGraph::operation(int32_t node) const { return body->graph.node
 
 const NativeAttributes* NativeGraph::attributes(int32_t node) {
   const Node& it = body->graph.node(node);
-  double constant = it.op == Op::parameter ? 0 : it.constant;  // a parameter's is its initializer's
+  // The `constant` of a parameter is the value of its initializer, which is no attribute.
+  double constant = it.op == Op::parameter ? 0 : it.constant;
   if (it.op == Op::constant && it.shape.is_scalar()) constant = it.values[0];
-  body->asked = {constant, it.begin, it.end, it.transposed};
-  return &body->asked;
+  body->returned = {constant, it.begin, it.end, it.transposed};
+  return &body->returned;
 }
 
 }  // namespace api

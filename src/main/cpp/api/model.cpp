@@ -1,4 +1,4 @@
-// The part of the door behind which a model is: made, loaded, saved, its parameters read and written.
+// The part of the native API that creates, loads and saves models and reads and writes their parameters.
 #include <memory>
 #include <utility>
 

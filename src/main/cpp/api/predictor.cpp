@@ -1,4 +1,4 @@
-// The part of the door behind which predictors and their workspaces are.
+// The part of the native API for predictors and their workspaces.
 #include <memory>
 #include <utility>
 #include <vector>
@@ -33,7 +33,7 @@ char* NativeWorkspace::reserve_output(int32_t index, int64_t batch) {
 
 NativePredictor* NativePredictor::create(NativeModel* model, const int32_t* outputs, int32_t count) {
   require_object("predictor", model);
-  REQUIRE(outputs != nullptr && count > 0, "predictor: expected at least one output");
+  REQUIRE(outputs != nullptr && count > 0, "predictor: expected at least one output, but got none");
   auto body = std::make_unique<Body>();
   body->predictor =
       std::make_unique<Predictor>(model->body->model, std::vector<int32_t>(outputs, outputs + count));
@@ -58,7 +58,8 @@ NativeWorkspace* NativePredictor::workspace() const {
 
 bool NativePredictor::needed(int32_t slot) const {
   const std::vector<bool>& needed = body->predictor->needed();
-  REQUIRE(slot >= 0 && static_cast<size_t>(slot) < needed.size(), "there is no data slot ", slot);
+  REQUIRE(slot >= 0 && static_cast<size_t>(slot) < needed.size(), "expected the number of a data slot below ",
+          needed.size(), ", but got ", slot);
   return needed[static_cast<size_t>(slot)];
 }
 void NativePredictor::checking(bool on) { body->predictor->set_checking(on); }

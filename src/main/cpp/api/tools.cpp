@@ -16,7 +16,7 @@ namespace api {
 struct NativeGradientCheck::Body {
   std::unique_ptr<GradientCheck> check;
   std::vector<GradientFinding> findings;
-  NativeFinding asked{};
+  NativeFinding returned{};
   NativeInputs inputs;
   NativeInputs::Body inputs_body;
 };
@@ -24,7 +24,7 @@ struct NativeGradientCheck::Body {
 struct NativeGradients::Body {
   std::unique_ptr<Gradients> gradients;
   std::vector<NodeStatistics> statistics;
-  NativeStatistics asked{};
+  NativeStatistics returned{};
   NativeMemoryUse memory{};
   NativeInputs inputs;
   NativeInputs::Body inputs_body;
@@ -71,16 +71,16 @@ REQUIRE_SAME(NativeVerdict, Verdict, too_weak);
 
 const NativeFinding* NativeGradientCheck::finding(int64_t number) {
   const int64_t count = static_cast<int64_t>(body->findings.size());
-  REQUIRE(number >= 0 && number < count, "gradient check: there is no finding number ", number, " among ",
-          count);
+  REQUIRE(number >= 0 && number < count, "gradient check: expected the number of a finding below ", count,
+          ", but got ", number);
   const GradientFinding& f = body->findings[static_cast<size_t>(number)];
-  body->asked = {
+  body->returned = {
       same<NativeVerdict>(f.verdict), f.node, f.row, f.column, f.expected, f.found, f.error, f.kink};
-  return &body->asked;
+  return &body->returned;
 }
 
 int64_t NativeGradientCheck::worst() const {
-  REQUIRE(!body->findings.empty(), "gradient check: nothing was checked");
+  REQUIRE(!body->findings.empty(), "gradient check: there are no findings yet");
   return &chainrule::worst(body->findings) - body->findings.data();
 }
 
@@ -102,7 +102,7 @@ void NativeGradients::destroy(NativeGradients* gradients) {
 
 NativeInputs* NativeGradients::inputs() { return &body->inputs; }
 void NativeGradients::set_steps_before(int64_t steps) {
-  REQUIRE(steps >= 0, "gradients: expected 0 steps or more before, but got ", steps);
+  REQUIRE(steps >= 0, "gradients: expected 0 or more earlier steps, but got ", steps);
   body->gradients->set_steps_before(steps);
 }
 
@@ -121,11 +121,11 @@ int32_t NativeGradients::statistics(int64_t batch) {
 
 const NativeStatistics* NativeGradients::statistic(int32_t number) {
   const int32_t count = static_cast<int32_t>(body->statistics.size());
-  REQUIRE(number >= 0 && number < count, "statistics: there is no number ", number, " among ", count);
+  REQUIRE(number >= 0 && number < count, "statistics: expected a number below ", count, ", but got ", number);
   const NodeStatistics& s = body->statistics[static_cast<size_t>(number)];
-  body->asked = {s.node,       s.count,        s.minimum, s.maximum, s.mean, s.standard_deviation,
-                 s.delta_norm, s.gradient_norm};
-  return &body->asked;
+  body->returned = {s.node,       s.count,        s.minimum, s.maximum, s.mean, s.standard_deviation,
+                    s.delta_norm, s.gradient_norm};
+  return &body->returned;
 }
 
 const NativeMemoryUse* NativeGradients::memory() {

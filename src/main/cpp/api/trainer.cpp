@@ -1,4 +1,4 @@
-// The part of the door behind which training is.
+// The part of the native API for optimizers and trainers.
 #include <memory>
 #include <utility>
 
@@ -17,7 +17,7 @@ struct NativeTrainer::Body {
   std::unique_ptr<Trainer> trainer;
   NativeInputs inputs;
   NativeInputs::Body inputs_body;
-  std::shared_ptr<Dataset> bound;  // lives as long as it is bound
+  std::shared_ptr<Dataset> bound;  // keeps the bound data set alive
   NativeMemoryUse memory{};
 };
 

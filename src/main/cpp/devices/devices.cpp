@@ -18,11 +18,12 @@ namespace chainrule {
 
 namespace {
 
-// Any driver for CUDA 13 serves libraries built with any 13.x.
+// Any driver for CUDA 13 supports libraries built with any 13.x.
 constexpr int32_t needed_cuda = 13000;
 constexpr const char* needed_driver = "580";
 constexpr const char* driver_library = "libcuda.so.1";
-// All of CUDA that the second library is linked with; it has the runtime in itself.
+// The only CUDA library that the second native library is linked with dynamically. The CUDA runtime is linked
+// statically.
 constexpr const char* cublas_library = "libcublasLt.so.13";
 
 std::string version_text(int32_t version) { return message(version / 1000, ".", version % 1000 / 10); }
@@ -32,11 +33,11 @@ std::string last_error() {
   return error == nullptr ? "no reason given" : error;
 }
 
-// A library that was opened, never to be closed: CUDA does not bear it.
+// An opened library. It is never closed, because CUDA does not support that.
 struct Opened {
   void* handle = nullptr;
   std::string file;
-  std::string problem;  // without a handle
+  std::string problem;  // if handle is null
 
   template <class Function>
   Function* symbol(const char* name) const {
@@ -56,7 +57,7 @@ Opened open_file(const std::string& name) {
   return opened;
 }
 
-// One of CUDA's own, from the folders or else where the system has it.
+// Opens one of CUDA's own libraries: from the folders, or otherwise from the system.
 Opened find_library(const char* name, const std::vector<std::string>& folders) {
   std::string problem;
   for (const std::string& folder : folders) {
@@ -71,7 +72,7 @@ Opened find_library(const char* name, const std::vector<std::string>& folders) {
   return opened;
 }
 
-// Everything that CUDA devices need, as far as it could be opened.
+// Everything that CUDA devices need. What could not be opened is listed in `problems`.
 struct Cuda {
   Opened driver;
   int32_t driver_version = 0;
@@ -80,8 +81,8 @@ struct Cuda {
   const CudaLibrary* table = nullptr;
   std::vector<std::string> problems;
 
-  explicit Cuda(const CudaPaths& places)
-      : driver(open_file(driver_library)), cublas(find_library(cublas_library, places.folders)) {
+  explicit Cuda(const CudaPaths& paths)
+      : driver(open_file(driver_library)), cublas(find_library(cublas_library, paths.folders)) {
     const auto version = driver.symbol<int(int*)>("cuDriverGetVersion");
     if (version != nullptr && version(&driver_version) != 0) driver_version = 0;
     const std::string problem = cuda_driver_problem(driver_version, driver.problem);
@@ -90,8 +91,8 @@ struct Cuda {
       problems.push_back(message("cuBLAS of CUDA ", needed_cuda / 1000, " is needed, but ", cublas_library,
                                  " could not be loaded (", cublas.problem, ")"));
     }
-    // Without those above, it could only say again that they are missing.
-    if (!places.library.empty() && problems.empty()) open_library(places.library);
+    // If one of the libraries above is missing, this one would fail for the same reason.
+    if (!paths.library.empty() && problems.empty()) open_library(paths.library);
   }
 
  private:
@@ -99,8 +100,9 @@ struct Cuda {
     library = open_file(file);
     const auto function = library.symbol<const CudaLibrary*()>(cuda_library_symbol);
     if (function == nullptr) {
-      problems.push_back(message(file, " could not be loaded: ",
-                                 library.handle == nullptr ? library.problem : "it is no CUDA library"));
+      problems.push_back(
+          message(file, " could not be loaded: ",
+                  library.handle == nullptr ? library.problem : "it is not the CUDA library of Chainrule"));
       return;
     }
     const CudaLibrary* found = function();
@@ -109,7 +111,7 @@ struct Cuda {
       if (versions.devices == 0) {
         const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
         problems.push_back(
-            message("the driver shows no device",
+            message("the driver reports no device",
                     visible == nullptr ? "" : message("; CUDA_VISIBLE_DEVICES is '", visible, "'")));
       }
       table = found;
@@ -119,12 +121,13 @@ struct Cuda {
   }
 };
 
-// Engines are never closed: CUDA may be gone before the process's own end comes to them.
+// Engines are never closed: CUDA may already be shut down when the static objects of the process are destroyed.
 struct Registry {
   std::mutex mutex;
-  std::map<std::string, std::unique_ptr<Cuda>> found;                    // by what was looked for
-  std::map<std::tuple<int32_t, int32_t, std::string>, int32_t> numbers;  // by device, precision, tuning file
-  std::vector<std::unique_ptr<Backend>> engines;                         // number 1 is the first
+  std::map<std::string, std::unique_ptr<Cuda>> found;  // by library and folders
+  // The numbers of the engines, by device, precision and tuning file.
+  std::map<std::tuple<int32_t, int32_t, std::string>, int32_t> numbers;
+  std::vector<std::unique_ptr<Backend>> engines;  // engines[0] has the number 1
 };
 
 Registry& registry() {
@@ -132,11 +135,11 @@ Registry& registry() {
   return instance;
 }
 
-const Cuda& look_for(Registry& of, const CudaPaths& places) {
-  std::string key = places.library;
-  for (const std::string& folder : places.folders) key += ":" + folder;
-  std::unique_ptr<Cuda>& found = of.found[key];
-  if (found == nullptr) found = std::make_unique<Cuda>(places);
+const Cuda& look_for(Registry& all, const CudaPaths& paths) {
+  std::string key = paths.library;
+  for (const std::string& folder : paths.folders) key += ":" + folder;
+  std::unique_ptr<Cuda>& found = all.found[key];
+  if (found == nullptr) found = std::make_unique<Cuda>(paths);
   return *found;
 }
 
@@ -162,28 +165,29 @@ std::string cuda_driver_problem(int32_t found, const std::string& error) {
   if (found >= needed_cuda) return "";
   const std::string needed = message("a driver for CUDA ", version_text(needed_cuda),
                                      " or newer is needed (NVIDIA ", needed_driver, " or newer)");
-  if (found != 0) return message(needed, ", but the one here serves CUDA ", version_text(found), " at most");
-  return message(needed, ", but there is none",
-                 error.empty() ? " that says its version" : " (" + error + ")");
+  if (found != 0)
+    return message(needed, ", but the installed one supports CUDA ", version_text(found), " at most");
+  return message(needed, error.empty() ? ", but the installed one does not report its version"
+                                       : ", but there is none (" + error + ")");
 }
 
-std::vector<std::string> cuda_problems(const CudaPaths& places) {
+std::vector<std::string> cuda_problems(const CudaPaths& paths) {
   Registry& all = registry();
   const std::lock_guard<std::mutex> lock(all.mutex);
-  return look_for(all, places).problems;
+  return look_for(all, paths).problems;
 }
 
-int32_t cuda_device_count(const CudaPaths& places) {
+int32_t cuda_device_count(const CudaPaths& paths) {
   Registry& all = registry();
   const std::lock_guard<std::mutex> lock(all.mutex);
-  const Cuda& cuda = look_for(all, places);
+  const Cuda& cuda = look_for(all, paths);
   return cuda.table == nullptr ? 0 : cuda_versions(*cuda.table).devices;
 }
 
-std::vector<std::string> describe_cuda(const CudaPaths& places) {
+std::vector<std::string> describe_cuda(const CudaPaths& paths) {
   Registry& all = registry();
   const std::lock_guard<std::mutex> lock(all.mutex);
-  const Cuda& cuda = look_for(all, places);
+  const Cuda& cuda = look_for(all, paths);
   std::vector<std::string> lines;
   lines.push_back("driver: " +
                   (cuda.driver_version == 0
@@ -203,17 +207,19 @@ std::vector<std::string> describe_cuda(const CudaPaths& places) {
   return lines;
 }
 
-int32_t open_cuda(const CudaPaths& places, int32_t device, int32_t precision, const std::string& tuning) {
+int32_t open_cuda(const CudaPaths& paths, int32_t device, int32_t precision, const std::string& tuning) {
   REQUIRE(precision >= 0 && precision <= static_cast<int32_t>(CudaPrecision::bfloat16),
-          "cuda: there is no precision number ", precision);
+          "cuda: expected a precision number from 0 to ", static_cast<int32_t>(CudaPrecision::bfloat16),
+          ", but got ", precision);
   Registry& all = registry();
   const std::lock_guard<std::mutex> lock(all.mutex);
-  const Cuda& cuda = look_for(all, places);
+  const Cuda& cuda = look_for(all, paths);
   if (!cuda.problems.empty()) throw Error("cuda: " + join(cuda.problems));
-  if (cuda.table == nullptr) throw Error("cuda: the file of the CUDA library was not given");
+  if (cuda.table == nullptr)
+    throw Error("cuda: expected the file of the CUDA library, but got an empty path");
   const int32_t devices = cuda_versions(*cuda.table).devices;
-  REQUIRE(device >= 0 && device < devices, "cuda: there is no device number ", device,
-          "; this machine's are 0 to ", devices - 1);
+  REQUIRE(device >= 0 && device < devices, "cuda: expected a device number from 0 to ", devices - 1,
+          ", but got ", device);
   int32_t& number = all.numbers[{device, precision, tuning}];
   if (number == 0) {
     const CudaPrecision how = static_cast<CudaPrecision>(precision);
@@ -228,8 +234,8 @@ Backend& engine(int32_t number) {
   if (number == 0) return cpu_backend();
   Registry& all = registry();
   const std::lock_guard<std::mutex> lock(all.mutex);
-  REQUIRE(number > 0 && static_cast<size_t>(number) <= all.engines.size(), "there is no engine number ",
-          number);
+  REQUIRE(number > 0 && static_cast<size_t>(number) <= all.engines.size(),
+          "expected an engine number from 0 to ", all.engines.size(), ", but got ", number);
   return *all.engines[static_cast<size_t>(number) - 1];
 }
 

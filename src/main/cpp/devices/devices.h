@@ -1,5 +1,5 @@
-// The process's engines by number, and the way to those of the second native library: it is opened with the first CUDA
-// device that is asked for, and never before.
+// The engines of the process, identified by numbers. The second native library is opened when the first CUDA device is
+// requested, and not before.
 #pragma once
 
 #include <cstdint>
@@ -10,38 +10,39 @@
 
 namespace chainrule {
 
-// Where CUDA is looked for.
+// The files and folders that are searched for CUDA.
 struct CudaPaths {
-  std::string library;               // the file of libchainrule_cuda.so; empty: it is not there
-  std::vector<std::string> folders;  // of CUDA's own libraries, tried in order and before the system's
+  std::string library;  // the file of libchainrule_cuda.so; empty: there is none
+  // Folders with CUDA's own libraries. They are tried in order, before those of the system.
+  std::vector<std::string> folders;
 };
 
-// What is wrong with CUDA here, a sentence each; empty when its devices can be opened. That `library` is empty is not
-// among them: only the caller knows where it should have come from.
-std::vector<std::string> cuda_problems(const CudaPaths& places);
+// Returns the problems that prevent the use of CUDA, one sentence each. It is empty if devices can be opened. An empty
+// `library` is not reported: only the caller can tell where the file should be.
+std::vector<std::string> cuda_problems(const CudaPaths& paths);
 
-// Devices that can be opened: 0 when there is a problem.
-int32_t cuda_device_count(const CudaPaths& places);
+// Returns the number of devices that can be opened; 0 if there is a problem.
+int32_t cuda_device_count(const CudaPaths& paths);
 
-// What was found, a line each, for a report of a problem: "driver: ...". Never throws for want of CUDA.
-std::vector<std::string> describe_cuda(const CudaPaths& places);
+// Returns what was found, one line each, for a problem report: "driver: ...". Does not throw if CUDA is missing.
+std::vector<std::string> describe_cuda(const CudaPaths& paths);
 
-// The number of the engine of a device and a precision (backend/cuda/library.h), opened once a process. With the path of a
-// tuning file it is another engine, one for each path, as open_tuned_cuda_engine opens it (tuning_file.h). Throws Error
-// with all problems, InvalidArgument when there is no such device or precision.
-int32_t open_cuda(const CudaPaths& places, int32_t device, int32_t precision,
-                  const std::string& tuning = "");
+// Returns the number of the engine of a device and a precision (backend/cuda/library.h). It is opened once per process.
+// With the path of a tuning file it is another engine, one per path, which open_tuned_cuda_engine opens
+// (tuning_file.h). Throws Error with all problems, or InvalidArgument if there is no such device or precision.
+int32_t open_cuda(const CudaPaths& paths, int32_t device, int32_t precision, const std::string& tuning = "");
 
-// An engine by number; 0 is the processor's. It lives as long as the process. Throws InvalidArgument when there is none.
+// Returns an engine by its number; 0 is the CPU. It lives as long as the process. Throws InvalidArgument if the number
+// is unknown.
 Backend& engine(int32_t number);
 
-// Memory of the processor's that the library holds, that of devices' copies included, and how often memory was asked for,
-// of the processor or of a device.
+// The host memory that the library holds, in bytes, including the copies for devices, and the number of allocations so
+// far, in host and device memory.
 int64_t native_bytes();
 int64_t native_allocations();
 
-// The sentence on a driver that serves no CUDA newer than `found` (13000 for 13.0; 0: there is none, and `error` says
-// what the system said), or empty when it will do.
+// Returns the problem with a driver that supports CUDA versions up to `found`, or an empty text if it is new enough.
+// 13000 stands for 13.0; 0: there is no driver, and `error` is the message of the system.
 std::string cuda_driver_problem(int32_t found, const std::string& error);
 
 }  // namespace chainrule

@@ -18,7 +18,7 @@ namespace chainrule {
 
 namespace {
 
-constexpr int64_t most_bytes = 64 << 20;  // some 200,000 products
+constexpr int64_t most_bytes = 64 << 20;  // about 200,000 products
 constexpr int32_t first_product_line = 5;
 
 std::string checksum(const std::string& text) {
@@ -29,7 +29,7 @@ std::string checksum(const std::string& text) {
   return hex;
 }
 
-// Without the line feeds at their ends.
+// Returns the lines without their line feeds.
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
   for (size_t at = 0; at < text.size();) {
@@ -46,7 +46,7 @@ bool begins_with(const std::string& text, const std::string& beginning) {
 
 std::string last_line(size_t products) { return "end " + std::to_string(products); }
 
-// What stands above the products: the format, and whose choices these are.
+// The lines above the products: the format, and the kind of device and the cuBLAS version that the choices belong to.
 std::string header_of(const CudaLibrary& library, int32_t device) {
   const CudaDevice about = describe_cuda_device(library, device);
   return message("chainrule-tuning 1\ndevice ", about.name, "\ncapability ", about.capability_major, ".",
@@ -59,10 +59,11 @@ class TuningFile {
 
   bool exists() const { return access(path_.c_str(), F_OK) == 0; }
 
-  // The lines of all products, as the engine wants them.
+  // Returns the lines of all products in the form that the engine expects.
   std::string read() const {
     const InputFile file(path_);
-    if (file.size() > most_bytes) refuse(1, "the file is too large to be one of tuned products");
+    if (file.size() > most_bytes)
+      refuse(1, message("expected a tuning file of at most ", most_bytes, " bytes, but got ", file.size()));
     std::string text(static_cast<size_t>(file.size()), '\0');
     file.read_at(0, text.data(), text.size());
     return products(lines_of(text));
@@ -78,12 +79,12 @@ class TuningFile {
     file.commit();
   }
 
-  // Adds choices to those that the file has by now: engines of other precisions, and other processes, may share it. Of
-  // two for the same shape ours stays.
+  // Adds choices to those that the file has by now, because engines of other precisions and other processes may share
+  // it. A new choice replaces the old one for the same shape.
   void add(const std::string& lines) const {
     static std::mutex& writing = *new std::mutex;
     const std::lock_guard<std::mutex> lock(writing);
-    std::map<std::string, std::string> all;  // by the part of a line that says the shape
+    std::map<std::string, std::string> all;  // by the part of the line that describes the shape
     for (const std::string& line : lines_of((exists() ? read() : "") + lines)) {
       all[line.substr(0, line.find(':'))] = line;
     }
@@ -96,8 +97,8 @@ class TuningFile {
   [[noreturn]] void refuse(size_t number, const std::string& why) const {
     throw Error(path_ + ": line " + std::to_string(number) + ": " + why);
   }
-  [[noreturn]] void refuse(size_t number, const std::string& expected, const std::string& came) const {
-    refuse(number, "expected '" + expected + "', but '" + came + "' came");
+  [[noreturn]] void refuse(size_t number, const std::string& expected, const std::string& got) const {
+    refuse(number, "expected '" + expected + "', but got '" + got + "'");
   }
 
   std::string products(const std::vector<std::string>& lines) const {
@@ -118,19 +119,19 @@ class TuningFile {
       const size_t space = std::min(line.rfind(' '), line.size());
       const std::string product = line.substr(0, space), sum = checksum(product);
       if (line.substr(space) != " " + sum) {
-        refuse(number,
-               "it is damaged: its checksum is " + sum + ", and it ends with '" + line.substr(space) + "'");
+        refuse(number, "it is damaged: expected the checksum " + sum + ", but it ends with '" +
+                           line.substr(space) + "'");
       }
       text += product + "\n";
     }
-    refuse(number + 1, "the file ends here, but 'end' is missing: it was cut off");
+    refuse(number + 1, "the file was cut off: expected a line with 'end', but got the end of the file");
   }
 
-  // The same line with another value is no damage: the choices are another device's, or another cuBLAS's.
+  // A header line with another value is not damage: the choices belong to another device or cuBLAS.
   [[noreturn]] void refuse_header(size_t number, const std::string& line, const std::string& wanted) const {
     const std::string key = wanted.substr(0, wanted.find(' ') + 1);
     if (number == 1 || !begins_with(line, key)) refuse(number, wanted, line);
-    refuse(number, "its products were tuned for '" + line + "', but here it is '" + wanted +
+    refuse(number, "its products were tuned for '" + line + "', but this machine has '" + wanted +
                        "': name another file, or remove this one");
   }
 

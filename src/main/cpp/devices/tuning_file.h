@@ -1,4 +1,5 @@
-// The file in which a CUDA engine keeps the algorithms that it chose for products by timing them (docs/formats.md).
+// The file in which a CUDA engine stores the algorithms that it has chosen for products by timing them
+// (docs/formats.md).
 #pragma once
 
 #include <memory>
@@ -8,9 +9,10 @@
 
 namespace chainrule {
 
-// As open_cuda_engine, tuned: what the file has for this kind of device and this version of cuBLAS is used, the rest is
-// timed when a program is prepared, and added. A file that is not there is made at once. Throws Error when it cannot be
-// read or written, is damaged, or belongs to another device or cuBLAS; sentences name the file, and the line.
+// Opens a CUDA engine that uses a tuning file. It uses the algorithms that the file has for this kind of device and
+// this version of cuBLAS. Other products are timed when a program is prepared, and added to the file. A missing file is
+// created immediately. Throws Error if the file cannot be read or written, is damaged, or belongs to another kind of
+// device or another cuBLAS; the message has the path and the line.
 std::unique_ptr<Backend> open_tuned_cuda_engine(const CudaLibrary& library, int32_t device,
                                                 CudaPrecision precision, const std::string& file);
 

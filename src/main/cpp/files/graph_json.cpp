@@ -15,14 +15,14 @@ Op op_of_name(const std::string& name) {
   for (int32_t op = 0; op < op_count; ++op) {
     if (name == name_of(static_cast<Op>(op))) return static_cast<Op>(op);
   }
-  throw Error(message("there is no operation ", quote(name)));
+  throw Error(message("the operation ", quote(name), " is unknown"));
 }
 
 Initializer initializer_of_name(const std::string& name) {
   for (int32_t i = 0; i < initializer_count; ++i) {
     if (name == initializer_names[i]) return static_cast<Initializer>(i);
   }
-  throw Error(message("there is no initializer ", quote(name)));
+  throw Error(message("the initializer ", quote(name), " is unknown"));
 }
 
 bool has_constant(Op op) { return traits_of(op).constant != nullptr; }
@@ -71,8 +71,8 @@ Graph graph_from_json(const Json& json, const ConstantValues& values) {
                         initializer_of_name(part.at("initializer").string()), part.at("value").number());
       } else {
         const int64_t columns = part.at("columns").integer();
-        REQUIRE(rows > 0 && columns > 0 && rows <= max_elements / columns, "constant ", quote(name), ": ",
-                rows, " x ", columns, " is not a shape");
+        REQUIRE(rows > 0 && columns > 0 && rows <= max_elements / columns, "constant ", quote(name),
+                ": expected a shape with 1 to ", max_elements, " elements, but got ", rows, " x ", columns);
         graph.constant(name, rows, columns, values(name, rows * columns));
       }
       continue;
@@ -82,8 +82,8 @@ Graph graph_from_json(const Json& json, const ConstantValues& values) {
     node.name = name;
     for (const Json& input : part.at("inputs").array()) {
       const int64_t id = input.integer();
-      REQUIRE(id >= 0 && id < graph.size(), "node ", quote(name), ": its input number ", id,
-              " does not come before it");
+      REQUIRE(id >= 0 && id < graph.size(), "node ", quote(name),
+              ": expected the numbers of earlier nodes as inputs, but got ", id);
       node.inputs.push_back(static_cast<int32_t>(id));
     }
     if (has_constant(op)) node.constant = part.at("constant").number();

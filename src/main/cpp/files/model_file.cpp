@@ -18,8 +18,8 @@ namespace {
 constexpr const char* graph_key = "chainrule.graph";
 constexpr const char* trainer_key = "chainrule.trainer";
 
-// Tensors of the optimizer's state stand beside the parameters; no name of a node can collide, for the loader looks
-// each up by its full name and write_safetensors refuses a name twice.
+// The tensor names of the optimizer state. They are stored next to the parameters. No name of a node can be confused
+// with them: the loader looks up each by its full name, and write_safetensors throws if a name occurs twice.
 std::string state_name(int32_t number, const std::string& parameter) {
   return message("chainrule.state", number, "/", parameter);
 }
@@ -31,7 +31,8 @@ std::vector<int64_t> stored_shape(const Shape& shape) {
                             : std::vector<int64_t>{shape.rows, shape.columns};
 }
 
-// The parameters in one block, by name.
+// Adds all tensors of a block that is laid out like the parameters. `name` maps the name of a parameter to that of the
+// tensor.
 void add_block(const Model& model, const char* block,
                const std::function<std::string(const std::string&)>& name,
                std::vector<TensorToWrite>* tensors) {
@@ -59,8 +60,8 @@ Json settings_json(const OptimizerSettings& optimizer) {
   return json;
 }
 
-// A setting that is not there has its default value. Older files have no `settings`: those of all rules stand beside the
-// optimizer's name.
+// A missing setting has its default value. Older files have no `settings`; in them the settings of all rules are stored
+// next to the name of the optimizer.
 OptimizerSettings read_optimizer(const Json& trainer) {
   OptimizerSettings optimizer(trainer.at("optimizer").string());
   const auto read = [&](const Json& from, const char* name, Range range) {
@@ -72,21 +73,21 @@ OptimizerSettings read_optimizer(const Json& trainer) {
     for (const Setting& setting : settings_of(optimizer.kind())) read(trainer, setting.name, setting.range);
     return optimizer;
   }
-  for (const Json& value : settings->object())
-    optimizer.get(value.key());  // refuses a name that the rule has not
+  // get() throws if the rule has no setting with this name.
+  for (const Json& value : settings->object()) optimizer.get(value.key());
   for (const Setting& setting : settings_of(optimizer.kind())) {
     if (settings->find(setting.name) != nullptr) read(*settings, setting.name, setting.range);
   }
   return optimizer;
 }
 
-// Blocks of the engine's memory as the processor reads them, for as long as this lives.
-class HostImages {
+// Makes blocks of the engine's memory readable by the CPU. The addresses are valid as long as this object lives.
+class HostCopies {
  public:
-  explicit HostImages(const Model& model) : model_(model) {}
+  explicit HostCopies(const Model& model) : model_(model) {}
 
   // `block` is laid out like the parameters.
-  const char* of(const char* block) {
+  const char* readable(const char* block) {
     Backend& backend = model_.backend();
     if (backend.on_host()) return block;
     copies_.emplace_back(backend.host_memory());
@@ -101,11 +102,11 @@ class HostImages {
 };
 
 void write(const Model& model, const Trainer* trainer, const std::string& path) {
-  HostImages images(model);
+  HostCopies copies(model);
   std::vector<TensorToWrite> tensors;
   std::vector<std::pair<std::string, std::string>> metadata = {{graph_key, dump(model_json(model))}};
   std::shared_lock<FairSharedMutex> reading(model.mutex());
-  add_block(model, images.of(model.parameters()), same_name, &tensors);
+  add_block(model, copies.readable(model.parameters()), same_name, &tensors);
   for (const Node& node : model.graph().nodes()) {
     if (node.op != Op::constant) continue;
     tensors.push_back({node.name, StoredType::f64, stored_shape(node.shape), node.values.data()});
@@ -129,8 +130,8 @@ void write(const Model& model, const Trainer* trainer, const std::string& path) 
     for (int32_t i = 0; i < max_states; ++i) {
       if (trainer->state(i) == nullptr) continue;
       add_block(
-          model, images.of(trainer->state(i)), [i](const std::string& name) { return state_name(i, name); },
-          &tensors);
+          model, copies.readable(trainer->state(i)),
+          [i](const std::string& name) { return state_name(i, name); }, &tensors);
     }
   }
   write_safetensors(path, tensors, metadata);
@@ -142,7 +143,7 @@ void read_tensor(const SafetensorsFile& file, const std::string& name, StoredTyp
   if (tensor == nullptr) throw Error(message("the tensor ", quote(name), " is missing"));
   if (tensor->type != type || tensor->shape != stored_shape(shape)) {
     throw Error(message("the tensor ", quote(name), " should be ", stored_type_name(type), " of shape ",
-                        shape.to_string(), ", but is not"));
+                        shape.to_string(), ", but its type or shape differs"));
   }
   file.read(*tensor, destination);
 }
@@ -151,7 +152,7 @@ template <class T>
 void require_finite(const std::string& name, const T* values, int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
     if (!std::isfinite(values[i]))
-      throw Error(message("the tensor ", quote(name), " holds a value that is not finite"));
+      throw Error(message("the tensor ", quote(name), " has a non-finite value"));
   }
 }
 
@@ -160,9 +161,9 @@ void read_block(const SafetensorsFile& file, const Model& model, char* block,
   for (int32_t id : model.graph().parameters()) {
     const Node& node = model.graph().node(id);
     char* to = block + model.layout().offsets[static_cast<size_t>(id)];
-    write_on_host(model.backend(), to, node.shape.elements() * size_of(model.dtype()), [&](char* lying) {
-      read_tensor(file, name(node.name), stored(model.dtype()), node.shape, lying);
-      with_type(model.dtype(), lying,
+    write_on_host(model.backend(), to, node.shape.elements() * size_of(model.dtype()), [&](char* host) {
+      read_tensor(file, name(node.name), stored(model.dtype()), node.shape, host);
+      with_type(model.dtype(), host,
                 [&](auto* values) { require_finite(name(node.name), values, node.shape.elements()); });
     });
   }
@@ -170,14 +171,14 @@ void read_block(const SafetensorsFile& file, const Model& model, char* block,
 
 const std::string& metadata(const SafetensorsFile& file, const char* key, const char* what) {
   const std::string* text = file.metadata(key);
-  if (text == nullptr) throw Error(message("it holds no ", what, " (metadata ", key, ")"));
+  if (text == nullptr) throw Error(message("the file has no ", what, " (metadata ", key, ")"));
   return *text;
 }
 
-// A sound file of a model alone.
+// Thrown for a valid file that has a model, but no trainer.
 struct NoTraining {};
 
-// Runs body; whatever is wrong with the file becomes one Error that begins with its path.
+// Runs body. Turns every exception about the contents of the file into an Error whose message begins with the path.
 template <class Body>
 auto reading(const std::string& path, Body&& body) {
   SafetensorsFile file(path);
@@ -186,18 +187,18 @@ auto reading(const std::string& path, Body&& body) {
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const NoTraining&) {
-    throw Error(message(
-        path, ": it holds a model, but no training to go on with: Model.save writes the model alone, ",
-        "Trainer.save both"));
+    throw Error(message(path, ": it holds no training: Model.save writes only the model, ",
+                        "Trainer.save writes both"));
   } catch (const std::exception& problem) {
-    throw Error(message(path, ": not a model that can be used: ", problem.what()));
+    throw Error(message(path, ": not a valid model file: ", problem.what()));
   }
 }
 
-// A number of things counted, which a double holds exactly too.
+// Reads a count. It must not be negative and must be exactly representable as a double.
 int64_t counted(const Json& json, const char* key) {
   const int64_t value = json.at(key).integer();
-  if (value < 0 || value > int64_t{1} << 53) throw Error(message(key, " is ", value));
+  if (value < 0 || value > int64_t{1} << 53)
+    throw Error(message(key, " should be from 0 to 2^53, but is ", value));
   return value;
 }
 
@@ -214,7 +215,7 @@ std::shared_ptr<Model> load_model(const std::string& path, Backend& backend) {
     const Json json = parse(metadata(file, graph_key, "graph"));
     const std::string& type = json.at("type").string();
     if (type != name_of(DType::float32) && type != name_of(DType::float64)) {
-      throw Error(message("there is no type ", quote(type)));
+      throw Error(message("the type ", quote(type), " is unknown"));
     }
     Graph graph = graph_from_json(json, [&](const std::string& name, int64_t count) {
       const SafetensorsFile::Tensor* tensor = file.find(name);
@@ -225,7 +226,7 @@ std::shared_ptr<Model> load_model(const std::string& path, Backend& backend) {
       file.read(*tensor, values.data());
       return values;
     });
-    // Before memory is taken for them: are the parameters there at all?
+    // Check that all parameters are in the file before memory is allocated for them.
     for (int32_t id : graph.parameters()) {
       if (file.find(graph.node(id).name) == nullptr) {
         throw Error(message("the tensor ", quote(graph.node(id).name), " is missing"));
@@ -254,18 +255,19 @@ std::unique_ptr<Trainer> load_trainer(std::shared_ptr<Model> model, const std::s
     const Json stored_graph = parse(metadata(file, graph_key, "graph"));
     if (dump(stored_graph.at("nodes")) != dump(graph_to_json(model->graph()).at("nodes")) ||
         stored_graph.at("type").string() != name_of(model->dtype())) {
-      throw Error("the trainer in it belongs to another graph than the model's");
+      throw Error("the trainer in the file belongs to another graph or type than the model");
     }
     const int32_t loss = model->graph().find(json.at("loss").string());
     if (loss < 0)
-      throw Error(message("the loss ", quote(json.at("loss").string()), " is no node of the graph"));
+      throw Error(message("the loss ", quote(json.at("loss").string()), " is not a node of the graph"));
     Progress p;
     p.steps = counted(json, "steps");
     p.epoch = counted(json, "epoch");
     p.position = counted(json, "position");
     p.examples = counted(json, "examples");
     if (p.position > 0 && p.position >= p.examples)
-      throw Error("the position lies behind the end of the epoch");
+      throw Error(message("position should be less than ", p.examples, ", the number of examples, but is ",
+                          p.position));
     p.shuffle = json.at("shuffle").boolean();
     p.shuffle_seed = json.at("shuffle_seed").integer();
     p.running_sum = json.at("running_sum").number();

@@ -1,4 +1,4 @@
-// Models and trainers in one safetensors file. docs/formats.md says what stands where.
+// Stores models and trainers in safetensors files. docs/formats.md describes their contents.
 #pragma once
 
 #include <memory>
@@ -9,13 +9,14 @@
 
 namespace chainrule {
 
-// Written whole or not at all. Waits for a running step.
+// Write the file completely or not at all. Wait for a running step.
 void save_model(const Model& model, const std::string& path);
 void save_trainer(const Trainer& trainer, const std::string& path);
 
-// Throw Error with the path and what is wrong with the file. A trainer's file is a model's file too.
+// Throw Error if the file is not valid; the message has the path and the reason. A file of a trainer is also a file of
+// its model.
 std::shared_ptr<Model> load_model(const std::string& path, Backend& backend = cpu_backend());
-// `model` was loaded from the same file, or has the same graph and type.
+// `model` must have been loaded from the same file, or have the same graph and type.
 std::unique_ptr<Trainer> load_trainer(std::shared_ptr<Model> model, const std::string& path);
 
 }  // namespace chainrule

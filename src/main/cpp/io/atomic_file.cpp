@@ -19,9 +19,9 @@ namespace {
 
 static_assert(sizeof(off_t) == 8, "files beyond 2 GiB need 64-bit offsets");
 
-constexpr size_t largest_call = size_t{1} << 30;  // some systems refuse 2 GiB in one call
+constexpr size_t largest_call = size_t{1} << 30;  // some systems reject 2 GiB in one call
 
-// strerror, but safe with many threads.
+// Like strerror, but thread-safe.
 std::string reason(int code) { return std::generic_category().message(code); }
 
 void check_path(const std::string& path) {
@@ -29,7 +29,7 @@ void check_path(const std::string& path) {
   REQUIRE(path.find('\0') == path.npos, "a file's path must not contain a zero byte: ", path.c_str());
 }
 
-// What is there instead of a regular file; empty for a regular file.
+// Returns a description of a file that is not regular, or an empty text for a regular file.
 std::string odd_kind(mode_t mode) {
   if (S_ISREG(mode)) return "";
   return S_ISDIR(mode) ? "it is a directory" : "it is not an ordinary file";
@@ -41,7 +41,7 @@ std::string folder_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-// A link is followed, so that saving through it replaces what it points to and keeps the link.
+// Follows a symbolic link, so that saving replaces the file that it points to and keeps the link.
 std::string resolve_link(const std::string& path) {
   struct stat status;
   if (lstat(path.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) return path;
@@ -53,10 +53,11 @@ std::string resolve_link(const std::string& path) {
   return resolved.get();
 }
 
-// Returns 0 or the error's code. What a file system cannot do at all is no failure.
+// Returns 0 or the error code. An operation that the file system does not support is not an error.
 int flush_to_disk(int descriptor) {
 #ifdef F_FULLFSYNC
-  if (fcntl(descriptor, F_FULLFSYNC) == 0) return 0;  // there, fsync stops at the drive's own cache
+  // On macOS, fsync flushes only to the cache of the drive.
+  if (fcntl(descriptor, F_FULLFSYNC) == 0) return 0;
 #endif
   while (fsync(descriptor) != 0) {
     if (errno == EINTR) continue;
@@ -76,16 +77,16 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path) {
   const bool exists = stat(target_.c_str(), &status) == 0;
   const mode_t mode = exists ? status.st_mode & 0777 : 0;
   if (name.empty() || (exists && !odd_kind(status.st_mode).empty())) {
-    const std::string kind = exists ? odd_kind(status.st_mode) : "it names no file";
+    const std::string kind = exists ? odd_kind(status.st_mode) : "the path does not name a file";
     throw Error(message("cannot write ", path, ": ", kind));
   }
-  // Renaming would replace a write-protected file without asking.
+  // The rename would replace even a write-protected file.
   if (exists && access(target_.c_str(), W_OK) != 0) fail("replace the file", errno);
   if (stat(folder_.c_str(), &status) != 0 && errno == ENOENT) {
     throw Error(message("cannot write ", path, ": the folder ", folder_, " does not exist"));
   }
   static std::atomic<uint64_t> counter{0};
-  // Another process of the same number (in a container, say) may have left a file of the same name.
+  // Another process with the same number (for example in a container) may have left a file with the same name.
   for (int attempt = 0; attempt < 1000 && descriptor_ < 0; ++attempt) {
     temporary_ = message(folder_, "/.", name.substr(0, 200), ".", getpid(), ".", ++counter, ".tmp");
     descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -93,9 +94,9 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path) {
   }
   if (descriptor_ < 0) {
     temporary_.clear();
-    fail("create a temporary file beside it", errno);
+    fail("create a temporary file in its folder", errno);
   }
-  // Not worth failing for: on file systems without permissions this cannot work.
+  // A failure is ignored: file systems without permissions do not support this.
   if (exists && fchmod(descriptor_, mode) != 0) errno = 0;
 }
 
@@ -143,7 +144,8 @@ void AtomicFile::commit() {
   if (closed != 0 && close_code != EINTR) fail("close the temporary file", close_code);
   if (rename(temporary_.c_str(), target_.c_str()) != 0) fail("rename the temporary file", errno);
   temporary_.clear();
-  // The rename itself lives in the folder. One that may not be opened for reading keeps it in its own time.
+  // The rename changes an entry of the folder, so the folder is flushed as well. A folder that cannot be opened for
+  // reading is not flushed.
   const int folder = open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) return;
   const int code = flush_to_disk(folder);
@@ -157,7 +159,8 @@ void AtomicFile::commit() {
 InputFile::InputFile(const std::string& path) : path_(path) {
   check_path(path);
   do {
-    descriptor_ = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe must not make us wait
+    // O_NONBLOCK: opening a pipe must not block.
+    descriptor_ = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   } while (descriptor_ < 0 && errno == EINTR);
   if (descriptor_ < 0) throw Error(message("cannot read ", path, " (", reason(errno), ")"));
   struct stat status;

@@ -1,4 +1,5 @@
-// Files that are written whole or not at all, and files that are read by position. The system calls are here.
+// Files that are written completely or not at all, and files that are read by position. All system calls on files are
+// here.
 #pragma once
 
 #include <cstddef>
@@ -7,12 +8,12 @@
 
 namespace chainrule {
 
-// Collects the bytes in a temporary file beside `path`. commit() makes them durable and renames them over
-// `path`; without it, or when something fails before the rename, `path` stays what it was and the temporary
-// file is removed. A process that is killed may leave a file named .<name>.<process>.<number>.tmp behind.
+// Writes the bytes to a temporary file in the folder of `path`. commit() flushes them to the disk and renames the
+// temporary file to `path`. Without commit(), or if anything fails before the rename, `path` is unchanged and the
+// temporary file is removed. A process that is killed may leave a file named .<name>.<process>.<number>.tmp.
 class AtomicFile {
  public:
-  // Throws Error for a missing folder, a lack of permission, a path that is no ordinary file, …
+  // Throws Error if the folder is missing, a permission is missing, `path` is not an ordinary file, ...
   explicit AtomicFile(const std::string& path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
@@ -26,14 +27,14 @@ class AtomicFile {
   [[noreturn]] void fail(const char* action, int code) const;
   void close_and_remove();
 
-  std::string path_;    // as the caller named it
-  std::string target_;  // where a symbolic link leads
+  std::string path_;    // as given by the caller
+  std::string target_;  // the path after symbolic links are followed
   std::string folder_;
   std::string temporary_;  // empty when there is none
   int descriptor_ = -1;
 };
 
-// An open file keeps its contents when another is renamed over its path. Any number of threads may read.
+// A file that is open for reading. Its contents do not change when another file is renamed to its path. Thread-safe.
 class InputFile {
  public:
   explicit InputFile(const std::string& path);
@@ -42,8 +43,8 @@ class InputFile {
   InputFile& operator=(const InputFile&) = delete;
 
   const std::string& path() const { return path_; }
-  int64_t size() const { return size_; }  // when it was opened
-  // Exactly `size` bytes, or Error.
+  int64_t size() const { return size_; }  // the size when the file was opened
+  // Reads exactly `size` bytes. Throws Error if it cannot.
   void read_at(int64_t offset, void* destination, size_t size) const;
 
  private:

@@ -5,10 +5,10 @@
 namespace chainrule {
 namespace {
 
-constexpr uint32_t polynomial = 0xEDB88320u;  // 0x04C11DB7, bits reversed
+constexpr uint32_t polynomial = 0xEDB88320u;  // 0x04C11DB7 with its bits reversed
 using Tables = std::array<std::array<uint32_t, 256>, 8>;
 
-// tables[k][b]: what byte b does to the sum when k more bytes follow it.
+// tables[k][b]: the contribution of byte b to the checksum if k more bytes follow it.
 constexpr Tables make_tables() {
   Tables tables{};
   for (uint32_t byte = 0; byte < 256; ++byte) {
@@ -36,7 +36,7 @@ uint32_t little_endian_word(const unsigned char* p) {
 void Crc32::update(const void* data, size_t size) {
   const auto* p = static_cast<const unsigned char*>(data);
   uint32_t sum = state_;
-  // Eight bytes a turn: eight independent look-ups instead of a chain of eight.
+  // Eight bytes per iteration: eight independent look-ups instead of a chain of eight.
   for (; size >= 8; size -= 8, p += 8) {
     const uint32_t low = sum ^ little_endian_word(p);
     const uint32_t high = little_endian_word(p + 4);

@@ -1,4 +1,5 @@
-// CRC-32 (IEEE 802.3), the same as zlib's crc32 and java.util.zip.CRC32: finds accidents, not forgeries.
+// CRC-32 (IEEE 802.3), as computed by zlib's crc32 and java.util.zip.CRC32. It detects accidental changes, not
+// deliberate ones.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +9,7 @@ namespace chainrule {
 
 class Crc32 {
  public:
-  // The bytes may come in pieces of any length: the sum depends only on their sequence.
+  // The bytes may be passed in pieces of any length. The checksum depends only on their sequence.
   void update(const void* data, size_t size);
   uint32_t value() const { return ~state_; }
 

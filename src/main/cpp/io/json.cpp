@@ -60,12 +60,12 @@ void dump_string(std::string& out, std::string_view text) {
 }
 
 void dump_real(std::string& out, double value) {
-  REQUIRE(std::isfinite(value), "JSON holds finite numbers only, but the value is ", value);
+  REQUIRE(std::isfinite(value), "JSON: expected a finite number, but got ", value);
   char buffer[40];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
   const std::string_view text(buffer, static_cast<size_t>(end - buffer));
   out += text;
-  if (text.find_first_of(".e") == text.npos) out += ".0";  // stays a real number when read again
+  if (text.find_first_of(".e") == text.npos) out += ".0";  // so that it is read as a real number
 }
 
 void dump_value(std::string& out, const Json& value, int depth) {
@@ -141,7 +141,7 @@ Json& Json::add(std::string key, Json value) {
 
 void Json::check_fits(uint64_t value) {
   REQUIRE(value <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max()),
-          "JSON integers here are signed 64-bit, ", value, " is too large");
+          "JSON: expected a signed 64-bit integer, but got ", value);
 }
 
 void Json::refuse(const char* expected) const {
@@ -228,7 +228,7 @@ size_t utf8_sequence(std::string_view text, size_t begin) {
   if (first < 0x80) return 1;
   const auto continues = [&](size_t i) { return (byte(begin + i) & 0xC0) == 0x80; };
   if (first >= 0xC2 && first <= 0xDF) return continues(1) ? 2 : 0;
-  // The narrowed second bytes exclude overlong forms, surrogates and what lies beyond U+10FFFF.
+  // The limits on the second byte exclude overlong forms, surrogates and code points above U+10FFFF.
   if (first >= 0xE0 && first <= 0xEF) {
     if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F)) return 0;
     return continues(1) && continues(2) ? 3 : 0;

@@ -1,4 +1,5 @@
-// A small JSON value for headers and graphs: strict on reading, exact on writing, objects keep their order.
+// A small JSON value for file headers and graphs. Reading is strict, writing is exact, and objects keep the order of
+// their members.
 #pragma once
 
 #include <cstddef>
@@ -11,14 +12,14 @@
 
 namespace chainrule {
 
-// A member of an object is a Json that knows its key, so that a complaint about it can name it.
+// A member of an object is a Json value that stores its key, so that messages about it can name the key.
 class Json {
  public:
   enum class Kind { null, boolean, integer, real, string, array, object };
 
-  // Building. Json(3) is an integer, Json(3.0) a real number; both are numbers.
+  // Construction. Json(3) is an integer and Json(3.0) a real number; both are numbers.
   Json() = default;
-  Json(std::nullptr_t) {}  // NOLINT: implicit, so that values read like JSON
+  Json(std::nullptr_t) {}  // NOLINT: implicit, so that C++ values can be written like JSON
   template <class T, std::enable_if_t<std::is_arithmetic_v<T>, int> = 0>
   Json(T value) {  // NOLINT
     if constexpr (std::is_same_v<T, bool>) {
@@ -46,19 +47,19 @@ class Json {
   }
   Json& push(Json value);                  // appends to an array; returns the array
   Json& set(std::string key, Json value);  // adds or replaces a member; returns the object
-  Json& add(std::string key, Json value);  // adds a member known to be new, without the search
+  Json& add(std::string key, Json value);  // adds a member that must be new, without searching for its key
 
-  // Reading. Each throws Error with a sentence naming the key when the value is of another kind.
+  // Reading. Each function throws Error if the value is of another kind; the message names the key.
   Kind kind() const { return kind_; }
   bool boolean() const;
-  int64_t integer() const;  // only what was written without fraction and exponent, and fits
+  int64_t integer() const;  // only a number without fraction and exponent that fits into 64 bits
   double number() const;    // integer or real
   const std::string& string() const;
   const std::vector<Json>& array() const;
   const std::vector<Json>& object() const;         // the members in order, each with its key()
   const std::string& key() const { return key_; }  // empty outside an object
-  const Json* find(std::string_view key) const;    // null when absent
-  const Json& at(std::string_view key) const;      // throws when absent
+  const Json* find(std::string_view key) const;    // null if there is none
+  const Json& at(std::string_view key) const;      // throws Error if there is none
 
  private:
   static void check_fits(uint64_t value);
@@ -76,20 +77,22 @@ class Json {
 };
 
 constexpr int max_json_depth = 64;
-constexpr int64_t max_json_values = 1'000'000;  // a value takes a hundred bytes of memory and one of a file
+// A value needs about a hundred bytes of memory, but only one or two bytes of a file.
+constexpr int64_t max_json_values = 1'000'000;
 
-// RFC 8259 and no more: no duplicate keys, NaN, comments, leading zeros, control characters, bad UTF-8, or
-// anything but white space after the value. Throws Error saying what is wrong at which byte.
+// Parses JSON as in RFC 8259 and nothing more: no duplicate keys, NaN, comments, leading zeros, control characters or
+// invalid UTF-8, and only white space after the value. Throws Error; the message has the reason and the byte.
 Json parse(std::string_view text);
 
-// Without white space. Reals are the shortest text that reads back to the same bits, always with '.' or 'e'.
-// Throws InvalidArgument for what JSON cannot hold: NaN, infinity, bad UTF-8, nesting beyond the limit.
+// Writes JSON without white space. A real number is written as the shortest text that is read back as the same bits,
+// always with '.' or 'e'. Throws InvalidArgument for values that JSON does not support: NaN, infinity, invalid UTF-8,
+// and nesting beyond the limit.
 std::string dump(const Json& value);
 
-// Text from outside, fit for a message: in double quotes, escaped, at most about 80 bytes.
+// Prepares foreign text for a message: in double quotes, escaped, and at most about 80 bytes long.
 std::string quote(std::string_view text);
 
-// The length of the valid UTF-8 sequence at `begin`, 0 when there is none.
+// Returns the length of the valid UTF-8 sequence at `begin`, or 0 if there is none.
 size_t utf8_sequence(std::string_view text, size_t begin);
 
 }  // namespace chainrule

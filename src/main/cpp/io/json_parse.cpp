@@ -1,4 +1,4 @@
-// The reading half of json.h: one pass, recursive, with limits on depth and on the number of values.
+// Implements parse() of json.h: one recursive pass, with limits on depth and on the number of values.
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -17,13 +17,13 @@ class Parser {
   Json document() {
     Json value = parse_value(1);
     skip_space();
-    if (position_ != text_.size()) fail("expected the end, but found " + found());
+    if (position_ != text_.size()) fail("expected the end, but got " + found());
     return value;
   }
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw Error(message("JSON is wrong at byte ", position_, ": ", what));
+    throw Error(message("invalid JSON at byte ", position_, ": ", what));
   }
 
   std::string found() const {
@@ -40,7 +40,7 @@ class Parser {
   }
 
   void expect(char c) {
-    if (!accept(c)) fail(message("expected '", c, "', but found ", found()));
+    if (!accept(c)) fail(message("expected '", c, "', but got ", found()));
   }
 
   void skip_space() {
@@ -63,7 +63,7 @@ class Parser {
   }
 
   Json parse_word(std::string_view word, Json value) {
-    if (text_.substr(position_, word.size()) != word) fail("expected a value, but found " + found());
+    if (text_.substr(position_, word.size()) != word) fail("expected a value, but got " + found());
     position_ += word.size();
     return value;
   }
@@ -99,7 +99,7 @@ class Parser {
     return object;
   }
 
-  // Sorting keeps this quick for objects with very many keys.
+  // Sorting keeps this fast for objects with very many keys.
   void refuse_duplicates(const Json& object) const {
     std::vector<std::string_view> keys;
     for (const Json& member : object.object()) keys.push_back(member.key());
@@ -109,16 +109,16 @@ class Parser {
   }
 
   void digits() {
-    if (peek() < '0' || peek() > '9') fail("expected a digit, but found " + found());
+    if (peek() < '0' || peek() > '9') fail("expected a digit, but got " + found());
     while (peek() >= '0' && peek() <= '9') ++position_;
   }
 
   Json parse_number() {
     const size_t begin = position_;
-    if (peek() != '-' && (peek() < '0' || peek() > '9')) fail("expected a value, but found " + found());
+    if (peek() != '-' && (peek() < '0' || peek() > '9')) fail("expected a value, but got " + found());
     accept('-');
     if (accept('0')) {
-      if (peek() >= '0' && peek() <= '9') fail("a number must not start with a needless 0");
+      if (peek() >= '0' && peek() <= '9') fail("a number must not start with an unnecessary 0");
     } else {
       digits();
     }
@@ -134,7 +134,7 @@ class Parser {
     const bool whole = position_ == end_of_integer;
     if (whole && std::from_chars(first, last, integer).ec == std::errc()) return integer;
     double real = 0;
-    // from_chars knows no locale: a JVM in a country of decimal commas reads the same numbers.
+    // from_chars does not depend on the locale, so the result is the same where the decimal separator is a comma.
     if (std::from_chars(first, last, real).ec != std::errc() || !std::isfinite(real)) {
       position_ = begin;
       fail("the number is outside the range of a double");
@@ -143,11 +143,11 @@ class Parser {
   }
 
   std::string parse_string() {
-    if (peek() != '"') fail("expected a string in double quotes, but found " + found());
+    if (peek() != '"') fail("expected a string in double quotes, but got " + found());
     ++position_;
     std::string out;
     while (true) {
-      if (position_ >= text_.size()) fail("expected the closing '\"' of a string, but found " + found());
+      if (position_ >= text_.size()) fail("expected the closing '\"' of a string, but got " + found());
       const auto byte = static_cast<unsigned char>(text_[position_]);
       if (byte == '"') break;
       if (byte < 0x20) fail("a control character inside a string must be escaped");
@@ -177,18 +177,18 @@ class Parser {
       case 'r': out += '\r'; break;
       case 't': out += '\t'; break;
       case 'u': return parse_unicode_escape(out);
-      default: fail("expected one of \"\\/bfnrtu after '\\', but found " + found());
+      default: fail("expected one of \"\\/bfnrtu after '\\', but got " + found());
     }
     ++position_;
   }
 
   void parse_unicode_escape(std::string& out) {
     uint32_t code = four_digits();
-    if (code >= 0xDC00 && code <= 0xDFFF) fail("the second half of a surrogate pair stands alone");
+    if (code >= 0xDC00 && code <= 0xDFFF) fail("a surrogate pair has no first half");
     if (code >= 0xD800 && code <= 0xDBFF) {
-      if (!accept('\\')) fail("expected the second half of a surrogate pair, but found " + found());
+      if (!accept('\\')) fail("expected the second half of a surrogate pair, but got " + found());
       const uint32_t low = four_digits();
-      if (low < 0xDC00 || low > 0xDFFF) fail("the first half of a surrogate pair stands alone");
+      if (low < 0xDC00 || low > 0xDFFF) fail("a surrogate pair has no second half");
       code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
     }
     const auto tail = [&](int shift) { out += static_cast<char>(0x80 | (code >> shift & 0x3F)); };
@@ -203,7 +203,7 @@ class Parser {
     }
   }
 
-  // "uXXXX", as it stands after a backslash.
+  // Parses "uXXXX", the part of an escape after the backslash.
   uint32_t four_digits() {
     expect('u');
     uint32_t code = 0;
@@ -213,7 +213,7 @@ class Parser {
                         : c >= 'a' && c <= 'f' ? c - 'a' + 10
                         : c >= 'A' && c <= 'F' ? c - 'A' + 10
                                                : -1;
-      if (digit < 0) fail("expected four hexadecimal digits after \\u, but found " + found());
+      if (digit < 0) fail("expected four hexadecimal digits after \\u, but got " + found());
       code = code * 16 + static_cast<uint32_t>(digit);
     }
     return code;

@@ -22,13 +22,15 @@ constexpr std::array stored_types = {StoredType::f32, StoredType::f64, StoredTyp
 constexpr const char* metadata_name = "__metadata__";
 constexpr int64_t length_bytes = 8;
 constexpr int64_t max_header = 100'000'000;  // the limit of the reference implementation
-constexpr int64_t max_data = std::numeric_limits<int64_t>::max() / 2;  // no sum with it overflows
+constexpr int64_t max_data = std::numeric_limits<int64_t>::max() / 2;  // so that no sum with it overflows
 constexpr int64_t data_alignment = 64;
-constexpr int64_t chunk_bytes = int64_t{1} << 20;  // streamed while it is in the cache
+// A chunk stays in the cache between the computation of its checksum and its writing.
+constexpr int64_t chunk_bytes = int64_t{1} << 20;
 constexpr const char* checksum_prefix = "crc32:";
 constexpr size_t checksum_digits = 8;
 
-// Negative when the shape is impossible: a negative size, or more bytes than 64 bits count.
+// Returns the number of bytes of a tensor. Negative if the shape is not valid: a negative size, or more bytes than 64
+// bits can count.
 int64_t bytes_of(StoredType type, const std::vector<int64_t>& shape) {
   int64_t bytes = stored_type_size(type);
   for (const int64_t size : shape) {
@@ -47,8 +49,8 @@ std::string shape_text(const std::vector<int64_t>& shape) {
   return out + "]";
 }
 
-// Where the checksum's digits stand in the header, or npos. Quotes inside a JSON string are escaped, so this
-// text can hardly occur anywhere else; if it does, there is no telling which one counts.
+// Returns the position of the checksum's digits in the header, or npos. Quotes inside a JSON string are escaped, so the
+// pattern rarely occurs anywhere else. If it occurs twice, it is not clear which one is meant.
 size_t find_checksum_digits(std::string_view header) {
   const std::string pattern = message('"', checksum_key, "\":\"", checksum_prefix);
   const size_t found = header.find(pattern);
@@ -96,11 +98,11 @@ std::string header_to_write(const std::vector<TensorToWrite>& tensors, const std
   const int64_t unpadded = length_bytes + static_cast<int64_t>(text.size());
   text.append(static_cast<size_t>((data_alignment - unpadded % data_alignment) % data_alignment), ' ');
   REQUIRE(static_cast<int64_t>(text.size()) <= max_header,
-          "the description of the tensors and the metadata takes ", text.size(), " bytes, the format allows ",
-          max_header);
+          "the description of the tensors and the metadata needs ", text.size(),
+          " bytes, but the format allows ", max_header);
   try {
     parse(text);
-  } catch (const Error& error) {  // too many values: better known now than on loading
+  } catch (const Error& error) {  // too many values: better to fail here than on loading
     throw InvalidArgument(message("the tensors cannot be described in one file: ", error.what()));
   }
   return text;
@@ -115,7 +117,8 @@ const char* stored_type_name(StoredType type) {
     case StoredType::i64: return "I64";
     case StoredType::i32: return "I32";
   }
-  throw InvalidArgument(message("there is no stored type number ", static_cast<int>(type)));
+  throw InvalidArgument(
+      message("expected a stored type number from 0 to 3, but got ", static_cast<int>(type)));
 }
 
 int64_t stored_type_size(StoredType type) {
@@ -124,7 +127,8 @@ int64_t stored_type_size(StoredType type) {
 
 void write_safetensors(const std::string& path, const std::vector<TensorToWrite>& tensors,
                        const std::vector<std::pair<std::string, std::string>>& metadata) {
-  // Wide types first: then every tensor is aligned to its elements, which some readers need.
+  // Tensors with wide types are written first. Every tensor is then aligned to the size of its elements, as some
+  // readers require.
   std::vector<size_t> order(tensors.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
@@ -136,14 +140,15 @@ void write_safetensors(const std::string& path, const std::vector<TensorToWrite>
     const TensorToWrite& tensor = tensors[i];
     const int64_t bytes = bytes_of(tensor.type, tensor.shape);
     REQUIRE(bytes >= 0 && bytes <= max_data - total, "tensor ", quote(tensor.name),
-            " cannot be stored: the shape ", shape_text(tensor.shape), " is negative or too large");
+            " cannot be stored: the shape ", shape_text(tensor.shape),
+            " has a negative size or is too large");
     REQUIRE(bytes == 0 || tensor.data != nullptr, "tensor ", quote(tensor.name), " has no data");
     begins[i] = total;
     total += bytes;
   }
   const std::string header = header_to_write(tensors, begins, metadata);
   const size_t digits = find_checksum_digits(header);
-  REQUIRE(digits != header.npos, "a metadata key imitates the checksum");
+  REQUIRE(digits != header.npos, "a metadata key looks like that of the checksum");
 
   AtomicFile file(path);
   Crc32 sum;
@@ -159,7 +164,7 @@ void write_safetensors(const std::string& path, const std::vector<TensorToWrite>
   write(&length, length_bytes);
   write(header.data(), static_cast<int64_t>(header.size()));
   for (const size_t i : order) write(tensors[i].data, bytes_of(tensors[i].type, tensors[i].shape));
-  // The sum was taken over zeros in its own place.
+  // The checksum was computed with zeros in place of its digits.
   const std::string text = checksum_text(sum.value());
   file.write_at(length_bytes + static_cast<int64_t>(digits), text.data(), text.size());
   file.commit();
@@ -186,13 +191,14 @@ SafetensorsFile::SafetensorsFile(const std::string& path, bool require_checksum)
 void SafetensorsFile::read_header() {
   const int64_t size = file_.size();
   if (size < length_bytes) {
-    refuse("not a safetensors file: it has ", size, " bytes, the header's length alone takes ", length_bytes);
+    refuse("not a safetensors file: expected at least ", length_bytes,
+           " bytes for the header's length, but got ", size);
   }
   uint64_t length = 0;
   file_.read_at(0, &length, sizeof length);
   if (length > static_cast<uint64_t>(max_header)) {
     refuse("not a safetensors file: its first 8 bytes give a header of ", length,
-           " bytes, the format allows ", max_header);
+           " bytes, but the format allows ", max_header);
   }
   if (length > static_cast<uint64_t>(size - length_bytes)) {
     refuse("not a safetensors file, or cut short: its first 8 bytes give a header of ", length,
@@ -220,7 +226,7 @@ void SafetensorsFile::parse_header() {
                                    [&](StoredType known) { return dtype == stored_type_name(known); });
     if (type == stored_types.end()) {
       throw Error(message("tensor ", quote(name), " has the dtype ", quote(dtype),
-                          "; this version reads F32, F64, I64 and I32"));
+                          ", but this version reads only F32, F64, I64 and I32"));
     }
     tensor.type = *type;
     for (const Json& size : entry.at("shape").array()) tensor.shape.push_back(size.integer());
@@ -233,15 +239,15 @@ void SafetensorsFile::parse_header() {
       throw Error(message("tensor ", quote(name), " should have 2 data_offsets, but has ", offsets.size()));
     }
     const int64_t begin = offsets[0].integer(), end = offsets[1].integer();
-    // Compared with the file's size, all later sums stay far from overflow.
+    // Because both are compared with the file's size, no later sum can overflow.
     if (begin < 0 || end < begin || end > file_.size() - data_begin_) {
-      throw Error(message("tensor ", quote(name), " should lie within the ", file_.size() - data_begin_,
+      throw Error(message("tensor ", quote(name), " should be within the ", file_.size() - data_begin_,
                           " bytes of data, but its data_offsets are ", begin, " and ", end,
                           ": the file is cut short or damaged"));
     }
     if (end - begin != bytes) {
       throw Error(message("tensor ", quote(name), " of shape ", shape_text(tensor.shape), " and type ", dtype,
-                          " takes ", bytes, " bytes, but its data_offsets span ", end - begin));
+                          " needs ", bytes, " bytes, but its data_offsets span ", end - begin));
     }
     tensor.offset = data_begin_ + begin;
     tensor.bytes = bytes;
@@ -261,7 +267,7 @@ void SafetensorsFile::check_layout() const {
     if (tensor->offset != expected) {
       refuse("not a valid safetensors file: tensor ", quote(tensor->name), " should begin at byte ",
              expected - data_begin_, " of the data, but begins at ", tensor->offset - data_begin_,
-             ": tensors overlap or leave holes");
+             ": tensors overlap or leave gaps");
     }
     expected += tensor->bytes;
   }
@@ -284,8 +290,8 @@ void SafetensorsFile::check_format(bool require_checksum) const {
     refuse(quote(format_key), " should be a whole number from 1, but is ", quote(*format));
   }
   if (version > format_version) {
-    refuse("written by a newer version of Chainrule: its format is ", version, ", this version reads up to ",
-           format_version);
+    refuse("written by a newer version of Chainrule: its format is ", version,
+           ", but this version reads formats up to ", format_version);
   }
 }
 
@@ -311,7 +317,7 @@ void SafetensorsFile::check_sum() {
   const std::string expected = checksum_prefix + checksum_text(sum.value());
   if (*stored != expected) {
     refuse("the file is damaged, or another program changed it: its checksum should be ", expected,
-           ", but it says ", quote(*stored));
+           ", but is ", quote(*stored));
   }
 }
 
@@ -331,7 +337,8 @@ void SafetensorsFile::read(const Tensor& tensor, void* destination) const {
   const bool inside =
       tensor.offset >= data_begin_ && tensor.bytes >= 0 && tensor.bytes <= file_.size() - tensor.offset;
   REQUIRE(inside, "tensor ", quote(tensor.name), " is not one of ", path());
-  REQUIRE(tensor.bytes == 0 || destination != nullptr, "tensor ", quote(tensor.name), " needs a destination");
+  REQUIRE(tensor.bytes == 0 || destination != nullptr, "expected a destination for tensor ",
+          quote(tensor.name), ", but got null");
   file_.read_at(tensor.offset, destination, static_cast<size_t>(tensor.bytes));
 }
 

@@ -17,17 +17,17 @@ int64_t next_number() {
 }  // namespace
 
 Dataset::Dataset(int64_t examples) : examples_(examples), number_(next_number()) {
-  REQUIRE(examples > 0, "a dataset needs at least one example, but ", examples, " came");
+  REQUIRE(examples > 0, "dataset: expected at least one example, but got ", examples);
 }
 
 char* Dataset::add_column(const std::string& name, ColumnType type, int64_t features) {
-  REQUIRE(!name.empty(), "a column of a dataset needs a name: that of its data node");
+  REQUIRE(!name.empty(), "dataset: expected the name of a data node for a column, but got an empty name");
   REQUIRE(find(name) == nullptr, "the dataset already has a column '", name, "'");
   REQUIRE(type == ColumnType::float32 || type == ColumnType::float64 || type == ColumnType::label, "column '",
-          name, "': there is no type number ", static_cast<int32_t>(type));
-  REQUIRE(features > 0, "column '", name, "': expected at least one feature, but ", features, " came");
+          name, "': expected a type number from 0 to 2, but got ", static_cast<int32_t>(type));
+  REQUIRE(features > 0, "column '", name, "': expected at least one feature, but got ", features);
   REQUIRE(type != ColumnType::label || features == 1, "column '", name,
-          "': labels are one class index an example, but ", features, " came");
+          "': expected one class index per example, but got ", features, " features");
   REQUIRE(features <= INT64_MAX / 16 / examples_, "column '", name, "': ", examples_, " examples of ",
           features, " features do not fit into memory");
   Column column{name, type, features, MemoryBlock(cpu_backend())};

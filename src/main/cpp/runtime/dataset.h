@@ -23,18 +23,18 @@ class Dataset {
  public:
   explicit Dataset(int64_t examples);
 
-  // Memory for examples * features values, to be filled by the caller.
+  // Adds a column. Returns memory for examples * features values, which the caller must fill.
   char* add_column(const std::string& name, ColumnType type, int64_t features);
   const Column* find(const std::string& name) const;
   int64_t examples() const { return examples_; }
   int64_t bytes() const;
-  // No other dataset of this process has it.
+  // A number that identifies the data set within the process.
   int64_t number() const { return number_; }
 
  private:
   const int64_t examples_;
   const int64_t number_;
-  std::deque<Column> columns_;  // whose addresses stay when another is added
+  std::deque<Column> columns_;  // a deque: adding a column does not move the others
 };
 
 }  // namespace chainrule

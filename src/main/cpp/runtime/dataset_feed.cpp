@@ -13,22 +13,24 @@ namespace chainrule {
 
 namespace {
 
-// Shuffled examples lie anywhere in memory: while one is copied, so many of the next are prefetched.
+// Shuffled examples are scattered over the memory. While one is copied, the one that follows by this many is
+// prefetched.
 constexpr int64_t prefetched_examples = 8;
 
-// The first lines of an example; the processor itself prefetches the rest of a long one.
+// Prefetches the first cache lines of an example. The CPU itself prefetches the rest of a long one.
 void prefetch(const char* example, int64_t bytes) {
   for (int64_t line = 0; line < std::min<int64_t>(bytes, 512); line += 64) __builtin_prefetch(example + line);
 }
 
 // Target time of a burst: a longer one delays predictions, a much shorter one leaves the device idle between bursts.
 constexpr double burst_milliseconds = 8;
-// Writing the next order inside a burst delays predictions too: that of more examples is written before its epoch.
+// Writing the order of the next epoch during a burst delays predictions as well. With more examples than this it is
+// written before its epoch begins instead.
 constexpr int64_t max_order_in_burst = 100000;
 
 int64_t order_bytes(int64_t examples) { return examples * static_cast<int64_t>(sizeof(int64_t)); }
 
-// Refuses doubles that a model of floats would take for infinite.
+// Throws InvalidArgument if a double is outside the range of a float and the model is of floats.
 void require_numbers(const Column& column, const Node& node, const std::string& what, DType dtype,
                      int64_t examples) {
   if (column.type != ColumnType::float64 || dtype == DType::float64) return;
@@ -60,12 +62,11 @@ void DatasetFeed::bind(const Dataset& dataset, const Plan& plan) {
     const Column* column = dataset.find(node.name);
     REQUIRE(column != nullptr, "fit: the dataset has no column '", node.name, "' for ", graph.describe(id));
     const bool label = node.op == Op::label;
-    REQUIRE(label == (column->type == ColumnType::label), "fit: column '", node.name, "' must hold ",
-            label ? "class indices, an int[]," : "values, a float[] or double[],", " for ",
-            graph.describe(id));
+    REQUIRE(label == (column->type == ColumnType::label), "fit: expected ",
+            label ? "class indices (int[])" : "values (float[] or double[])", " in column '", node.name,
+            "' for ", graph.describe(id), ", but got ", label ? "values" : "class indices");
     REQUIRE(label || column->features == node.shape.rows, "fit: expected ", node.shape.rows,
-            " features in column '", node.name, "' for ", graph.describe(id), ", but it has ",
-            column->features);
+            " features in column '", node.name, "' for ", graph.describe(id), ", but got ", column->features);
     require_numbers(*column, node, graph.describe(id), model_->dtype(), dataset.examples());
     columns[slot] = column;
   }
@@ -74,7 +75,7 @@ void DatasetFeed::bind(const Dataset& dataset, const Plan& plan) {
     const DType dtype = column.type == ColumnType::float64 ? DType::float64 : DType::float32;
     check_data("fit", graph, check, dtype, column.values.data(), dataset.examples());
   }
-  dataset_ = nullptr;  // none, if what follows fails
+  dataset_ = nullptr;  // nothing is bound if a call below throws
   if (resident_dataset_ != dataset.number()) resident_dataset_ = 0;
   columns_ = std::move(columns);
   invalidate_orders();
@@ -92,7 +93,7 @@ int64_t DatasetFeed::dataset_bytes() const {
 
 // ---- residency
 
-// A dataset's columns never change once they are there, so a copy stays right.
+// The columns of a data set never change once they are filled, so a copy stays valid.
 void DatasetFeed::make_resident(const Dataset& dataset) {
   Backend& backend = model_->backend();
   int64_t bytes = order_bytes(dataset.examples());
@@ -108,7 +109,8 @@ void DatasetFeed::make_resident(const Dataset& dataset) {
       if (column != nullptr) resident_memory_.back().reserve(column->values.bytes());
     }
     resident_order_.reserve(order_bytes(dataset.examples()));
-  } catch (const Error&) {  // somebody else has taken the memory meanwhile: batches are copied
+  } catch (const Error&) {
+    // The memory has been allocated by others in the meantime: batches are copied instead.
     resident_memory_.clear();
     return;
   }
@@ -133,8 +135,9 @@ void DatasetFeed::invalidate_orders() {
   for (Order& order : orders_) order.written = false;
 }
 
-// The order of an epoch is a function of the seed and the epoch's number (R. Fisher, F. Yates, 1938; R. Durstenfeld,
-// 1964), so that resuming needs no list, and every device takes the same.
+// The order of an epoch is a function of the seed and of the number of the epoch, so that resuming needs no stored
+// order and every device uses the same one. The shuffle is that of R. Fisher and F. Yates (1938) in the form of R.
+// Durstenfeld (1964).
 void DatasetFeed::write_order(const EpochOrder& order, Order* to) const {
   const int64_t examples = dataset_->examples();
   to->examples.reserve(order_bytes(examples));
@@ -149,7 +152,7 @@ void DatasetFeed::write_order(const EpochOrder& order, Order* to) const {
   to->written = true;
 }
 
-// Burst::while_computing may have written it.
+// The order may already be in the other buffer: Burst::while_computing writes it there.
 void DatasetFeed::prepare_order(const EpochOrder& order) {
   if (orders_[current_].is(order)) return;
   if (orders_[1 - current_].is(order)) {
@@ -161,7 +164,7 @@ void DatasetFeed::prepare_order(const EpochOrder& order) {
   try {
     model_->backend().copy_in(resident_order_.data(), this->order(), order_bytes(dataset_->examples()));
   } catch (...) {
-    invalidate_orders();  // or the next call would go on with the epoch before's
+    invalidate_orders();  // otherwise the next call would use the order of the previous epoch
     throw;
   }
 }

@@ -1,5 +1,5 @@
-// Brings the samples of a data set to training steps, in the order of each epoch: from the engine's memory where the data
-// set fits there, else copied batch by batch.
+// Supplies training steps with the samples of a data set, in the order of each epoch. If the data set fits into the
+// engine's memory, it is copied there once (it is resident); otherwise each batch is copied.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace chainrule {
 
-// What decides the order of an epoch's examples.
+// The parameters of the order of the examples in an epoch.
 struct EpochOrder {
   bool shuffle = true;
   int64_t seed = 0;
@@ -22,43 +22,45 @@ struct EpochOrder {
   }
 };
 
-// One caller at a time.
+// One thread at a time.
 class DatasetFeed {
  public:
-  // Batches are copied into `inputs`, which must live as long as this object.
+  // Batches are copied into `inputs`, which must outlive this object.
   DatasetFeed(std::shared_ptr<const Model> model, Inputs& inputs);
   DatasetFeed(const DatasetFeed&) = delete;
   DatasetFeed& operator=(const DatasetFeed&) = delete;
 
-  // Takes the columns that the plan reads. Throws InvalidArgument when one is missing, has another type or number of
-  // features, or holds labels out of range; what was bound before then stays. The data set must live as long as it is
-  // bound.
+  // Binds the columns that the plan reads. Throws InvalidArgument if a column is missing, has another type or number of
+  // features, holds a double that a model of floats cannot hold, or holds labels or targets out of range. The previous
+  // binding is then kept. The caller must keep the data set alive while it is bound.
   void bind(const Dataset& dataset, const Plan& plan);
   bool bound() const { return dataset_ != nullptr; }
-  int64_t examples() const { return dataset_->examples(); }  // of the data set that is bound
+  int64_t examples() const { return dataset_->examples(); }  // the number of examples of the bound data set
 
-  // Puts the examples into this order, unless they are in it.
+  // Prepares this order of the examples, unless it is already prepared. Copies it into the engine's memory if the data
+  // set is resident.
   void prepare_order(const EpochOrder& order);
-  // The numbers of the examples in the order that was prepared.
+  // The numbers of the examples in the prepared order.
   const int64_t* order() const { return reinterpret_cast<const int64_t*>(orders_[current_].examples.data()); }
 
-  // Do the columns and the order lie in the engine's memory?
+  // Returns true if the columns and the order are in the engine's memory.
   bool resident() const { return resident_dataset_ != 0; }
   void use_resident(Context* context) const;
 
-  // Copies the `batch` samples from `position` in the order on into the inputs.
+  // Copies `batch` samples into the inputs: those that begin at `position` in the prepared order.
   void gather(int64_t position, int64_t batch) { gather(position, batch, &inputs_); }
 
-  // Gathers the batches of a burst, in the inputs and in a second set by turns.
+  // Gathers the batches of a burst, alternately into the inputs and into a second set of inputs.
   class Burst;
 
-  // How many steps to begin before their losses are asked for: as many as take a few milliseconds, if the engine takes so
-  // many. Where data are not resident, two or more, so that one batch is gathered while the one before it is computed.
+  // The number of steps to begin before their losses are read. It is chosen such that a burst takes a few milliseconds
+  // and is limited by the engine's max_burst(). Where data are not resident it is at least 2, if the engine allows it,
+  // so that one batch is gathered while the previous one is computed.
   int64_t burst_length();
-  // Adapts burst_length() to the time that a burst of `steps` steps took, which is how long predictions had to wait.
+  // Adapts burst_length(). A burst of `steps` steps took `milliseconds`, during which predictions were blocked.
   void burst_took(int64_t steps, double milliseconds);
 
-  // Of native memory: the second set of inputs; columns and orders.
+  // Native memory in bytes: of the second set of inputs, and of the columns and orders.
   int64_t input_bytes() const { return second_inputs_.bytes(); }
   int64_t dataset_bytes() const;
 
@@ -67,7 +69,7 @@ class DatasetFeed {
     explicit Order(Backend& backend) : examples(backend.host_memory()) {}
     bool is(const EpochOrder& order) const { return written && of == order; }
 
-    MemoryBlock examples;  // one int64 each
+    MemoryBlock examples;  // one int64 per example
     EpochOrder of;
     bool written = false;
   };
@@ -81,27 +83,27 @@ class DatasetFeed {
   Inputs& inputs_;
   Inputs second_inputs_;
   const Dataset* dataset_ = nullptr;
-  std::vector<const Column*> columns_;  // by data slot; null: not needed
-  Order orders_[2];                     // of the running epoch, and of the next where there was time for it
-  int32_t current_ = 0;                 // the running epoch's
+  std::vector<const Column*> columns_;  // by data slot; null: the plan does not read it
+  Order orders_[2];      // of the current epoch, and of the next one if there was time to write it
+  int32_t current_ = 0;  // the index of the current epoch's order
   int64_t burst_length_ = 1;
-  // The bound data set in the engine's memory, if there is room for it.
+  // The copy of the bound data set in the engine's memory, if it fits there.
   int64_t resident_dataset_ = 0;              // its number; 0: none
   std::vector<ResidentColumn> resident_;      // by data slot
-  std::vector<MemoryBlock> resident_memory_;  // likewise
+  std::vector<MemoryBlock> resident_memory_;  // by data slot
   MemoryBlock resident_order_;
 };
 
 class DatasetFeed::Burst final : public StepInputs {
  public:
-  // `steps` steps of the plan, from `position` in the order that was prepared on.
+  // A burst of `steps` steps of the plan that begins at `position` in the prepared order.
   Burst(DatasetFeed& feed, const Plan& plan, int64_t position, int64_t steps);
 
-  // Gathers a step's batch now, not when the step begins.
+  // Gathers the batch of a step now instead of when the step begins.
   void prepare(int32_t step);
 
   void* const* addresses(int32_t step) override;
-  // Writes the order of the next epoch, if this burst ends one.
+  // Writes the order of the next epoch if this burst ends an epoch.
   void while_computing() override;
 
  private:

@@ -1,4 +1,4 @@
-// Training over a data set: the steps of an epoch in bursts, whose losses are asked for together.
+// Training over a data set. The steps of an epoch run in bursts; the losses of a burst are read together.
 #include <algorithm>
 #include <chrono>
 #include <exception>
@@ -20,10 +20,10 @@ double milliseconds_since(Clock::time_point then) {
 }  // namespace
 
 void Trainer::bind(const Dataset& dataset, int64_t batch_size) {
-  REQUIRE(batch_size > 0, "fit: expected a batch size of at least 1, but ", batch_size, " came");
+  REQUIRE(batch_size > 0, "fit: expected a batch size of at least 1, but got ", batch_size);
   REQUIRE(progress_.position == 0 || dataset.examples() == progress_.examples,
-          "fit: the running epoch goes over ", progress_.examples, " examples, but a dataset of ",
-          dataset.examples(), " came");
+          "fit: the running epoch needs a dataset of ", progress_.examples, " examples, but got ",
+          dataset.examples());
   feed_.bind(dataset, plan(Mode::train, 1));
   batch_size_ = std::min(batch_size, dataset.examples());
 }
@@ -47,12 +47,12 @@ void Trainer::count_step(double loss, int64_t batch) {
   ++progress_.epoch;
 }
 
-// As many of `count` steps as have a finite loss; the first that has not is refused, as a single step would be. Returns
-// for how long predictions had to wait, in milliseconds.
+// Runs up to `count` steps. Stops before the first step whose loss is not finite and throws as a single step does.
+// Returns the time, in milliseconds, during which predictions were blocked.
 double Trainer::run_burst(int32_t count, int64_t batch) {
   const Plan& plan = this->plan(Mode::train, batch);
   DatasetFeed::Burst burst(feed_, plan, progress_.position, count);
-  if (!feed_.resident()) burst.prepare(0);  // while predictions may still go on
+  if (!feed_.resident()) burst.prepare(0);  // predictions are not blocked yet
   std::unique_lock<FairSharedMutex> writing(model_->mutex());
   const Clock::time_point begin = Clock::now();
   arena_.reserve(plan.program.arena_bytes);
@@ -65,20 +65,20 @@ double Trainer::run_burst(int32_t count, int64_t batch) {
     burst_numbers_[static_cast<size_t>(i)] =
         StepNumbers::of(update_scalars(optimizer_, step + 1), progress_.position + i * batch, step, 0);
   }
-  int32_t made = 0;
+  int32_t completed = 0;
   std::exception_ptr problem;
   try {
     model_->backend().run_steps(plan.program, context, burst_numbers_.data(), count, &burst,
-                                burst_losses_.data(), &made);
+                                burst_losses_.data(), &completed);
   } catch (...) {
-    problem = std::current_exception();  // the steps that were made still count
+    problem = std::current_exception();  // the steps that were done still count
   }
-  for (int32_t i = 0; i < made; ++i) count_step(burst_losses_[static_cast<size_t>(i)], batch);
+  for (int32_t i = 0; i < completed; ++i) count_step(burst_losses_[static_cast<size_t>(i)], batch);
   if (problem != nullptr) std::rethrow_exception(problem);
-  if (made < count) {
+  if (completed < count) {
     feed_.gather(progress_.position, batch);
     batch_examples_ = feed_.order() + progress_.position;
-    refuse("training step", burst_losses_[static_cast<size_t>(made)], plan, batch);
+    refuse("training step", burst_losses_[static_cast<size_t>(completed)], plan, batch);
   }
   return milliseconds_since(begin);
 }

@@ -18,7 +18,8 @@ Inputs::Inputs(std::shared_ptr<const Model> model)
 }
 
 int64_t Inputs::checked(int32_t slot) const {
-  REQUIRE(slot >= 0 && slot < slots(), "there is no data slot ", slot, " among ", slots());
+  REQUIRE(slot >= 0 && slot < slots(), "expected the number of a data slot below ", slots(), ", but got ",
+          slot);
   return slot;
 }
 
@@ -30,7 +31,7 @@ int64_t Inputs::sample_bytes(int32_t slot) const {
 
 char* Inputs::reserve(int32_t slot, int64_t batch) {
   int64_t bytes = sample_bytes(slot);
-  REQUIRE(batch > 0, "expected a batch of at least one sample, but ", batch, " came");
+  REQUIRE(batch > 0, "expected a batch of at least one sample, but got ", batch);
   REQUIRE(batch <= INT64_MAX / 2 / bytes, "a batch of ", batch, " samples of ", bytes,
           " bytes does not fit into memory");
   MemoryBlock& block = staging_[static_cast<size_t>(slot)];
@@ -79,8 +80,8 @@ void Inputs::check(const char* operation, const Plan& plan, int64_t batch) const
 
 namespace {
 
-// The first of `count` values that is less than 0 or more than `most`, or NaN; `count` if there is none, as usual: blocks
-// without one are passed over without a branch, in a form that the compiler makes vector instructions of.
+// Returns the index of the first of `count` values that is less than 0, more than `most` or NaN; `count` if there is
+// none. There usually is none: whole blocks are tested without a branch, in a form that the compiler can vectorise.
 template <class T>
 int64_t first_outside(const T* values, int64_t count, T most) {
   constexpr int64_t block = 64;

@@ -1,4 +1,4 @@
-// One caller's data: an address for each data node, its own memory or ours.
+// The data of one caller: an address per data node, of the caller's memory or of memory of this object.
 #pragma once
 
 #include <cstdint>
@@ -15,25 +15,27 @@ class Inputs {
   explicit Inputs(std::shared_ptr<const Model> model);
 
   int32_t slots() const { return static_cast<int32_t>(addresses_.size()); }
-  // Must data be given for a slot? What the owner's plan says (Plan::reads_slot).
+  // Returns true if data must be given for the slot: that is, if the plan of the owner reads it (Plan::reads_slot).
   bool needed(int32_t slot) const { return needed_[static_cast<size_t>(checked(slot))]; }
   void set_needed(std::vector<bool> reads_slot) { needed_ = std::move(reads_slot); }
   int64_t* addresses() { return addresses_.data(); }
   int64_t sample_bytes(int32_t slot) const;
+  // Allocates memory for `batch` samples, sets the address of the slot to it and returns it.
   char* reserve(int32_t slot, int64_t batch);
-  // Where the data of a slot lie, and the class indices that were given for a label.
+  // The address of the data of a slot, and that of the class indices of a label node.
   const char* data(int32_t slot) const {
     return reinterpret_cast<const char*>(addresses_[static_cast<size_t>(slot)]);
   }
   const int32_t* labels(int32_t node) const;
 
-  // Bytes of memory of ours.
+  // The memory that reserve() has allocated, in bytes.
   int64_t bytes() const;
 
-  // The addresses as a plan takes them, for the samples from `first` on.
+  // The addresses of the samples from `first` on, in the form that a plan expects. Valid until the next call.
   void* const* at(int64_t first);
 
-  // Refuses a batch before anything is computed: data that are missing, labels and targets out of range.
+  // Throws InvalidArgument if data are missing or not aligned, or if labels or targets are out of range. Called before
+  // anything is computed.
   void check(const char* operation, const Plan& plan, int64_t batch) const;
 
  private:
@@ -46,7 +48,8 @@ class Inputs {
   std::vector<MemoryBlock> staging_;
 };
 
-// Refuses class indices and targets out of range: `count` samples of a label's int32, or of values of the type.
+// Throws InvalidArgument if class indices or targets are out of range. `data` has `count` samples: int32 class indices
+// of a label, or values of the type.
 void check_data(const char* operation, const Graph& graph, const DataCheck& check, DType dtype,
                 const char* data, int64_t count);
 

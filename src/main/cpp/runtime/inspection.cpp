@@ -73,7 +73,7 @@ Inspection::Inspection(std::shared_ptr<const Model> model, std::vector<int32_t> 
 
 void Inspection::run(const char* operation, Inputs& inputs, int64_t first, int64_t batch,
                      int64_t steps_before) {
-  REQUIRE(batch > 0, operation, ": expected a batch of at least one sample, but ", batch, " came");
+  REQUIRE(batch > 0, operation, ": expected a batch of at least one sample, but got ", batch);
   if (!runner_ || runner_->request().batch != batch) {
     request_.batch = batch;
     runner_ = std::make_unique<PlanRunner>(model_, request_);
@@ -100,17 +100,17 @@ char* Inspection::delta(int32_t node) const {
 
 Fault Inspection::first_fault() const {
   const Graph& graph = model_->graph();
-  auto look = [&](int32_t node, const char* values) {
+  auto fault_in = [&](int32_t node, const char* values) {
     Fault fault = chainrule::first_fault(graph, model_->dtype(), node, values, count(node));
     if (graph.node(node).shape.batched) fault.row += first_;
     return fault;
   };
   for (int32_t node : request_.outputs) {
-    Fault fault = look(node, value(node));
+    Fault fault = fault_in(node, value(node));
     if (fault.found) return fault;
   }
   for (auto node = request_.deltas.rbegin(); node != request_.deltas.rend(); ++node) {
-    Fault fault = look(*node, delta(*node));
+    Fault fault = fault_in(*node, delta(*node));
     fault.backward = true;
     if (fault.found) return fault;
   }

@@ -1,4 +1,5 @@
-// One block of native memory with an owner: the engine's (a Backend is a Memory) or the processor's.
+// A block of native memory that frees itself. It is allocated from an engine (a Backend is a Memory) or from host
+// memory.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,7 @@ class MemoryBlock {
   MemoryBlock& operator=(const MemoryBlock&) = delete;
   ~MemoryBlock() { memory_->release(data_, bytes_); }
 
-  // At least this many bytes. What was there is lost when the block has to grow.
+  // Makes the block at least `bytes` long. The contents are lost if the block grows.
   void reserve(int64_t bytes) {
     if (bytes <= bytes_) return;
     char* grown = memory_->allocate(bytes);
@@ -37,7 +38,8 @@ class MemoryBlock {
   int64_t bytes_ = 0;
 };
 
-// Calls body with where the processor reads these bytes of the engine's memory: their place, or a copy.
+// Calls body with a host address from which these bytes of the engine's memory can be read: their own address, or that
+// of a copy.
 template <class Body>
 void read_on_host(Backend& backend, const char* from, int64_t bytes, Body&& body) {
   if (backend.on_host()) return body(from);
@@ -47,7 +49,8 @@ void read_on_host(Backend& backend, const char* from, int64_t bytes, Body&& body
   body(copy.data());
 }
 
-// Calls body with where the processor writes all of these bytes of the engine's memory, and sees that they get there.
+// Calls body with a host address to which it must write all of these bytes. Afterwards copies them to the engine's
+// memory, if that is not host memory.
 template <class Body>
 void write_on_host(Backend& backend, char* to, int64_t bytes, Body&& body) {
   if (backend.on_host()) return body(to);

@@ -13,7 +13,7 @@ namespace chainrule {
 
 namespace {
 
-// The value of element i, as the initializer's definition says (graph.h).
+// The initial value of element i, as defined by the initializer (graph.h).
 double initial_value(const Node& node, uint64_t seed, uint64_t stream, uint64_t i) {
   const double fan_in = static_cast<double>(node.shape.columns),
                fan_out = static_cast<double>(node.shape.rows);
@@ -77,10 +77,10 @@ std::shared_ptr<Model> Model::snapshot() const {
 
 int64_t Model::check_parameter(const char* operation, int32_t id, const void* values, int64_t count) const {
   const Node& node = graph_.node(id);
-  REQUIRE(node.op == Op::parameter, operation, ": expected a parameter, but ", graph_.describe(id), " came");
-  REQUIRE(values != nullptr, operation, ": the values of ", graph_.describe(id), " are null");
+  REQUIRE(node.op == Op::parameter, operation, ": expected a parameter, but got ", graph_.describe(id));
+  REQUIRE(values != nullptr, operation, ": expected values for ", graph_.describe(id), ", but got null");
   REQUIRE(count == node.shape.elements(), operation, ": expected ", node.shape.elements(), " values for ",
-          graph_.describe(id), ", but ", count, " came");
+          graph_.describe(id), ", but got ", count);
   return layout_.offsets[static_cast<size_t>(id)];
 }
 
@@ -88,8 +88,8 @@ template <class V>
 void Model::read_parameter(int32_t id, V* values, int64_t count) const {
   int64_t offset = check_parameter("reading a parameter", id, values, count);
   std::shared_lock<FairSharedMutex> reading(mutex_);
-  read_on_host(backend_, parameters() + offset, count * size_of(dtype_), [&](const char* lying) {
-    with_type(dtype_, lying, [&](const auto* from) { convert(values, from, count); });
+  read_on_host(backend_, parameters() + offset, count * size_of(dtype_), [&](const char* host) {
+    with_type(dtype_, host, [&](const auto* from) { convert(values, from, count); });
   });
 }
 
@@ -99,13 +99,12 @@ void Model::write_parameter(int32_t id, const V* values, int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
     const double value = static_cast<double>(values[i]);
     REQUIRE(std::isfinite(held(value, dtype_)), "setting a parameter: values must be finite",
-            std::isfinite(values[i]) ? " as float" : "", ", but number ", i, " for ", graph_.describe(id),
+            std::isfinite(values[i]) ? " as floats" : "", ", but number ", i, " for ", graph_.describe(id),
             " is ", values[i]);
   }
   std::unique_lock<FairSharedMutex> writing(mutex_);
-  write_on_host(backend_, parameters() + offset, count * size_of(dtype_), [&](char* lying) {
-    with_type(dtype_, lying, [&](auto* to) { convert(to, values, count); });
-  });
+  write_on_host(backend_, parameters() + offset, count * size_of(dtype_),
+                [&](char* host) { with_type(dtype_, host, [&](auto* to) { convert(to, values, count); }); });
 }
 
 void require_numbers(const Graph& graph, DType dtype) {

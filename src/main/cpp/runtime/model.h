@@ -13,10 +13,10 @@ namespace chainrule {
 
 class Model {
  public:
-  // Draws the parameters from the seed: the one at position i of graph.parameters() from stream i. The engine outlives
-  // the model.
+  // Draws the parameters from the seed: graph.parameters()[i] uses stream i. The engine must outlive the model.
   Model(Graph graph, DType dtype, int64_t seed, Backend& backend = cpu_backend());
 
+  // Returns a copy that later training does not change.
   std::shared_ptr<Model> snapshot() const;
 
   const Graph& graph() const { return graph_; }
@@ -25,14 +25,14 @@ class Model {
   Backend& backend() const { return backend_; }
   const LeafLayout& layout() const { return layout_; }
 
-  // The values of a parameter, [rows][columns]. They wait for a running step. `count` must be rows * columns; written
-  // values must be finite.
+  // Read and write the values of a parameter, [rows][columns]. Wait for a running step. Throw InvalidArgument if
+  // `count` is not rows * columns or if a value to write is not finite.
   template <class V>
   void read_parameter(int32_t node, V* values, int64_t count) const;
   template <class V>
   void write_parameter(int32_t node, const V* values, int64_t count);
 
-  // The blocks as they lie in the engine's memory. Readers hold the mutex shared, a writer holds it alone.
+  // The blocks in the engine's memory. Readers hold the mutex shared; a writer holds it exclusively.
   char* parameters() const { return parameters_.data(); }
   char* constants() const { return constants_.data(); }
   FairSharedMutex& mutex() const { return mutex_; }
@@ -51,8 +51,8 @@ class Model {
   mutable FairSharedMutex mutex_;
 };
 
-// Throws InvalidArgument where a number of the graph means something else in the type: one that it cannot hold, or a
-// factor or setting that becomes 0. For graphs that are being built: a stored one loads as it was.
+// Throws InvalidArgument if a number of the graph means something else in the type: if the type cannot hold it, or if a
+// factor or a setting becomes 0. Called for graphs that are being built. A stored graph is loaded without this check.
 void require_numbers(const Graph& graph, DType dtype);
 
 // Copies `count` values between element types.

@@ -1,4 +1,4 @@
-// Plans by batch size: the few that were used last.
+// A cache of plans by batch size. It keeps the few that were used last.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace chainrule {
 
 class PlanCache {
  public:
-  // The plan for `batch`, made by `make` when it is not there.
+  // Returns the plan for `batch`. Calls `make` if it is not in the cache.
   template <class Make>
   const std::shared_ptr<const Plan>& get(int64_t batch, Make&& make) {
     auto found = std::find_if(plans_.begin(), plans_.end(),
@@ -23,14 +23,14 @@ class PlanCache {
       return plans_.front();
     }
     auto made = std::make_shared<const Plan>(make());
-    if (plans_.size() >= kept) plans_.pop_back();
+    if (plans_.size() >= max_plans) plans_.pop_back();
     plans_.insert(plans_.begin(), std::move(made));
     return plans_.front();
   }
 
  private:
-  static constexpr size_t kept = 8;
-  std::vector<std::shared_ptr<const Plan>> plans_;  // the last used first
+  static constexpr size_t max_plans = 8;
+  std::vector<std::shared_ptr<const Plan>> plans_;  // the last used comes first
 };
 
 }  // namespace chainrule

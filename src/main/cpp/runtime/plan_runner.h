@@ -1,5 +1,5 @@
-// One plan of a model with memory of its own, for tools that look at more than training or predicting does: every value,
-// every δ, a δ from outside. One caller at a time, who holds the model's mutex.
+// Runs one plan of a model with its own memory. For tools that need more than training or predicting computes: every
+// value, every δ, or a δ that the caller gives. One thread at a time; the caller must hold the model's mutex.
 #pragma once
 
 #include <cstdint>
@@ -12,33 +12,34 @@ namespace chainrule {
 
 class PlanRunner {
  public:
-  // The type comes from the model. No update: the model is only read.
+  // The element type is the model's. The plan must have no update: the model is only read.
   PlanRunner(std::shared_ptr<const Model> model, PlanRequest request);
-  // With the plan that somebody has made of the request, in the model's type.
+  // Uses a plan that was already created for the request, with the model's type.
   PlanRunner(std::shared_ptr<const Model> model, PlanRequest request, Plan plan);
 
   const PlanRequest& request() const { return request_; }
   const Plan& plan() const { return plan_; }
 
-  // `inputs` are addresses by slot (Inputs::at); a seeded plan's have that of the seed behind them.
+  // `inputs` are addresses by slot (Inputs::at). For a seeded plan the address of the seed follows them.
   void run(void* const* inputs);
   void forward(void* const* inputs);
-  void backward(void* const* inputs);  // after forward, as often as wanted if the plan is seeded
+  void backward(void* const* inputs);  // after forward; more than once if the plan is seeded
 
-  // The number of the training step that a training plan computes; 0 at first.
+  // Sets the number of earlier training steps, which selects the random numbers of a training plan. It is 0 initially.
   void set_step(int64_t step) { step_ = step; }
 
-  // NaN into everything that a run writes: what it then leaves unwritten shows.
+  // Fills all memory that a run writes with NaN, to expose what a run leaves unwritten.
   void poison();
 
-  // Of the last run. Values and δs in the order of the request, [batch][feature] or [rows][columns], in the processor's
-  // memory; gradients laid out like the parameters, of those that reach the loss, in the engine's.
+  // Results of the last run. Values and δs are in host memory, in the order of the request, [batch][feature] or
+  // [rows][columns]. Gradients are in the engine's memory and laid out like the parameters; only those of parameters
+  // that the loss depends on are written.
   char* value(size_t output) const { return outputs_[output].data(); }
   char* delta(size_t index) const { return outputs_[request_.outputs.size() + index].data(); }
   char* gradients() const { return gradients_.data(); }
-  int64_t count(int32_t node) const;  // elements of a node's value
+  int64_t count(int32_t node) const;  // the number of elements of the value of a node
 
-  int64_t bytes() const;  // of memory held
+  int64_t bytes() const;  // memory held, in bytes
 
  private:
   void run(void* const* inputs, int32_t first, int32_t last);

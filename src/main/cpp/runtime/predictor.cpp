@@ -12,8 +12,8 @@ namespace chainrule {
 
 namespace {
 
-// Samples computed together: enough for the products to be efficient, few enough for the values between to stay in
-// cache and for one plan to serve all large calls.
+// The number of samples that are computed in one run. It is large enough for efficient products and small enough for
+// the intermediate values to stay in the cache. One plan then serves all large calls.
 constexpr int64_t chunk = 1024;
 
 }  // namespace
@@ -31,14 +31,14 @@ Workspace::Workspace(std::shared_ptr<const Model> model, std::vector<int32_t> ou
 int64_t Workspace::output_bytes(int32_t index, int64_t batch) const {
   const Shape& shape = model_->graph().node(outputs_[static_cast<size_t>(index)]).shape;
   int64_t bytes = shape.elements() * size_of(model_->dtype());
-  REQUIRE(batch > 0, "expected a batch of at least one sample, but ", batch, " came");
+  REQUIRE(batch > 0, "expected a batch of at least one sample, but got ", batch);
   REQUIRE(batch <= INT64_MAX / 2 / bytes, "a batch of ", batch, " samples does not fit into memory");
   return shape.batched ? batch * bytes : bytes;
 }
 
 char* Workspace::reserve_output(int32_t index, int64_t batch) {
-  REQUIRE(index >= 0 && static_cast<size_t>(index) < outputs_.size(), "there is no output number ", index,
-          " among ", outputs_.size());
+  REQUIRE(index >= 0 && static_cast<size_t>(index) < outputs_.size(),
+          "expected the number of an output below ", outputs_.size(), ", but got ", index);
   MemoryBlock& block = output_memory_[static_cast<size_t>(index)];
   block.reserve(output_bytes(index, batch));
   return block.data();
@@ -46,14 +46,15 @@ char* Workspace::reserve_output(int32_t index, int64_t batch) {
 
 Predictor::Predictor(std::shared_ptr<const Model> model, std::vector<int32_t> outputs)
     : model_(std::move(model)), outputs_(std::move(outputs)), samples_are_independent_(true) {
-  REQUIRE(!outputs_.empty(), "predicting: no output was named");
+  REQUIRE(!outputs_.empty(), "predicting: expected at least one output, but got none");
   const Graph& graph = model_->graph();
   for (int32_t output : outputs_) graph.node(output);
   std::vector<bool> needed = needed_for(graph, outputs_);
   for (int32_t id = 0; id < graph.size(); ++id) {
     if (needed[static_cast<size_t>(id)] && mixes_samples(graph.node(id).op)) samples_are_independent_ = false;
   }
-  needed_ = plan(1)->reads_slot;  // refuses what cannot be computed now, not at the first call
+  // Creating a plan here throws now, instead of at the first call, if an output cannot be computed.
+  needed_ = plan(1)->reads_slot;
 }
 
 std::unique_ptr<Workspace> Predictor::workspace() const {
@@ -81,7 +82,7 @@ void Predictor::check(Workspace& workspace, int64_t first, int64_t samples) {
 }
 
 void Predictor::predict(Workspace& workspace, int64_t batch) {
-  REQUIRE(batch > 0, "predicting: expected a batch of at least one sample, but ", batch, " came");
+  REQUIRE(batch > 0, "predicting: expected a batch of at least one sample, but got ", batch);
   REQUIRE(workspace.model_ == model_ && workspace.outputs_ == outputs_,
           "predicting: the workspace belongs to another predictor");
   for (size_t i = 0; i < outputs_.size(); ++i) {
@@ -91,9 +92,9 @@ void Predictor::predict(Workspace& workspace, int64_t batch) {
   }
   // Held for the whole call, so that all its samples see the same parameters.
   std::shared_lock<FairSharedMutex> reading(model_->mutex());
-  const int64_t together = samples_are_independent_ ? std::min(batch, chunk) : batch;
-  for (int64_t first = 0; first < batch; first += together) {
-    const int64_t samples = std::min(together, batch - first);
+  const int64_t samples_per_run = samples_are_independent_ ? std::min(batch, chunk) : batch;
+  for (int64_t first = 0; first < batch; first += samples_per_run) {
+    const int64_t samples = std::min(samples_per_run, batch - first);
     const std::shared_ptr<const Plan> plan = this->plan(samples);
     if (first == 0) workspace.inputs_.check("predicting", *plan, batch);
     if (checking_) check(workspace, first, samples);

@@ -1,4 +1,4 @@
-// Computes chosen nodes of a model, for any number of callers at once.
+// Computes chosen nodes of a model. Thread-safe if each thread uses its own workspace.
 #pragma once
 
 #include <atomic>
@@ -12,13 +12,13 @@
 
 namespace chainrule {
 
-// One caller's memory for predictions.
+// The memory of one caller for predictions.
 class Workspace {
  public:
   Workspace(std::shared_ptr<const Model> model, std::vector<int32_t> outputs);
 
   Inputs& inputs() { return inputs_; }
-  // Memory for `batch` values of output number `index`, [batch][feature].
+  // Returns memory for `batch` values of the output at position `index`, [batch][feature].
   char* reserve_output(int32_t index, int64_t batch);
 
  private:
@@ -32,7 +32,7 @@ class Workspace {
   std::vector<void*> output_addresses_;
   MemoryBlock arena_;
   std::unique_ptr<Stream> stream_;
-  std::unique_ptr<Inspection> inspection_;  // made when a checking predictor first asks
+  std::unique_ptr<Inspection> inspection_;  // created when a checking predictor first needs it
 };
 
 class Predictor {
@@ -40,11 +40,12 @@ class Predictor {
   Predictor(std::shared_ptr<const Model> model, std::vector<int32_t> outputs);
 
   std::unique_ptr<Workspace> workspace() const;
-  // By data slot: must data be given?
+  // By data slot: true if data must be given.
   const std::vector<bool>& needed() const { return needed_; }
+  // Computes the outputs of `batch` samples. All samples are computed with the same parameters.
   void predict(Workspace& workspace, int64_t batch);
 
-  // While checking, predict throws Error at the first value that is not finite, with its node, row and feature.
+  // While checking is on, predict throws Error at the first non-finite value and reports its node, row and feature.
   void set_checking(bool on) { checking_ = on; }
 
  private:

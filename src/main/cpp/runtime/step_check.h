@@ -1,5 +1,5 @@
-// The checking mode of a trainer: finds the first number of a training step that is not finite, and undoes an update that
-// wrote one.
+// The checking mode of a trainer. It finds the first non-finite number of a training step. If the update wrote one, it
+// undoes the update.
 #pragma once
 
 #include <cstdint>
@@ -11,35 +11,35 @@
 
 namespace chainrule {
 
-// ", example 1234 of the data set" for a row of a batch that fit trains on; empty where `examples` is null.
+// Returns ", example 1234 of the data set" for a row of a batch of fit, or an empty text if `examples` is null.
 std::string example_suffix(const int64_t* examples, int64_t row);
 
-// One caller at a time.
+// One thread at a time.
 class StepCheck {
  public:
   StepCheck(std::shared_ptr<Model> model, int32_t loss);
 
-  // Throws Error with the pass, node, row and column of the first value or δ of the batch that is not finite. `step`
-  // counts from 1; `examples` are those of the batch in a data set, null where there is none. Takes the model's mutex for
-  // reading.
+  // Throws Error if a value or δ of the batch is not finite, and reports the pass, node, row and column of the first
+  // one. `step` counts from 1. `examples` are the numbers of the examples of the batch in a data set, or null. Holds
+  // the model's mutex for reading.
   void check_batch(int64_t step, Inputs& inputs, int64_t batch, const int64_t* examples);
 
-  // Copies the blocks that a step is about to write: the model's parameters, then the optimizer's states, laid out like
-  // them. The caller holds the model's mutex for writing until check_update has returned.
+  // Copies the blocks that a step is about to write: the model's parameters first, then the optimizer's states, which
+  // are laid out like them. The caller must hold the model's mutex for writing until check_update has returned.
   void back_up(std::vector<char*> blocks);
-  // Throws Error at the first number in the blocks that is not finite, after all blocks are again what they were.
+  // Throws Error if a number in the blocks is not finite, after it has restored all blocks.
   void check_update(int64_t step);
 
   void release();  // frees all memory that checking needs
 
-  int64_t bytes() const;  // of memory held
+  int64_t bytes() const;  // memory held, in bytes
 
  private:
   void undo();
 
   const std::shared_ptr<Model> model_;
   const int32_t loss_;
-  std::unique_ptr<Inspection> inspection_;  // made with the first batch
+  std::unique_ptr<Inspection> inspection_;  // created with the first batch
   std::vector<char*> blocks_;
   std::vector<MemoryBlock> before_;  // their values before the update
 };

@@ -19,8 +19,8 @@ Trainer::Trainer(std::shared_ptr<Model> model, int32_t loss, const OptimizerSett
       feed_(model_, inputs_) {
   check_optimizer(optimizer_, model_->dtype());
   progress_.shuffle_seed = model_->seed();
-  const Plan& first =
-      plan(Mode::train, 1);  // refuses a loss that cannot be trained now, not at the first step
+  // Creating a plan here throws now, instead of at the first step, if the loss cannot be trained.
+  const Plan& first = plan(Mode::train, 1);
   trained_ = first.trained;
   inputs_.set_needed(first.reads_slot);
   for (int32_t i = 0; i < max_states; ++i) {
@@ -66,7 +66,7 @@ double Trainer::run(Mode mode, int64_t batch, const char* operation, double* pha
 }
 
 double Trainer::run_alone(Mode mode, int64_t batch, const char* operation, double* phase_seconds) {
-  REQUIRE(batch > 0, operation, ": expected a batch of at least one sample, but ", batch, " came");
+  REQUIRE(batch > 0, operation, ": expected a batch of at least one sample, but got ", batch);
   const Plan& plan = this->plan(mode, batch);
   inputs_.check(operation, plan, batch);
   arena_.reserve(plan.program.arena_bytes);
@@ -79,12 +79,13 @@ double Trainer::run_alone(Mode mode, int64_t batch, const char* operation, doubl
   return loss;
 }
 
-// The batch is in inputs().
+// Throws Error because of the loss of the batch in inputs().
 void Trainer::refuse(const char* operation, double loss, const Plan& plan, int64_t batch) const {
   const Fault fault = first_fault(*model_, inputs_, plan, batch);
-  throw Error(message(operation, ": the loss ", model_->graph().describe(loss_), " of this batch is ", loss,
-                      cause(fault, model_->graph(), fault.found ? example_suffix(batch_examples_, fault.row) : ""),
-                      "; no parameter was changed (", progress_.steps, " steps so far)"));
+  throw Error(
+      message(operation, ": the loss ", model_->graph().describe(loss_), " of this batch is ", loss,
+              cause(fault, model_->graph(), fault.found ? example_suffix(batch_examples_, fault.row) : ""),
+              "; no parameter was changed (", progress_.steps, " steps so far)"));
 }
 
 double Trainer::step(int64_t batch) {
@@ -108,7 +109,7 @@ void Trainer::set_checking(bool on) {
 double Trainer::checked_update(int64_t batch, double* phase_seconds) {
   const int64_t step = progress_.steps + 1;
   check_.check_batch(step, inputs_, batch, batch_examples_);
-  // nobody sees parameters before they have been looked at
+  // Predictions must not see the parameters before they have been checked.
   std::unique_lock<FairSharedMutex> writing(model_->mutex());
   std::vector<char*> blocks = {model_->parameters()};
   for (int32_t i = 0; i < max_states; ++i) {
@@ -125,7 +126,7 @@ double Trainer::evaluate(int64_t batch) {
   return run(Mode::evaluate, batch, "evaluating");
 }
 
-// ---- what a caller may ask or change
+// ---- settings and reports
 
 MemoryUse Trainer::memory() const {
   MemoryUse use;
@@ -147,19 +148,19 @@ void Trainer::set_learning_rate(double value) {
 }
 
 bool Trainer::trains(int32_t parameter) const {
-  REQUIRE(model_->graph().node(parameter).op == Op::parameter, "expected a parameter, but ",
-          model_->graph().describe(parameter), " came");
+  REQUIRE(model_->graph().node(parameter).op == Op::parameter, "trains: expected a parameter, but got ",
+          model_->graph().describe(parameter));
   return trained_[static_cast<size_t>(parameter)];
 }
 
 std::string Trainer::describe_plan(int64_t batch) {
-  REQUIRE(batch > 0, "plan: expected a batch of at least one sample, but ", batch, " came");
+  REQUIRE(batch > 0, "plan: expected a batch of at least one sample, but got ", batch);
   return print_plan(plan(Mode::train, batch));
 }
 
 std::string Trainer::profile(int64_t batch, int64_t steps) {
-  REQUIRE(batch > 0, "profile: expected a batch of at least one sample, but ", batch, " came");
-  REQUIRE(steps > 0, "profile: expected at least one step, but ", steps, " came");
+  REQUIRE(batch > 0, "profile: expected a batch of at least one sample, but got ", batch);
+  REQUIRE(steps > 0, "profile: expected at least one step, but got ", steps);
   batch_examples_ = nullptr;
   const Plan& plan = this->plan(Mode::train, batch);
   std::vector<double> seconds(plan.program.phases.size(), 0.0);
@@ -176,7 +177,7 @@ std::string Trainer::profile(int64_t batch, int64_t steps) {
 double Trainer::seconds_of_products(const Program& program, int64_t steps) {
   Program products = products_of(program);
   model_->backend().prepare(products);
-  // Products write to the parameters or to a state: here to copies.
+  // Products may write to the parameters or to a state, so they get copies here.
   MemoryBlock parameters(model_->backend()), state(model_->backend());
   Context context = this->context();
   const auto copy = [&](Space space, MemoryBlock* block) {

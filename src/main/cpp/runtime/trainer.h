@@ -1,4 +1,4 @@
-// Trains a model on a loss: one batch at a time, or over a dataset. One caller at a time.
+// Trains a model on a loss: on one batch at a time, or over a data set. One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -15,16 +15,16 @@
 
 namespace chainrule {
 
-// Where training stands: with the parameters and the optimizer's state, all that resuming needs.
+// The progress of training. Together with the parameters and the optimizer state, this is all that is needed to resume.
 struct Progress {
-  int64_t steps = 0;     // updates made
+  int64_t steps = 0;     // updates done
   int64_t epoch = 0;     // epochs completed
-  int64_t position = 0;  // examples of the running epoch already trained
-  int64_t examples = 0;  // of the dataset that the running epoch goes over
+  int64_t position = 0;  // examples of the current epoch that have been trained on
+  int64_t examples = 0;  // examples of the data set of the current epoch
   bool shuffle = true;
   int64_t shuffle_seed = 0;
-  double running_sum = 0;  // losses since the running epoch began, weighted by samples
-  double epoch_loss = 0;   // mean of the epoch before
+  double running_sum = 0;  // sum of the losses of the current epoch, weighted by samples
+  double epoch_loss = 0;   // mean of the previous epoch
   double last_loss = 0;
 };
 
@@ -36,22 +36,22 @@ class Trainer {
   int32_t loss() const { return loss_; }
   Inputs& inputs() { return inputs_; }
 
-  // Forward, backward, update. Returns the loss of the batch before the update. When it is not finite, throws Error
-  // before any parameter is written.
+  // Runs forward, backward and update. Returns the loss of the batch before the update. If it is not finite, throws
+  // Error before any parameter is written.
   double step(int64_t batch);
-  // The loss alone, as it is. Throws Error where it is not finite because the data are not.
+  // Returns the loss only, even if it is not finite. Throws Error if it is not finite because the data are not.
   double evaluate(int64_t batch);
 
-  // While checking, a step first computes every value and δ of its batch (an Inspection: about twice the work and the
-  // memory of all values), and looks at parameters and optimizer state after the update. At the first number that is not
-  // finite it throws Error with the pass, node, row and column, and parameters and state are what they were before the
-  // step. What it trains has the same bits as without checking.
+  // While checking is on, a step first computes every value and δ of its batch (an Inspection: about twice the work,
+  // and the memory of all values). After the update it checks the parameters and the optimizer state. At the first
+  // non-finite number it throws Error, reports the pass, node, row and column, and restores the parameters and the
+  // state to what they were before the step. Training gives the same bits as without checking.
   void set_checking(bool on);
 
-  // Bytes held now, of native memory.
+  // The native memory that is held now, in bytes.
   MemoryUse memory() const;
 
-  // Over a dataset: see api/chainrule.h. The dataset must live as long as it is bound.
+  // Training over a data set: see api/chainrule.h. The caller must keep the data set alive while it is bound.
   void bind(const Dataset& dataset, int64_t batch_size);
   void shuffle(bool on, int64_t seed);
   int64_t fit(int64_t max_steps, int64_t epochs, double max_milliseconds);
@@ -62,11 +62,12 @@ class Trainer {
   const Progress& progress() const { return progress_; }
   bool trains(int32_t parameter) const;
   std::string describe_plan(int64_t batch);
-  // Makes `steps` training steps on the batch in inputs(), and describes the plan with the mean time of each phase, and
-  // with that of the products alone.
+  // Does `steps` training steps on the batch in inputs(). Describes the plan with the mean time of each phase and the
+  // time of the products alone.
   std::string profile(int64_t batch, int64_t steps);
 
-  // A state of the optimizer, by number below max_states, laid out like the parameters; null: the rule does not keep it.
+  // An optimizer state by its number, which must be less than max_states. It is laid out like the parameters. Null if
+  // the rule does not use it.
   char* state(int32_t number) const { return states_[static_cast<size_t>(number)].data(); }
   void restore(const Progress& progress) { progress_ = progress; }
 
@@ -76,8 +77,8 @@ class Trainer {
   double checked_update(int64_t batch, double* phase_seconds);
   const Plan& plan(Mode mode, int64_t batch);
   Plan make(Mode mode, int64_t batch) const;
-  double run_alone(Mode mode, int64_t batch, const char* operation,
-                   double* phase_seconds = nullptr);  // for who holds the model's mutex
+  // The caller must hold the model's mutex for writing.
+  double run_alone(Mode mode, int64_t batch, const char* operation, double* phase_seconds = nullptr);
   double run(Mode mode, int64_t batch, const char* operation, double* phase_seconds = nullptr);
   [[noreturn]] void refuse(const char* operation, double loss, const Plan& plan, int64_t batch) const;
   Context context();
@@ -95,13 +96,13 @@ class Trainer {
   Inputs inputs_;
   PlanCache plans_[2];
   MemoryBlock arena_;
-  std::vector<MemoryBlock> states_;  // max_states; one that the rule does not keep is empty
+  std::vector<MemoryBlock> states_;  // max_states blocks; those that the rule does not use are empty
   std::unique_ptr<Stream> stream_;
   std::vector<bool> trained_;
 
   StepCheck check_;
   bool checking_ = false;
-  const int64_t* batch_examples_ = nullptr;  // during fit: the examples of the batch
+  const int64_t* batch_examples_ = nullptr;  // during fit: the numbers of the examples of the batch
 
   DatasetFeed feed_;
   int64_t batch_size_ = 0;

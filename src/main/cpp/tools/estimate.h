@@ -1,4 +1,4 @@
-// Which of several derivatives by differences is to be believed.
+// Selects the most certain of several estimates of a derivative by differences.
 #pragma once
 
 #include <algorithm>
@@ -7,14 +7,15 @@
 
 namespace chainrule {
 
-// A derivative by differences, and by how much it may be off.
+// A derivative by differences and the error that it may have.
 struct Estimate {
   double value, uncertainty;
 };
 
-// `estimates` are those of h from the largest to the smallest, with what rounding may do to each. What the formula leaves
-// out shrinks with h, so a larger h is as wrong as its distance to the next one says, and as those to the smaller
-// ones that rounding cannot explain.
+// Returns the estimate with the smallest uncertainty. `estimates` are in the order of h, the largest first; the
+// uncertainty of each is its rounding error. The truncation error of the formula shrinks with h. It is estimated from
+// the distances to the estimates with smaller h: the distance to the next one, and those to later ones minus the
+// rounding error of the later one. The largest of these is added to the uncertainty.
 inline Estimate most_certain(const std::vector<Estimate>& estimates) {
   Estimate best{NAN, INFINITY};
   for (size_t i = 0; i < estimates.size(); ++i) {

@@ -14,7 +14,7 @@ namespace chainrule {
 
 namespace {
 
-// A large one first, smaller ones where f bends much or a kink is near.
+// The values of h. The largest is used first; smaller ones are needed if f is strongly curved or a kink is near.
 constexpr double steps[] = {4e-3, 5e-4, 6e-5, 8e-6, 1e-6};
 
 std::shared_ptr<Model> double_copy(const Model& model, Backend& engine) {
@@ -24,20 +24,20 @@ std::shared_ptr<Model> double_copy(const Model& model, Backend& engine) {
     values.resize(static_cast<size_t>(model.graph().node(id).shape.elements()));
     model.read_parameter(id, values.data(), static_cast<int64_t>(values.size()));
     for (double value : values) {
-      REQUIRE(std::isfinite(value), "gradient check: the parameter ", model.graph().describe(id),
-              " has a value that is ", value);
+      REQUIRE(std::isfinite(value), "gradient check: expected finite parameters, but ",
+              model.graph().describe(id), " has the value ", value);
     }
     copy->write_parameter(id, values.data(), static_cast<int64_t>(values.size()));
   }
   return copy;
 }
 
-// A leaf that is moved about: a parameter, or an input's copy.
+// A leaf whose values are shifted: a parameter, or a copy of an input.
 struct Leaf {
   int32_t node;
   double* values;
   int64_t count;
-  int64_t width;  // elements a row
+  int64_t width;  // elements per row
   std::vector<double> base, gradient, direction;
 };
 
@@ -49,8 +49,8 @@ GradientCheck::GradientCheck(const Model& model, int32_t loss, Backend& engine, 
       engine_(engine),
       testing_(testing),
       inputs_(model_) {
-  REQUIRE(model_->graph().node(loss).shape.is_scalar(), "gradient check: the loss must be a scalar, but ",
-          model_->graph().describe(loss), " came");
+  REQUIRE(model_->graph().node(loss).shape.is_scalar(), "gradient check: the loss must be a scalar, but got ",
+          model_->graph().describe(loss));
   PlanRequest value;
   value.dtype = model_->dtype();
   value.loss = loss;
@@ -61,7 +61,7 @@ void GradientCheck::choose(const Coordinate& c) {
   const Graph& graph = model_->graph();
   const Node& node = graph.node(c.node);
   REQUIRE(node.op == Op::parameter || node.op == Op::input,
-          "gradient check: expected a parameter or an input, but ", graph.describe(c.node), " came");
+          "gradient check: expected a parameter or an input, but got ", graph.describe(c.node));
   const bool batched = node.shape.batched;
   const int64_t rows = batched ? INT64_MAX : node.shape.rows,
                 columns = batched ? node.shape.rows : node.shape.columns;
@@ -71,7 +71,7 @@ void GradientCheck::choose(const Coordinate& c) {
   chosen_.push_back(c);
 }
 
-// One run on one batch: the memory, the leaves, and the loss at points near the base.
+// One run on one batch: the memory, the leaves, and the loss at points near the original values.
 class GradientCheckRun {
  public:
   GradientCheckRun(GradientCheck& check, int64_t batch, const GradientCheckSettings& settings)
@@ -123,17 +123,17 @@ class GradientCheckRun {
     base_sides_ = evaluate(0, nullptr).sides;
   }
 
-  // The parameters are the copy's own, which another run reads.
+  // Restores the values of the leaves. The parameters belong to the copy of the model, which the next run uses.
   ~GradientCheckRun() {
     for (Leaf& leaf : leaves_) std::copy(leaf.base.begin(), leaf.base.end(), leaf.values);
   }
 
   std::vector<GradientFinding> run(const std::vector<Coordinate>& chosen) {
     for (const Coordinate& c : chosen) require_element(c);
-    if (not_numbers()) return std::move(findings_);
+    if (find_non_finite()) return std::move(findings_);
     for (int32_t i = 0; i < settings_.directions; ++i) {
-      point_nowhere();
-      for (Leaf& leaf : leaves_) point_randomly(&leaf, 0, leaf.count);
+      clear_directions();
+      for (Leaf& leaf : leaves_) draw_direction(&leaf, 0, leaf.count);
       normalize();
       findings_.push_back(compare());
     }
@@ -170,17 +170,18 @@ class GradientCheckRun {
     leaves_.push_back(std::move(leaf));
   }
 
-  // Moves the leaves that point somewhere, computes the loss there, and moves them back.
+  // Shifts the leaves by t times their directions, computes the loss there, and shifts them back. `only` is the one
+  // leaf whose direction is not 0; null: any leaf may have one.
   Point evaluate(double t, const Leaf* only) {
-    move(t, only);
+    shift(t, only);
     forward_.poison();
     forward_.run(addresses_.data());
-    move(0, only);
+    shift(0, only);
     const double* loss = reinterpret_cast<const double*>(forward_.value(kinks_.watched().size()));
     return {*loss, kinks_.sides(forward_)};
   }
 
-  void move(double t, const Leaf* only) {
+  void shift(double t, const Leaf* only) {
     for (Leaf& leaf : leaves_) {
       if (only != nullptr && only != &leaf) continue;
       for (size_t i = 0; i < leaf.base.size(); ++i) leaf.values[i] = leaf.base[i] + t * leaf.direction[i];
@@ -197,8 +198,8 @@ class GradientCheckRun {
             " in this batch");
   }
 
-  // What is not finite in the loss or a gradient is a finding, and leaves nothing to compare.
-  bool not_numbers() {
+  // Returns true if the loss or a gradient is not finite, and adds findings about it. Nothing can be compared then.
+  bool find_non_finite() {
     if (!std::isfinite(base_)) {
       GradientFinding finding;
       finding.verdict = Verdict::not_a_number;
@@ -220,11 +221,11 @@ class GradientCheckRun {
     return !findings_.empty();
   }
 
-  void point_nowhere() {
+  void clear_directions() {
     for (Leaf& leaf : leaves_) std::fill(leaf.direction.begin(), leaf.direction.end(), 0.0);
   }
 
-  void point_randomly(Leaf* leaf, int64_t begin, int64_t end) {
+  void draw_direction(Leaf* leaf, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       leaf->direction[static_cast<size_t>(i)] = 2 * random_uniform(settings_.seed, 0, drawn_++) - 1;
     }
@@ -272,8 +273,8 @@ class GradientCheckRun {
   }
 
   GradientFinding compare_part(Leaf* leaf, int64_t begin, int64_t end) {
-    point_nowhere();
-    point_randomly(leaf, begin, end);
+    clear_directions();
+    draw_direction(leaf, begin, end);
     normalize();
     GradientFinding finding = compare(leaf);
     finding.node = leaf->node;
@@ -281,7 +282,7 @@ class GradientCheckRun {
   }
 
   GradientFinding compare_element(Leaf* leaf, int64_t element) {
-    point_nowhere();
+    clear_directions();
     leaf->direction[static_cast<size_t>(element)] = 1;
     GradientFinding where = at(*leaf, element), finding = compare(leaf);
     finding.node = where.node;
@@ -290,7 +291,8 @@ class GradientCheckRun {
     return finding;
   }
 
-  // Halves the leaf, going on with the half that differs more, down to one element.
+  // Searches by bisection for the element that differs most: continues with the half of the leaf that differs more,
+  // down to one element.
   int64_t narrow(Leaf* leaf) {
     int64_t begin = 0, end = leaf->count;
     while (end - begin > 1) {
@@ -304,7 +306,8 @@ class GradientCheckRun {
     return begin;
   }
 
-  // In the direction that the leaves point to; `only` is the one that does, if it is only one.
+  // Compares in the directions that the leaves have. `only` is the one leaf whose direction is not 0; null: any may
+  // have one.
   GradientFinding compare(const Leaf* only = nullptr) {
     GradientFinding finding;
     finding.found = 0;
@@ -315,8 +318,9 @@ class GradientCheckRun {
     }
     finding.error = INFINITY;
     finding.expected = NAN;
-    double jump = 0;       // between the one-sided derivatives, at the smallest h so far
-    double kept_jump = 0;  // if it did not shrink with h: what of it rounding cannot explain
+    double jump = 0;  // distance of the one-sided derivatives, at the smallest h so far
+    // The part of the jump that rounding cannot explain, if the jump did not shrink with h; otherwise 0.
+    double kept_jump = 0;
     bool compared = false;
     std::vector<Estimate> estimates;
     for (double h : steps) {
@@ -340,7 +344,8 @@ class GradientCheckRun {
       if (!std::isfinite(now.value)) continue;
       estimates.push_back(now);
       judge(now, &finding);
-      if (finding.error <= settings_.tolerance / 100 && finding.strength >= 1) break;  // not by luck
+      // Precise enough not to agree by chance.
+      if (finding.error <= settings_.tolerance / 100 && finding.strength >= 1) break;
       judge(most_certain(estimates), &finding);
     }
     if (!compared) {
@@ -358,7 +363,7 @@ class GradientCheckRun {
   void judge(const Estimate& estimate, GradientFinding* finding) const {
     const double tolerance = settings_.tolerance, found = finding->found, expected = estimate.value;
     const double size = std::max(std::abs(found), std::abs(expected));
-    // errors of this size, times the tolerance, are not seen
+    // An error below `hidden` times the tolerance is not detected.
     const double hidden = std::max({estimate.uncertainty / tolerance, 1e-3 * largest_, 1e-30});
     finding->expected = expected;
     finding->error = std::abs(found - expected) / std::max(size, hidden);
@@ -373,7 +378,7 @@ class GradientCheckRun {
   const Kinks kinks_;
   PlanRunner forward_;
   std::vector<void*> addresses_;
-  std::vector<std::vector<double>> copies_;  // of inputs, by slot
+  std::vector<std::vector<double>> copies_;  // copies of the inputs, by slot
   std::vector<Leaf> leaves_;
   std::vector<int8_t> base_sides_;
   std::vector<GradientFinding> findings_;
@@ -382,11 +387,12 @@ class GradientCheckRun {
 };
 
 std::vector<GradientFinding> GradientCheck::run(int64_t batch, const GradientCheckSettings& settings) {
-  REQUIRE(batch > 0, "gradient check: expected a batch of at least one sample, but ", batch, " came");
+  REQUIRE(batch > 0, "gradient check: expected a batch of at least one sample, but got ", batch);
   REQUIRE(settings.directions >= 0 && settings.coordinates >= 0,
-          "gradient check: the numbers of directions and coordinates must not be negative");
+          "gradient check: expected 0 or more directions and coordinates, but got ", settings.directions,
+          " and ", settings.coordinates);
   REQUIRE(settings.tolerance > 0 && std::isfinite(settings.tolerance),
-          "gradient check: the tolerance must be positive and finite, but is ", settings.tolerance);
+          "gradient check: expected a tolerance that is positive and finite, but got ", settings.tolerance);
   return GradientCheckRun(*this, batch, settings).run(chosen_);
 }
 
@@ -396,7 +402,7 @@ const GradientFinding& worst(const std::vector<GradientFinding>& findings) {
            : f.verdict == Verdict::differs    ? 2
                                               : f.verdict == Verdict::agrees;
   };
-  // Among those that differ, one element says more than a direction.
+  // Among findings that differ, a single element is more specific than a direction.
   auto less = [&](const GradientFinding& a, const GradientFinding& b) {
     if (rank(a) != rank(b)) return rank(a) < rank(b);
     if (rank(a) == 2 && (a.row >= 0) != (b.row >= 0)) return b.row >= 0;

@@ -1,13 +1,16 @@
-// Gradients against differences of the loss, in double. For any graph; a model of floats is copied.
+// Checks gradients against differences of the loss, for any graph and in double precision. The model is copied as
+// doubles.
 //
-// In a direction d the loss f has the derivative g·d, g being the gradient of the backward pass. It is compared with the
-// five-point formula  (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h  for several h: its error is h⁴ f⁽⁵⁾/30, that of rounding
-// about 2⁻⁵² f / h. The h that is most certain decides: the one with the smallest sum of what rounding may do and of the
-// distance to what smaller h give. Where a gradient of zero would agree as well, nothing is told. Directions are random ones in all leaves, random ones in each leaf, and single elements.
+// In a direction d, the loss f has the derivative g·d, where g is the gradient from the backward pass. It is compared
+// with the five-point formula (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h for several h. The truncation error of the
+// formula is h⁴ f⁽⁵⁾/30; its rounding error is about 2⁻⁵² f / h. The most certain estimate decides: the one with the
+// smallest sum of its rounding error and its distance to the estimates with smaller h. If a gradient of zero would
+// agree with it as well, the verdict is too_weak. The directions are random ones in all leaves together, random ones in
+// each leaf, and single elements.
 //
-// Where a rule changes its formula within ±2h there is nothing to compare with: such an h is passed over, and a kink
-// is reported when all are. For operations that are not known to have kinks, one shows in the one-sided differences: they
-// keep their distance while h shrinks.
+// If a rule changes its formula within ±2h, the differences say nothing about the gradient, and this h is skipped. If
+// all h are skipped, the verdict is kink. An operation may also have kinks that its rule does not declare. They are
+// detected by the one-sided differences: the distance between them does not shrink with h.
 #pragma once
 
 #include <cstdint>
@@ -20,9 +23,12 @@
 namespace chainrule {
 
 struct GradientCheckSettings {
-  int32_t directions = 3;   // random ones in all parameters and inputs together, and one in each for itself
-  int32_t coordinates = 3;  // single elements of each: the one with the largest derivative, then random ones
-  double tolerance = 1e-6;  // of the relative error; a correct gradient is usually within 1e-9
+  // Random directions in all parameters and inputs together. Each of them also gets one random direction of its own.
+  int32_t directions = 3;
+  // Single elements per parameter or input: the one with the largest derivative, then random ones.
+  int32_t coordinates = 3;
+  // The tolerated relative error. A correct gradient is usually within 1e-9.
+  double tolerance = 1e-6;
   uint64_t seed = 1;
 };
 
@@ -41,29 +47,33 @@ struct GradientFinding {
   int32_t node = -1;  // a parameter or input; -1: all of them together
   int64_t row = -1;   // of a single element; -1: a random direction
   int64_t column = -1;
-  double expected = 0;  // by differences; what cannot be told is NaN
+  double expected = 0;  // by differences; NaN if they give no value
   double found = 0;     // by the backward pass
-  double error = 0;     // |expected - found| relative to the larger, or to what the differences can hide
-  double strength = 0;  // above 1 the differences are certain enough to see a relative error of the tolerance
-  int32_t kink = -1;    // the node whose rule changes its formula here; -1: not known
+  // |expected - found| relative to the larger of the two, or to the size below which differences detect no error.
+  double error = 0;
+  // Above 1, the differences are precise enough to detect a relative error of the tolerance.
+  double strength = 0;
+  int32_t kink = -1;  // the node whose rule changes its formula here; -1: unknown
 };
 
 class GradientCheck {
  public:
-  // `loss` is a scalar of the model, whose parameters are copied; it is computed as in the first training step. `engine`
-  // computes the gradients; the processor always computes the differences. `testing` shapes the plan of the gradients.
+  // `loss` is a scalar of the model. The parameters are copied. The loss is computed as in the first training step.
+  // `engine` computes the gradients; the CPU always computes the differences. `testing` modifies the plan of the
+  // gradients.
   GradientCheck(const Model& model, int32_t loss, Backend& engine = cpu_backend(),
                 const PlanTesting& testing = {});
 
-  const std::shared_ptr<Model>& model() const { return model_; }  // the copy in double
-  Inputs& inputs() { return inputs_; }                            // of the copy
+  const std::shared_ptr<Model>& model() const { return model_; }  // the copy in doubles
+  Inputs& inputs() { return inputs_; }                            // inputs of the copy, in doubles
 
-  // Also checks this element, in each run. run() refuses one that the batch does not have, or that is of a node
-  // which the loss does not depend on.
+  // Also checks this element in each run. run() throws InvalidArgument if the batch has no such element or if the loss
+  // does not depend on its node.
   void choose(const Coordinate& coordinate);
 
-  // Checks on the batch in inputs(). The findings of all together come first, then those of each leaf in the order of
-  // the graph. Where a leaf differs in a direction, its element that differs most is looked for and reported too.
+  // Runs the check on the batch in inputs(). The findings of all leaves together come first, then those of each leaf in
+  // the order of the graph. If a leaf differs in a direction, the element that differs most is searched for and also
+  // reported.
   std::vector<GradientFinding> run(int64_t batch, const GradientCheckSettings& settings);
 
  private:
@@ -76,8 +86,8 @@ class GradientCheck {
   std::vector<Coordinate> chosen_;
 };
 
-// The finding that a reader should see first: what is not a number, else what differs most, else the largest error.
-// `findings` has one at least.
+// Returns the finding to report first: a non-finite one, otherwise one that differs, otherwise one that agrees; among
+// equals the one with the largest error. `findings` must not be empty.
 const GradientFinding& worst(const std::vector<GradientFinding>& findings);
 
 }  // namespace chainrule

@@ -20,7 +20,8 @@ Gradients::Gradients(std::shared_ptr<const Model> model, int32_t loss)
       stream_(model_->backend().make_stream()) {
   for (int32_t slot = 0; slot < inputs_.slots(); ++slot)
     input_gradients_.emplace_back(model_->backend().host_memory());
-  inputs_.set_needed(plan(1).reads_slot);  // refuses a loss without gradients now, not at the first call
+  // Creating a plan here throws now, instead of at the first call, if the loss has no gradients.
+  inputs_.set_needed(plan(1).reads_slot);
 }
 
 const Plan& Gradients::plan(int64_t batch) {
@@ -38,7 +39,7 @@ const Plan& Gradients::plan(int64_t batch) {
   });
 }
 
-// Zeros for what the loss does not depend on.
+// Sets all gradients to zero, because the plan writes only those of nodes that the loss depends on.
 void Gradients::clear(int64_t batch) {
   gradients_.reserve(model_->layout().parameter_bytes);
   if (gradients_.bytes() > 0) model_->backend().zero(gradients_.data(), gradients_.bytes());
@@ -48,7 +49,7 @@ void Gradients::clear(int64_t batch) {
     if (graph.node(graph.data_nodes()[static_cast<size_t>(slot)]).op != Op::input) continue;
     MemoryBlock& block = input_gradients_[static_cast<size_t>(slot)];
     REQUIRE(batch <= INT64_MAX / 2 / inputs_.sample_bytes(slot), "gradients: a batch of ", batch,
-            " does not fit into memory");
+            " samples does not fit into memory");
     block.reserve(batch * inputs_.sample_bytes(slot));
     std::memset(block.data(), 0, static_cast<size_t>(batch * inputs_.sample_bytes(slot)));
     outputs_.push_back(block.data());
@@ -90,10 +91,10 @@ template <class V>
 void Gradients::read(int32_t id, V* values, int64_t count) const {
   const Graph& graph = model_->graph();
   const Node& node = graph.node(id);
-  REQUIRE(batch_ > 0, "reading a gradient: gradients of a batch have not been computed");
+  REQUIRE(batch_ > 0, "reading a gradient: the gradients of a batch have not been computed yet");
   REQUIRE(node.op == Op::parameter || node.op == Op::input,
           "reading a gradient: expected a parameter or an input, but got ", graph.describe(id));
-  REQUIRE(values != nullptr, "reading a gradient: the values are null");
+  REQUIRE(values != nullptr, "reading a gradient: expected an array for the values, but got null");
   const bool is_parameter = node.op == Op::parameter;
   const int64_t expected = is_parameter ? node.shape.elements() : node.shape.rows * batch_;
   REQUIRE(count == expected, "reading a gradient: expected ", expected, " values for ", graph.describe(id),

@@ -1,6 +1,7 @@
-// The gradients of a loss by parameters and inputs, and numbers about each node, on a batch. It needs no optimizer and
-// changes nothing: for saliency (the gradient of an input), for a training loop of one's own, and to see what a training
-// does. A model without parameters will do. One caller at a time; any number of them beside trainers and predictors.
+// Computes the gradients of a loss with respect to parameters and inputs, and statistics of each node, on a batch. It
+// needs no optimizer and changes nothing. It serves saliency (the gradient of an input), custom training loops, and the
+// diagnosis of a training. The model may have no parameters. One thread at a time per object. Any number of objects can
+// run at the same time as trainers and predictors.
 #pragma once
 
 #include <cstdint>
@@ -16,26 +17,27 @@ namespace chainrule {
 
 class Gradients {
  public:
-  // `loss` is a scalar that a parameter or an input reaches.
+  // `loss` is a scalar that depends on a parameter or an input.
   Gradients(std::shared_ptr<const Model> model, int32_t loss);
 
   Inputs& inputs() { return inputs_; }
 
-  // What follows is of the training step that comes after so many: random operations see its numbers. 0 at first.
+  // Random operations use the random numbers of the training step that follows `steps` steps. 0 initially.
   void set_steps_before(int64_t steps) { steps_before_ = steps; }
 
-  // Forward and backward on the batch in inputs(): returns the loss, and the gradients stay until the next call. The bits
-  // are those of a training step's. Throws Error when the loss is not finite.
+  // Runs forward and backward on the batch in inputs() and returns the loss. The gradients are kept until the next
+  // call. They have the same bits as those of a training step. Throws Error if the loss is not finite.
   double compute(int64_t batch);
 
-  // Of a parameter, [rows][columns], or of an input, [batch][feature]; zeros where the loss does not depend on it.
+  // Reads the gradient of a parameter, [rows][columns], or of an input, [batch][feature]. It is zero where the loss
+  // does not depend on the node.
   template <class V>
   void read(int32_t node, V* values, int64_t count) const;
 
-  // Forward and backward: numbers about all nodes that the loss depends on.
+  // Runs forward and backward. Returns statistics of all nodes that the loss depends on.
   std::vector<NodeStatistics> statistics(int64_t batch);
 
-  // Bytes held now, of native memory, the model's included.
+  // The native memory that is held now, that of the model included, in bytes.
   MemoryUse memory() const;
 
  private:
@@ -49,11 +51,11 @@ class Gradients {
   MemoryBlock arena_;
   MemoryBlock gradients_;                     // laid out like the parameters
   std::vector<MemoryBlock> input_gradients_;  // by data slot
-  std::vector<void*> outputs_;                // those of the inputs, in their order
-  int64_t batch_ = 0;                         // samples of the last compute(), 0: none yet
+  std::vector<void*> outputs_;                // the addresses of input_gradients_, inputs only
+  int64_t batch_ = 0;                         // samples of the last compute(); 0: none yet
   int64_t steps_before_ = 0;
   const std::unique_ptr<Stream> stream_;
-  std::unique_ptr<Inspection> inspection_;  // made when statistics are first asked for
+  std::unique_ptr<Inspection> inspection_;  // created when statistics are first needed
 };
 
 }  // namespace chainrule

@@ -17,8 +17,8 @@ size_t at(int64_t i) { return static_cast<size_t>(i); }
 
 int64_t elements(const Model& model, int32_t node) { return model.graph().node(node).shape.elements(); }
 
-// The model's parameters with a graph that has them all, in the processor's memory.
-std::shared_ptr<Model> on_processor(const Model& model, Graph graph) {
+// Returns a model in host memory with this graph, which must contain all parameters of `model`, and their values.
+std::shared_ptr<Model> copy_in_host_memory(const Model& model, Graph graph) {
   auto copy = std::make_shared<Model>(std::move(graph), model.dtype(), model.seed());
   for (int32_t id : model.graph().parameters()) {
     std::vector<double> values(at(elements(model, id)));
@@ -57,17 +57,17 @@ Jacobian::Jacobian(std::shared_ptr<const Model> model, int32_t z, int32_t x)
 }
 
 void Jacobian::compute(int64_t batch, bool by_differences, double* values, int64_t count) {
-  REQUIRE(batch > 0, "Jacobian: expected a batch of at least one sample, but ", batch, " came");
+  REQUIRE(batch > 0, "Jacobian: expected a batch of at least one sample, but got ", batch);
   const int64_t expected = matrices(batch) * n_ * m_;
-  REQUIRE(values != nullptr && count == expected, "Jacobian: expected room for ", expected, " values, but ",
-          count, " came");
-  REQUIRE(!mixes_ || batch == 1, "Jacobian: between ", model_->graph().describe(x_), " and ",
-          model_->graph().describe(z_), " is a mean over the batch, so that each sample's z depends on all; ",
-          "expected a batch of one sample, but ", batch, " came");
+  REQUIRE(values != nullptr && count == expected, "Jacobian: expected an array of ", expected,
+          " values, but got ", count);
+  REQUIRE(!mixes_ || batch == 1, "Jacobian: expected a batch of one sample, because a node on the path from ",
+          model_->graph().describe(x_), " to ", model_->graph().describe(z_),
+          " mixes the samples of a batch, but got ", batch);
   std::fill(values, values + count, 0.0);
   if (!reaches_) return;
   const bool here = model_->backend().on_host();
-  const std::shared_ptr<const Model> model = here ? model_ : on_processor(*model_, model_->graph());
+  const std::shared_ptr<const Model> model = here ? model_ : copy_in_host_memory(*model_, model_->graph());
   if (by_differences) {
     differences(model, batch, values);
   } else {
@@ -75,8 +75,8 @@ void Jacobian::compute(int64_t batch, bool by_differences, double* values, int64
   }
 }
 
-// Samples that do not depend on each other get their seed in the same pass. Where x is shared by all samples, its δ adds
-// them up: then each has a pass of its own.
+// Samples that do not depend on each other are seeded in the same pass. If all samples share x, its δ is the sum over
+// the samples. Each sample then needs its own pass.
 void Jacobian::backward(const std::shared_ptr<const Model>& model, int64_t batch, double* values) {
   PlanRequest request;
   request.batch = batch;
@@ -101,7 +101,7 @@ void Jacobian::backward(const std::shared_ptr<const Model>& model, int64_t batch
       for (int64_t i = first; i < seeds; i += step) e[i] = 1;
     });
     run.backward(addresses.data());
-    // row i of each matrix, the column that `to` is at
+    // Writes row i of each matrix, in the column that `to` points to.
     with_type(model->dtype(), run.delta(0), [&](auto* d) {
       for (int64_t i = 0; i < results; ++i) to[i * m_] = static_cast<double>(d[i]);
     });
@@ -134,8 +134,8 @@ void Jacobian::differences(const std::shared_ptr<const Model>& model, int64_t ba
   inputs_.check("Jacobian", make_plan(model->graph(), request, model->backend()), batch);
   const std::vector<double> base = values_of(model, x_, batch, inputs_.at(0));
 
-  const std::shared_ptr<Model> moved = on_processor(*model, model->graph().with_leaf(x_));
-  const std::vector<int32_t>&from = model->graph().data_nodes(), &to = moved->graph().data_nodes();
+  const std::shared_ptr<Model> shifted = copy_in_host_memory(*model, model->graph().with_leaf(x_));
+  const std::vector<int32_t>&from = model->graph().data_nodes(), &to = shifted->graph().data_nodes();
   MemoryBlock x(model->backend().host_memory());
   x.reserve(static_cast<int64_t>(base.size()) * size_of(model->dtype()));
   std::vector<void*> addresses(to.size(), nullptr);
@@ -143,22 +143,22 @@ void Jacobian::differences(const std::shared_ptr<const Model>& model, int64_t ba
     const auto known = std::find(from.begin(), from.end(), to[slot]);
     addresses[slot] = to[slot] == x_ ? x.data() : inputs_.at(0)[known - from.begin()];
   }
-  char* const place = x.data();
+  char* const x_data = x.data();
   auto set = [&](int64_t i, double value) {
-    with_type(model->dtype(), place,
+    with_type(model->dtype(), x_data,
               [&](auto* typed) { typed[i] = static_cast<std::remove_reference_t<decltype(*typed)>>(value); });
   };
   auto get = [&](int64_t i) {
-    return with_type(model->dtype(), place, [&](auto* typed) { return static_cast<double>(typed[i]); });
+    return with_type(model->dtype(), x_data, [&](auto* typed) { return static_cast<double>(typed[i]); });
   };
   for (size_t i = 0; i < base.size(); ++i) set(static_cast<int64_t>(i), base[i]);
 
   request.outputs = {z_};
-  PlanRunner run(moved, request);
+  PlanRunner run(shifted, request);
   auto z = [&] {
     if (!x_batched_) {
-      moved->backend().copy_in(moved->parameters() + moved->layout().offsets[at(x_)], x.data(),
-                               static_cast<int64_t>(base.size()) * size_of(model->dtype()));
+      shifted->backend().copy_in(shifted->parameters() + shifted->layout().offsets[at(x_)], x.data(),
+                                 static_cast<int64_t>(base.size()) * size_of(model->dtype()));
     }
     run.run(addresses.data());
     std::vector<double> result(at(run.count(z_)));
@@ -169,23 +169,24 @@ void Jacobian::differences(const std::shared_ptr<const Model>& model, int64_t ba
   const std::vector<double> z_base = z();
   const double epsilon = model->dtype() == DType::float32 ? std::numeric_limits<float>::epsilon()
                                                           : std::numeric_limits<double>::epsilon();
-  // Feature i of all samples at once where each z depends on its own; else one element of x after the other.
+  // If each z depends only on its own sample of x, feature i of all samples is shifted at once. Otherwise the elements
+  // of x are shifted one after the other.
   const bool together = x_batched_ && z_batched_;
-  const int64_t moves = together ? n_ : static_cast<int64_t>(base.size());
-  for (int64_t i = 0; i < moves; ++i) {
+  const int64_t shifts = together ? n_ : static_cast<int64_t>(base.size());
+  for (int64_t i = 0; i < shifts; ++i) {
     std::vector<double> h(base.size(), 0.0);
-    for (int64_t e = i; e < static_cast<int64_t>(base.size()); e += together ? n_ : moves) {
+    for (int64_t e = i; e < static_cast<int64_t>(base.size()); e += together ? n_ : shifts) {
       set(e, base[at(e)] + std::sqrt(epsilon) * std::max(1.0, std::abs(base[at(e)])));
-      h[at(e)] = get(e) - base[at(e)];  // what rounding has left of it
+      h[at(e)] = get(e) - base[at(e)];  // the step that is left after rounding
     }
-    const std::vector<double> z_moved = z();
-    for (int64_t e = i; e < static_cast<int64_t>(base.size()); e += together ? n_ : moves)
+    const std::vector<double> z_shifted = z();
+    for (int64_t e = i; e < static_cast<int64_t>(base.size()); e += together ? n_ : shifts)
       set(e, base[at(e)]);
     for (int64_t k = 0; k < static_cast<int64_t>(z_base.size()); ++k) {
       const int64_t sample = z_batched_ ? k / m_ : x_batched_ ? i / n_ : 0;
       const int64_t row = i % n_, column = k % m_;
       const double step = together ? h[at(sample * n_ + row)] : h[at(i)];
-      values[(sample * n_ + row) * m_ + column] = (z_moved[at(k)] - z_base[at(k)]) / step;
+      values[(sample * n_ + row) * m_ + column] = (z_shifted[at(k)] - z_base[at(k)]) / step;
     }
   }
 }

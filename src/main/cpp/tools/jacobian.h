@@ -1,10 +1,11 @@
-// The Jacobian matrices of one node by another: (dz/dx)_ij = dz_j / dx_i, n x m for the n values of x and the m of z.
-// Textbooks differ; with this convention a backward pass gives d_x = (dz/dx) δ, so that the δ = e_j gives column j. That is
-// how they are computed: the backward pass is run once for each j. Backpropagation itself never builds one.
+// Computes the Jacobian matrices of a node z with respect to a node x: (dz/dx)_ij = dz_j / dx_i, an n x m matrix for
+// the n values of x and the m values of z. Textbooks differ in the order of the indices. With this one a backward pass
+// gives d_x = (dz/dx) δ, so δ = e_j gives column j. The backward pass is therefore run once per j. Backpropagation
+// itself never computes a Jacobian matrix.
 //
-// A batched node has values for each sample, and there is one matrix for each: of the sample's z by the sample's x, by all
-// of x where x is no batched node, of all of z where z is none. Nodes that mix samples cannot stand between two batched
-// ones, unless the batch is one sample. A model on a device is copied to the processor for it.
+// If x or z is batched, there is one matrix per sample. It belongs to the values of that sample; a node that is not
+// batched is used as a whole. If both are batched, no node on the path from x to z may mix samples, unless the batch is
+// one sample. A model on a device is copied to host memory for the computation.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ namespace chainrule {
 
 class Jacobian {
  public:
-  // z and x are any nodes but labels; they may be the same.
+  // z and x can be any nodes except labels. They can be the same node.
   Jacobian(std::shared_ptr<const Model> model, int32_t z, int32_t x);
 
   Inputs& inputs() { return inputs_; }
@@ -25,8 +26,9 @@ class Jacobian {
   int64_t columns() const { return m_; }  // m
   int64_t matrices(int64_t batch) const { return per_sample_ ? batch : 1; }
 
-  // Of the batch in inputs(): `count` = matrices * n * m values, matrix by matrix, row by row. By differences, x is moved
-  // element by element: (z(x + h e_i) - z(x)) / h, with h = √ε max(1, |x_i|), ε the distance of 1 to the next number.
+  // Computes the matrices for the batch in inputs(): `count` = matrices * n * m values, matrix by matrix, row by row.
+  // With by_differences, the elements of x are shifted one by one: (z(x + h e_i) - z(x)) / h, where h = √ε max(1,
+  // |x_i|) and ε is the distance from 1 to the next larger number of the type.
   void compute(int64_t batch, bool by_differences, double* values, int64_t count);
 
  private:
@@ -39,8 +41,8 @@ class Jacobian {
   const int32_t z_, x_;
   const int64_t n_, m_;
   bool x_batched_, z_batched_, per_sample_;
-  bool mixes_ = false;  // does a node between x and z mix samples?
-  bool reaches_;        // does z depend on x?
+  bool mixes_ = false;  // a node on the path from x to z mixes samples
+  bool reaches_;        // z depends on x
   Inputs inputs_;
 };
 

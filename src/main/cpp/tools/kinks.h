@@ -1,4 +1,4 @@
-// On which side of each kink a batch lies, for all elements of all operations that have one.
+// Determines on which side of each kink the values of a batch are, for all elements of all operations with kinks.
 #pragma once
 
 #include <cstdint>
@@ -12,19 +12,19 @@ class Kinks {
  public:
   Kinks(const Graph& graph, int32_t loss);
 
-  // The nodes whose values tell the sides: the first outputs of the plans that are asked.
+  // The nodes whose values determine the sides. They must be the first outputs of the plans that are passed to sides().
   const std::vector<int32_t>& watched() const { return watched_; }
 
-  // One number an element, of the last run of a plan in double.
+  // Returns one number per element, for the values of the last run of a plan in double precision.
   std::vector<int8_t> sides(const PlanRunner& run) const;
 
-  // The node of the first element whose sides differ, or -1.
+  // Returns the node of the first element whose sides in `a` and `b` differ, or -1.
   int32_t first_difference(const PlanRunner& run, const std::vector<int8_t>& a,
                            const std::vector<int8_t>& b) const;
 
  private:
   const Graph& graph_;
-  std::vector<int32_t> nodes_;    // that have kinks
+  std::vector<int32_t> nodes_;    // the nodes with kinks
   std::vector<int32_t> watched_;  // their inputs, in order
 };
 

@@ -24,7 +24,7 @@ void describe_values(const T* values, int64_t count, NodeStatistics* s) {
     squares += distance * distance;
   }
   s->standard_deviation = std::sqrt(squares / static_cast<double>(count));
-  // min and max pass NaN over
+  // std::min and std::max ignore NaN
   s->minimum = std::isnan(sum) ? sum : low;
   s->maximum = std::isnan(sum) ? sum : high;
 }

@@ -1,4 +1,5 @@
-// Numbers about each node of a graph on a batch, for people: is something vanishing, exploding, dead?
+// Statistics of the nodes of a graph on a batch. They show people whether values or gradients vanish, explode or stay
+// 0.
 #pragma once
 
 #include <cstdint>
@@ -11,16 +12,16 @@ namespace chainrule {
 
 struct NodeStatistics {
   int32_t node = -1;
-  int64_t count = 0;  // values
+  int64_t count = 0;  // number of values
   double minimum = 0, maximum = 0, mean = 0;
-  double standard_deviation = 0;  // the root of the mean squared distance from the mean
-  // Norms ‖·‖₂ over all values. NaN: the node has no δ; it is no parameter.
+  double standard_deviation = 0;  // square root of the mean squared distance from the mean
+  // Norms ‖·‖₂ over all values. delta_norm is NaN if the node has no δ, gradient_norm if it is not a parameter.
   double delta_norm = std::numeric_limits<double>::quiet_NaN();
   double gradient_norm = std::numeric_limits<double>::quiet_NaN();
 };
 
-// Of the nodes that an inspection computed, and of the labels it read, in the order of the graph. All are NaN where one
-// of the values is.
+// Returns the statistics of the nodes that an inspection computed and of the labels that it read, in the order of the
+// graph. All are NaN for a node with a NaN value.
 std::vector<NodeStatistics> statistics(const Model& model, const Inspection& inspection, const Inputs& inputs,
                                        const std::vector<bool>& needed);
 

@@ -1,4 +1,4 @@
-// The two ways in which a call can fail, and the sentence that goes with each.
+// The two kinds of error of a call, and the functions that compose their messages.
 #pragma once
 
 #include <cmath>
@@ -9,19 +9,20 @@
 
 namespace chainrule {
 
-// What a caller passed is wrong: operation, expected, actual. Nothing has been changed.
+// An argument of the caller is wrong. The message says the operation, what was expected and what it got. Nothing has
+// been changed.
 class InvalidArgument : public std::invalid_argument {
  public:
   using std::invalid_argument::invalid_argument;
 };
 
-// Something outside the caller's arguments failed: memory, files, a loss that is not finite.
+// Something other than an argument failed: memory, files, a loss that is not finite.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-// Writes a part of a sentence. A number that is not finite is nan, inf or -inf: the sign of a NaN means nothing.
+// Writes a part of a message. A NaN is written as nan without a sign, because its sign has no meaning.
 template <class Part>
 void write_part(std::ostream& out, const Part& part) {
   if constexpr (std::is_floating_point_v<Part>) {
@@ -33,7 +34,7 @@ void write_part(std::ostream& out, const Part& part) {
   out << part;
 }
 
-// Streams its parts into one sentence.
+// Joins the parts of a message.
 template <class... Parts>
 std::string message(const Parts&... parts) {
   std::ostringstream out;
@@ -43,7 +44,8 @@ std::string message(const Parts&... parts) {
 
 }  // namespace chainrule
 
-// Refuses the caller's argument with a sentence made of the parts, which are only looked at when it is refused.
+// Throws InvalidArgument if the condition does not hold. The message is composed of the other arguments, which are
+// evaluated only then.
 #define REQUIRE(holds, ...)                                                              \
   do {                                                                                   \
     if (!(holds)) throw ::chainrule::InvalidArgument(::chainrule::message(__VA_ARGS__)); \

@@ -1,6 +1,6 @@
-// Many readers or one writer, and neither starves: the readers that wait when a writer leaves go in before the next
-// writer, and a waiting writer goes in before new readers. (A trainer that steps without pause and predictors that
-// never stop share one model.)
+// A mutex for many readers or one writer. Neither starves: readers that wait when a writer unlocks get the lock before
+// the next writer, and a waiting writer gets it before new readers. This matters because a trainer that steps without
+// pause and predictors that never stop can share a model.
 #pragma once
 
 #include <condition_variable>
@@ -50,7 +50,7 @@ class FairSharedMutex {
   std::mutex mutex_;
   std::condition_variable readers_wake_, writers_wake_;
   int32_t readers_ = 0, waiting_readers_ = 0, waiting_writers_ = 0;
-  int32_t admitted_ = 0;  // waiting readers that go in before the next writer
+  int32_t admitted_ = 0;  // waiting readers that get the lock before the next writer
   bool writing_ = false;
 };
 

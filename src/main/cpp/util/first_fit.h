@@ -1,4 +1,4 @@
-// Places in one block of memory for what is used at different times.
+// Assigns offsets in one block of memory to buffers that are used at different times.
 #pragma once
 
 #include <algorithm>
@@ -7,15 +7,16 @@
 
 namespace chainrule {
 
-// Something that needs memory from one moment to another, both included, and where it lies.
+// A buffer that is used from time `first` to time `last`, both included, and its offset.
 struct Span {
   int64_t bytes;
   int32_t first, last;
   int64_t offset = 0;
 };
 
-// First fit by size: two spans share memory only if they are not used at the same time. Sizes become multiples of
-// `alignment`, so that offsets are. Spans that would end beyond the limit are dropped. Returns the bytes in all.
+// First fit, the largest spans first. Two spans share memory only if they are not used at the same time. Sizes are
+// rounded up to multiples of `alignment`, so that the offsets are multiples of it as well. Spans that would end beyond
+// the limit are removed. Returns the total size in bytes.
 template <class Kind>
 int64_t first_fit(std::vector<Kind>& spans, int64_t alignment, int64_t limit) {
   std::stable_sort(spans.begin(), spans.end(),

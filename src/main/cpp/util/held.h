@@ -1,4 +1,4 @@
-// What a model's type makes of a double.
+// How a double is stored in a model's type.
 #pragma once
 
 #include <cmath>
@@ -9,7 +9,7 @@
 
 namespace chainrule {
 
-// The value rounded to the type; infinite beyond its range.
+// Returns the value rounded to the type; infinite if it is beyond the range of the type.
 inline double held(double value, DType dtype) {
   if (dtype != DType::float32 || std::isnan(value)) return value;
   if (std::fabs(value) > static_cast<double>(std::numeric_limits<float>::max())) {
@@ -18,7 +18,7 @@ inline double held(double value, DType dtype) {
   return static_cast<double>(static_cast<float>(value));
 }
 
-// Is a finite value still finite in the type?
+// Returns false if a finite value becomes infinite in the type.
 inline bool holds(double value, DType dtype) {
   return std::isfinite(held(value, dtype)) || !std::isfinite(value);
 }

@@ -1,8 +1,8 @@
-// Marks code that serves both the C++ compiler and nvcc, and names the instruction set being built.
+// Macros for code that both the C++ compiler and nvcc compile, and the name of the instruction set that is being built.
 #pragma once
 
-// Inlining is a promise, not a hint: a loop over an out-of-line call cannot be vectorised, and an
-// out-of-line copy built for AVX-512 must never be the one the linker keeps for every machine.
+// Inlining is forced, not just suggested: a loop with a call that is not inlined cannot be vectorised, and the linker
+// must not keep a copy that was built for AVX-512 for all machines.
 #if defined(__CUDACC__)
 #define HOST_DEVICE __host__ __device__
 #elif defined(__GNUC__)
@@ -21,8 +21,8 @@
 #define CHAINRULE_INLINE inline
 #endif
 
-// Kernel files are compiled once per instruction set with -DCHAINRULE_ISA=baseline|avx2|avx512. Code
-// shared by those builds lives in an inline namespace of this name, so their symbols never meet.
+// Kernel files are compiled once per instruction set with -DCHAINRULE_ISA=baseline|avx2|avx512. Code that these builds
+// share is in an inline namespace of this name, so that its symbols differ between the builds.
 #ifndef CHAINRULE_ISA
 #define CHAINRULE_ISA plain
 #endif

@@ -1,6 +1,6 @@
-// Philox4x32-10: random words by counting (J. Salmon, M. Moraes, R. Dror, D. Shaw, Parallel random numbers: as easy as
-// 1, 2, 3, 2011). Four words are a function of a 128-bit counter and a 64-bit key, so that any element's can be computed
-// anywhere, on the processor and on a device, in any order. 32-bit integers only.
+// Philox4x32-10: counter-based random numbers (J. Salmon, M. Moraes, R. Dror, D. Shaw, Parallel random numbers: as easy
+// as 1, 2, 3, 2011). Four words are a function of a 128-bit counter and a 64-bit key. The words of any element can
+// therefore be computed in any order, on the CPU and on a device. Uses only 32-bit integers and their 64-bit products.
 #pragma once
 
 #include <cstdint>

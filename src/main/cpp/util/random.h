@@ -1,4 +1,4 @@
-// Counter-based random numbers: the value at (seed, stream, index) is a hash of the three, so nothing depends on the
+// Counter-based random numbers. The value at (seed, stream, index) is a hash of the three, so it does not depend on the
 // order in which values are drawn. The mixing function is that of SplitMix64 (G. Steele, D. Lea, C. Flood, 2014).
 #pragma once
 
@@ -18,7 +18,7 @@ inline uint64_t random_bits(uint64_t seed, uint64_t stream, uint64_t index) {
   return mix_bits(mix_bits(mix_bits(seed) ^ stream) ^ index);
 }
 
-// In [0, 1), 53 bits.
+// Uniform in [0, 1), with 53 bits.
 inline double random_uniform(uint64_t seed, uint64_t stream, uint64_t index) {
   return static_cast<double>(random_bits(seed, stream, index) >> 11) * 0x1p-53;
 }
@@ -29,7 +29,7 @@ inline double random_normal(uint64_t seed, uint64_t stream, uint64_t index) {
   return std::sqrt(-2.0 * std::log(u)) * std::cos(6.283185307179586 * v);
 }
 
-// In [0, bound), without modulo bias worth mentioning for bounds below 2^40.
+// Uniform in [0, bound). The bias is negligible for bounds below 2^40.
 inline uint64_t random_below(uint64_t seed, uint64_t stream, uint64_t index, uint64_t bound) {
   return static_cast<uint64_t>((static_cast<unsigned __int128>(random_bits(seed, stream, index)) * bound) >>
                                64);

@@ -1,11 +1,11 @@
-// Which values a number that a user gives may have: a setting of an optimizer, the constant of an operation.
+// The allowed range of a number that a user gives: a setting of an optimizer, or the constant of an operation.
 #pragma once
 
 #include <cstdint>
 
 namespace chainrule {
 
-// All are finite.
+// Values must be finite in all of them.
 enum class Range : int32_t {
   any,
   not_negative,  // 0 or more
@@ -15,7 +15,7 @@ enum class Range : int32_t {
 };
 
 bool contains(Range range, double value);
-// What follows "must be".
+// Returns the range in words, to follow "must be".
 const char* text_of(Range range);
 
 }  // namespace chainrule

@@ -1,4 +1,4 @@
-// Tells the address sanitizer which parts of a larger block are in use.
+// Informs the address sanitizer which parts of a larger block are in use.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace chainrule {
 
-// May the memory be touched? Without the sanitizer nobody asks.
+// Sets whether the memory may be accessed. Has no effect without the sanitizer.
 inline void allow(const void* memory, int64_t bytes, bool allowed) {
 #if defined(__SANITIZE_ADDRESS__)
   allowed ? __asan_unpoison_memory_region(memory, static_cast<size_t>(bytes))

@@ -126,10 +126,11 @@ TEST(cuda_tuning_files_of_others_are_refused_with_both_names) {
     const char* text;
     const char* says;
   } headers[] = {
-      {0, "chainrule-tuning 2", "line 1: expected 'chainrule-tuning 1', but 'chainrule-tuning 2'"},
-      {1, "device Other 9000", "line 2: its products were tuned for 'device Other 9000', but here it is '"},
-      {2, "capability 77.7", "line 3: its products were tuned for 'capability 77.7', but here it is '"},
-      {3, "cublas 12345", "line 4: its products were tuned for 'cublas 12345', but here it is '"},
+      {0, "chainrule-tuning 2", "line 1: expected 'chainrule-tuning 1', but got 'chainrule-tuning 2'"},
+      {1, "device Other 9000",
+       "line 2: its products were tuned for 'device Other 9000', but this machine has '"},
+      {2, "capability 77.7", "line 3: its products were tuned for 'capability 77.7', but this machine has '"},
+      {3, "cublas 12345", "line 4: its products were tuned for 'cublas 12345', but this machine has '"},
       {3, "device ", "line 4: expected 'cublas "}};
   for (const auto& header : headers) {
     std::vector<std::string> other = lines;
@@ -163,7 +164,7 @@ TEST(cuda_tuning_files_that_are_damaged_are_refused_by_line) {
     text.replace(text.find(part), part.size(), by);
     return with_checksum(text);
   };
-  refused(lines[6] + "0", "line 7: it is damaged: its checksum is ");
+  refused(lines[6] + "0", "line 7: it is damaged: expected the checksum ");
   refused("", "line 7: it is damaged");
   // with the right checksum: somebody wrote it by hand
   refused(with_checksum(product + " 1"), "line 7: expected the line's end, but '1' came");
@@ -185,9 +186,9 @@ TEST(cuda_tuning_files_that_are_damaged_are_refused_by_line) {
   other.erase(other.begin() + 6);
   store(file, joined(other));
   CHECK_THROWS(tuned_engine(file),
-               message("line 9: expected 'end ", TunedNet::products - 1, "', but 'end 5' came"));
+               message("line 9: expected 'end ", TunedNet::products - 1, "', but got 'end 5'"));
   store(file, joined(lines) + "more\n");
-  CHECK_THROWS(tuned_engine(file), "line 11: expected '', but 'more' came");
+  CHECK_THROWS(tuned_engine(file), "line 11: expected '', but got 'more'");
   CHECK_THROWS(tuned_engine(folder / "no/such/folder"), "no/such/folder");
   CHECK_THROWS(tuned_engine("/"), "/");
 }

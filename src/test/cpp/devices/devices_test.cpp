@@ -17,16 +17,16 @@ TEST(a_driver_is_refused_that_is_missing_or_serves_an_older_cuda) {
   CHECK(says(cuda_driver_problem(0, "libcuda.so.1: no such file"),
              "there is none (libcuda.so.1: no such file)"));
   CHECK(says(cuda_driver_problem(12090, ""), "CUDA 13.0 or newer is needed"));
-  CHECK(says(cuda_driver_problem(12090, ""), "serves CUDA 12.9 at most"));
+  CHECK(says(cuda_driver_problem(12090, ""), "supports CUDA 12.9 at most"));
   CHECK(cuda_driver_problem(13000, "").empty());
   CHECK(cuda_driver_problem(14020, "").empty());
 }
 
 TEST(engine_number_0_is_the_processors_and_others_must_have_been_opened) {
   CHECK(&engine(0) == &cpu_backend());
-  CHECK_THROWS(engine(-1), "no engine number -1");
-  CHECK_THROWS(engine(1000), "no engine number 1000");
-  CHECK_THROWS(open_cuda({}, 0, 3), "no precision number 3");
+  CHECK_THROWS(engine(-1), "expected an engine number from 0 to");
+  CHECK_THROWS(engine(1000), "but got 1000");
+  CHECK_THROWS(open_cuda({}, 0, 3), "expected a precision number from 0 to 2, but got 3");
 }
 
 // Whatever this machine has: a file that is no CUDA library opens no device, and the sentence says what is wrong.

@@ -56,7 +56,7 @@ TEST(files_that_cannot_be_written) {
   CHECK_THROWS(write_model(folder / "no/such/model"), "does not exist");
   CHECK_THROWS(write_model(folder / "."), "it is a directory");
   CHECK_THROWS(write_model(folder / ""), "it is a directory");
-  CHECK_THROWS(write_model(folder / "new/"), "it names no file");
+  CHECK_THROWS(write_model(folder / "new/"), "the path does not name a file");
   CHECK_THROWS(write_model(""), "must not be empty");
   CHECK_THROWS(write_model(std::string("a\0b", 3)), "zero byte");
   CHECK_THROWS(write_model("/dev/null"), "it is not an ordinary file");

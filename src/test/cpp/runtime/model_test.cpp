@@ -72,8 +72,8 @@ TEST(parameters_are_read_and_written_whole) {
   CHECK(read(model, w) == std::vector<float>(values, values + 6));
   CHECK_THROWS(model.write_parameter(w, broken, 6), "values must be finite, but number 2");
   CHECK_THROWS(model.write_parameter(w, values, 5), "expected 6 values for 'w'");
-  CHECK_THROWS(model.write_parameter<float>(w, nullptr, 6), "are null");
-  CHECK_THROWS(model.write_parameter(x, values, 2), "expected a parameter, but 'x'");
+  CHECK_THROWS(model.write_parameter<float>(w, nullptr, 6), "but got null");
+  CHECK_THROWS(model.write_parameter(x, values, 2), "expected a parameter, but got 'x'");
   CHECK(read(model, w) == std::vector<float>(values, values + 6));
 }
 
@@ -200,7 +200,7 @@ TEST(datasets_are_checked_before_anything_is_trained) {
   data.add_column("x", ColumnType::float32, 2);
   CHECK_THROWS(data.add_column("x", ColumnType::float32, 2), "already has a column 'x'");
   CHECK_THROWS(data.add_column("huge", ColumnType::float32, INT64_MAX), "do not fit into memory");
-  CHECK_THROWS(data.add_column("two", ColumnType::label, 2), "one class index an example");
+  CHECK_THROWS(data.add_column("two", ColumnType::label, 2), "one class index per example");
   int32_t* labels = reinterpret_cast<int32_t*>(data.add_column("label", ColumnType::label, 1));
   CHECK_THROWS(trainer.bind(data, 0), "a batch size of at least 1");
   for (int32_t wrong : {3, -1}) {

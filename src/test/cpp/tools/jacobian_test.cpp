@@ -118,6 +118,6 @@ TEST(jacobian_is_zero_where_nothing_depends_and_refuses_what_has_none) {
   Jacobian j(model, n.z, n.x);
   std::vector<double> values(6);
   CHECK_THROWS(j.compute(1, false, values.data(), 6), "no data for");
-  CHECK_THROWS(j.compute(1, false, values.data(), 5), "expected room for 6 values");
+  CHECK_THROWS(j.compute(1, false, values.data(), 5), "expected an array of 6 values, but got 5");
   CHECK_THROWS(j.compute(0, false, values.data(), 6), "at least one sample");
 }

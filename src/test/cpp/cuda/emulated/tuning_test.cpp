@@ -115,7 +115,7 @@ TEST(cuda_emulated_tuning_is_kept_once_the_file_can_be_written) {
   const auto engine = tuned_engine(file);
   store(file, "something else\n");
   CHECK_THROWS(net.plan_text(*engine, 16),
-               file + ": line 1: expected 'chainrule-tuning 1', but 'something else' came");
+               file + ": line 1: expected 'chainrule-tuning 1', but got 'something else'");
   CHECK(contents(file) == "something else\n");
   std::remove(file.c_str());
   take_emulated_product_runs();
