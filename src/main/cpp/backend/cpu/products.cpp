@@ -104,8 +104,8 @@ int64_t sample_tile(int64_t samples) {
   return ceil_div(columns, loss_block) * loss_block;
 }
 
-// Returns true if a product by the tile kernel is cut into tiles of rows of C, false if into tiles of columns. Each
-// tile packs its part of one operand and all of the other. Packing a transposed B takes longest.
+// Returns true if a product by the tile kernel is cut between rows of C, false if it is cut between columns. Each tile
+// packs its part of one operand and all of the other. Packing a transposed B takes longest.
 bool along_rows(const Step& step) {
   const bool update = step.k < step.rows && step.k < step.columns;
   // The gradient of a small weight is cut by rows, as the forward product usually is. Each thread then updates the rows

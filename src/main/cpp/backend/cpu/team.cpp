@@ -40,9 +40,10 @@ int current_cpu() {
 // cycles on one processor and 140 on another.
 constexpr std::chrono::microseconds spin_time(50);
 
-// Measures the time of a spin loop. Reads the clock only on every 16th call.
+// Measures the time of a spin loop.
 class Spin {
  public:
+  // Pauses briefly and returns true once spin_time has passed. Reads the clock only on every 16th call.
   bool over() {
     pause_briefly();
     if (++count_ % 16 != 0) return false;
