@@ -1,4 +1,4 @@
-// What engines do whose memory is the processor's own.
+// Default implementations, for an engine whose memory is host memory.
 #include "backend/backend.h"
 
 #include <cmath>
@@ -39,17 +39,19 @@ double Backend::run_to_loss(const Program& program, const Context& context) {
 }
 
 void Backend::run_steps(const Program& program, const Context& context, const StepNumbers* numbers,
-                        int32_t count, StepInputs* inputs, double* losses, int32_t* made) {
-  Context one = context;
-  for (*made = 0; *made < count; ++*made) {
-    const StepNumbers& now = numbers[*made];
-    now.put_into(one.update);
-    one.position = now.position;
-    one.step = now.step;
-    one.first_sample = now.first_sample;
-    if (inputs != nullptr && one.columns == nullptr) one.inputs = inputs->addresses(*made);
-    losses[*made] = run_to_loss(program, one);
-    if (!std::isfinite(losses[*made])) return;
+                        int32_t count, StepInputs* inputs, double* losses, int32_t* completed) {
+  Context step_context = context;
+  for (*completed = 0; *completed < count; ++*completed) {
+    const StepNumbers& step = numbers[*completed];
+    step.put_into(step_context.update);
+    step_context.position = step.position;
+    step_context.step = step.step;
+    step_context.first_sample = step.first_sample;
+    if (inputs != nullptr && step_context.columns == nullptr) {
+      step_context.inputs = inputs->addresses(*completed);
+    }
+    losses[*completed] = run_to_loss(program, step_context);
+    if (!std::isfinite(losses[*completed])) return;
   }
 }
 

@@ -1,5 +1,5 @@
-// One source, several instruction sets: each set's kernels on the same memory give what the baseline's give, up to the
-// few ulp by which a fused multiply-add differs from two roundings.
+// Compares the kernels of each instruction set with the baseline's kernels on the same memory. The results may differ
+// by the few ulp by which a fused multiply-add differs from two roundings.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -63,7 +63,8 @@ std::vector<Level> levels() {
   return all;
 }
 
-// The largest error of `b` against `a`, in units of T's rounding of the largest value that the step wrote.
+// Returns the largest difference between `a` and `b`, in ulp of the largest value that the step wrote to `a`. `before`
+// is the memory before the step.
 template <class T>
 double error_in_ulp(const char* a, const char* b, const char* before, size_t bytes) {
   double scale = 0, worst = 0;
@@ -81,7 +82,8 @@ double error_in_ulp(const char* a, const char* b, const char* before, size_t byt
   return worst == 0 ? 0 : worst / (scale * std::numeric_limits<T>::epsilon());
 }
 
-// Runs the program step by step with the baseline's kernels; each step once more with the level's, on a copy.
+// Runs the program step by step with the baseline's kernels. Runs each step again with the level's kernel on a copy of
+// the memory, and compares.
 template <class T>
 void compare(const Graph& graph, const PlanRequest& request, const Level& level, const std::string& name) {
   const DType dtype = sizeof(T) == 4 ? DType::float32 : DType::float64;
@@ -105,7 +107,7 @@ void compare(const Graph& graph, const PlanRequest& request, const Level& level,
     CHECK(expected != nullptr && kernel != nullptr && (kernel != expected));
     expected(step, base.context(), all);
     kernel(step, other.context(), all);
-    if (step.kind == StepKind::loss && step.operands[0].present()) {  // sums in double, whatever the type
+    if (step.kind == StepKind::loss && step.operands[0].present()) {  // its partial sums are always doubles
       const size_t from = at(step.operands[0].offset),
                    size = at((step.columns + loss_block - 1) / loss_block) * 8;
       const double error =
@@ -115,7 +117,7 @@ void compare(const Graph& graph, const PlanRequest& request, const Level& level,
       std::memcpy(copies[0].data + from, blocks[0].data + from, size);
     }
     for (size_t i = 0; i < blocks.size(); ++i) {
-      // The two sides' exp, tanh and so on are within 3 ulp each of the truth.
+      // exp, tanh and similar functions have an error of up to 3 ulp on each side.
       const double error = error_in_ulp<T>(blocks[i].data, copies[i].data, before[i].data(), blocks[i].bytes);
       if (!(error <= 8)) {
         fail(name.c_str(), static_cast<int>(step.kind),
@@ -128,10 +130,10 @@ void compare(const Graph& graph, const PlanRequest& request, const Level& level,
 }  // namespace
 
 TEST(kernels_of_every_instruction_set_agree) {
-  bool tested_what_runs = std::string(instruction_set_name()) == "baseline";
+  bool tested_level_in_use = std::string(instruction_set_name()) == "baseline";
   for (const Level& level : levels()) {
     if (!level.supported || std::string(level.name) == "baseline") continue;
-    tested_what_runs = tested_what_runs || std::string(level.name) == instruction_set_name();
+    tested_level_in_use = tested_level_in_use || std::string(level.name) == instruction_set_name();
     PlanRequest request;
     request.backward = true;
     for (Op op : operations()) {
@@ -155,5 +157,5 @@ TEST(kernels_of_every_instruction_set_agree) {
       compare<double>(c.graph, request, level, "update");
     }
   }
-  CHECK(tested_what_runs);
+  CHECK(tested_level_in_use);
 }

@@ -1,5 +1,5 @@
-// The tile kernel of every instruction set: against sums in double, and the same bits however C is cut; and whole plans by
-// it against plans by the BLAS.
+// Tests the tile kernel of each instruction set: its results agree with sums in double, and its bits do not depend on
+// how C is cut. Also compares whole plans that use it with plans that use the BLAS.
 #include "backend/cpu/products.h"
 
 #include <cmath>
@@ -41,15 +41,15 @@ std::vector<TileProduct> kernels() {
   return all;
 }
 
-// Restores what products were computed by, and the number of threads.
+// Restores the choice of the product kernel and the number of threads.
 struct Restore {
   const Products products = chainrule::products();
   const TeamThreads threads;
   ~Restore() { set_products(products); }
 };
 
-// Operands in memory that ends where they end, so that the address sanitizer sees what is read beyond; C with strides and
-// guards of its own.
+// A random product. The memory of A and B ends where the operand ends, so that the address sanitizer detects reads
+// beyond it. The rows of C are separated by elements that must not change.
 struct Problem {
   bool ta, tb;
   int64_t m, n, k, a_stride, b_stride, c_stride;
@@ -58,7 +58,7 @@ struct Problem {
 
   Problem(Random& random, int64_t rows, int64_t columns, int64_t depth, bool transposed_a, bool transposed_b)
       : ta(transposed_a), tb(transposed_b), m(rows), n(columns), k(depth) {
-    // the engine's vectors are contiguous
+    // A vector is contiguous in the engine, so it has no padding.
     a_stride = (ta ? m : k) + (m > 1 ? random.below(3) : 0);
     b_stride = (tb ? k : n) + (n > 1 ? random.below(3) : 0);
     c_stride = n + random.below(3);
@@ -71,7 +71,7 @@ struct Problem {
     fill(a, ta ? k : m, a_stride, ta ? m : k);
     fill(b, tb ? n : k, b_stride, tb ? k : n);
     fill(c, m, c_stride, n);
-    if (beta == 0) {  // must not be read
+    if (beta == 0) {  // C must not be read
       for (int64_t i = 0; i < m; ++i) {
         for (int64_t j = 0; j < n; ++j) c[at(i * c_stride + j)] = std::numeric_limits<float>::quiet_NaN();
       }
@@ -86,7 +86,7 @@ struct Problem {
     return m == 1 ? ProductTile::row : ProductTile::matrix;
   }
 
-  // Rows [r0, r1) and columns [c0, c1) of C, into `out`.
+  // Computes rows [r0, r1) and columns [c0, c1) of C into `out`.
   void run(TileProduct kernel, std::vector<float>& out, float* scratch, int64_t r0, int64_t r1, int64_t c0,
            int64_t c1, PartDone done = nullptr, void* argument = nullptr) const {
     kernel({ta, tb, kind(), r1 - r0, c1 - c0, k, alpha, a.data() + (ta ? r0 : r0 * a_stride), a_stride,
@@ -95,46 +95,50 @@ struct Problem {
   }
 };
 
-void check(TileProduct kernel, const Problem& of, Random& random) {
-  std::vector<float> scratch(at(tile_product_scratch / 4)), whole = of.c;
-  std::vector<int> final_once(at(of.m * of.n), 0);
+void check(TileProduct kernel, const Problem& product, Random& random) {
+  std::vector<float> scratch(at(tile_product_scratch / 4)), whole = product.c;
+  std::vector<int> final_once(at(product.m * product.n), 0);
   struct Seen {
     std::vector<int>& count;
     int64_t n;
-  } seen{final_once, of.n};
-  of.run(
-      kernel, whole, scratch.data(), 0, of.m, 0, of.n,
+  } seen{final_once, product.n};
+  product.run(
+      kernel, whole, scratch.data(), 0, product.m, 0, product.n,
       [](void* to, const Part& part) {
-        Seen& by = *static_cast<Seen*>(to);
+        Seen& all = *static_cast<Seen*>(to);
         for (int64_t i = part.row_begin; i < part.row_end; ++i) {
-          for (int64_t j = part.column_begin; j < part.column_end; ++j) ++by.count[at(i * by.n + j)];
+          for (int64_t j = part.column_begin; j < part.column_end; ++j) ++all.count[at(i * all.n + j)];
         }
       },
       &seen);
   for (int count : final_once) CHECK(count == 1);
-  for (int64_t i = 0; i < of.m; ++i) {
-    for (int64_t j = 0; j < of.n; ++j) {
+  for (int64_t i = 0; i < product.m; ++i) {
+    for (int64_t j = 0; j < product.n; ++j) {
       double sum = 0, size = 0;
-      for (int64_t p = 0; p < of.k; ++p) {
-        const double term = static_cast<double>(of.left(i, p)) * static_cast<double>(of.right(p, j));
+      for (int64_t p = 0; p < product.k; ++p) {
+        const double term =
+            static_cast<double>(product.left(i, p)) * static_cast<double>(product.right(p, j));
         sum += term;
         size += std::abs(term);
       }
-      const double before = of.beta == 0 ? 0 : static_cast<double>(of.beta * of.c[at(i * of.c_stride + j)]);
-      // k roundings of partial sums, each at most half an ulp of the sum of the sizes
-      const double bound = (static_cast<double>(of.k) * size + std::abs(before) + 1) * 6e-8;
-      CHECK_NEAR(whole[at(i * of.c_stride + j)], static_cast<double>(of.alpha) * sum + before, bound);
+      const double before =
+          product.beta == 0 ? 0 : static_cast<double>(product.beta * product.c[at(i * product.c_stride + j)]);
+      // k roundings of partial sums. Each is at most half an ulp of the sum of the absolute terms.
+      const double bound = (static_cast<double>(product.k) * size + std::abs(before) + 1) * 6e-8;
+      CHECK_NEAR(whole[at(i * product.c_stride + j)], static_cast<double>(product.alpha) * sum + before,
+                 bound);
     }
-    for (int64_t j = of.n; j < of.c_stride && i + 1 < of.m; ++j) {  // between the rows nothing is written
-      CHECK(whole[at(i * of.c_stride + j)] == of.c[at(i * of.c_stride + j)]);
+    // The elements between the rows do not change.
+    for (int64_t j = product.n; j < product.c_stride && i + 1 < product.m; ++j) {
+      CHECK(whole[at(i * product.c_stride + j)] == product.c[at(i * product.c_stride + j)]);
     }
   }
-  // Cut anywhere: the same bits.
-  std::vector<float> cut = of.c;
-  const int64_t r = random.below(of.m + 1), c = random.below(of.n + 1);
-  for (auto [r0, r1] : {std::pair<int64_t, int64_t>{0, r}, {r, of.m}}) {
-    for (auto [c0, c1] : {std::pair<int64_t, int64_t>{0, c}, {c, of.n}}) {
-      if (r0 < r1 && c0 < c1) of.run(kernel, cut, scratch.data(), r0, r1, c0, c1);
+  // A cut at any row and column gives the same bits.
+  std::vector<float> cut = product.c;
+  const int64_t r = random.below(product.m + 1), c = random.below(product.n + 1);
+  for (auto [r0, r1] : {std::pair<int64_t, int64_t>{0, r}, {r, product.m}}) {
+    for (auto [c0, c1] : {std::pair<int64_t, int64_t>{0, c}, {c, product.n}}) {
+      if (r0 < r1 && c0 < c1) product.run(kernel, cut, scratch.data(), r0, r1, c0, c1);
     }
   }
   CHECK(same_bits(cut, whole));
@@ -151,7 +155,7 @@ GraphCase classifier(std::vector<int64_t> sizes) {
   return {"classifier", std::move(b.graph), loss};
 }
 
-// Parameters after some steps.
+// Returns the parameters after `steps` steps.
 std::vector<std::vector<float>> train(const GraphCase& c, const PlanRequest& request, int steps = 3,
                                       const PlanTesting& testing = {}) {
   PlanRun<float> run(c.graph, request, random_values(c.graph, request.batch, 3), testing);
@@ -175,8 +179,8 @@ TEST(products_by_tiles_agree_with_sums_in_double) {
   for (TileProduct kernel : kernels()) {
     for (int i = 0; i < 240; ++i) {
       int64_t m = 1 + random.below(60), n = 1 + random.below(90), k = 1 + random.below(i % 8 == 0 ? 700 : 90);
-      if (i % 10 == 1) n += 520;  // more than one block of columns
-      if (i % 10 == 3) m += 140;  // more than one block of panels
+      if (i % 10 == 1) n += 520;  // needs more than one block of columns
+      if (i % 10 == 3) m += 140;  // needs more than one block of panels
       if (i % 12 == 5) m = 1;
       if (i % 12 == 7) n = 1;
       check(kernel, Problem(random, m, n, k, i % 2 == 0, i / 2 % 2 == 0), random);
@@ -184,7 +188,7 @@ TEST(products_by_tiles_agree_with_sums_in_double) {
   }
 }
 
-TEST(products_by_tiles_or_by_the_blas_train_alike) {
+TEST(products_by_tiles_and_by_the_blas_train_alike) {
   const Restore restore;
   for (const GraphCase& c : {classifier({50, 70, 33, 5}), classifier({300, 280, 200, 10})}) {
     for (const OptimizerSettings& rule : rules) {
@@ -204,7 +208,8 @@ TEST(products_by_tiles_or_by_the_blas_train_alike) {
   }
 }
 
-// A chunk of a product depends on the number of threads, and the steps that follow it run on parts: no bit changes.
+// The chunks of a product depend on the number of threads, and following steps run on parts of a chunk. Neither may
+// change a bit.
 TEST(products_by_tiles_give_the_same_bits_for_any_number_of_threads) {
   const Restore restore;
   set_products(Products::own);
@@ -226,8 +231,8 @@ TEST(products_by_tiles_give_the_same_bits_for_any_number_of_threads) {
   }
 }
 
-// A small result of a long sum is computed in parts, whose number depends on the shape alone.
-TEST(products_in_parts_agree_with_the_whole) {
+// A long sum with a small result is computed in parts. Their number depends only on the shape.
+TEST(products_in_parts_agree_with_sums_in_double) {
   const Restore restore;
   const GraphCase c = classifier({24, 32, 5});
   const int64_t batch = 9001;
@@ -257,7 +262,7 @@ TEST(products_in_parts_agree_with_the_whole) {
   }
 }
 
-TEST(products_say_who_computes_them) {
+TEST(products_in_a_printed_plan_name_the_kernel) {
   const Restore restore;
   const GraphCase c = classifier({300, 280, 10});
   const PlanRequest request = training(c.loss, 64, rules[0]);
@@ -270,5 +275,5 @@ TEST(products_say_who_computes_them) {
   PlanRequest in_double = request;
   in_double.dtype = DType::float64;
   CHECK(print_plan(make_plan(c.graph, in_double, cpu_backend())).find("tile kernel") == std::string::npos);
-  CHECK_THROWS(set_products(static_cast<Products>(3)), "there is no choice number 3");
+  CHECK_THROWS(set_products(static_cast<Products>(3)), "products: expected a number from 0 to 2, but got 3");
 }

@@ -1,4 +1,5 @@
-// The team of threads: each tile once, whatever else is going on. Named "thread": the thread sanitizer runs these.
+// Tests that the team computes each tile exactly once, also with several callers and while the number of threads
+// changes. The names begin with "thread" because the run with the thread sanitizer selects tests by that word.
 #include <atomic>
 #include <thread>
 #include <vector>
@@ -11,11 +12,11 @@ using namespace chainrule;
 namespace {
 
 struct Counts {
-  explicit Counts(int64_t tiles) : of(static_cast<size_t>(tiles)) {}
-  std::vector<std::atomic<int>> of;
+  explicit Counts(int64_t tiles) : by_tile(static_cast<size_t>(tiles)) {}
+  std::vector<std::atomic<int>> by_tile;
 
   bool each_once() const {
-    for (const std::atomic<int>& count : of) {
+    for (const std::atomic<int>& count : by_tile) {
       if (count.load() != 1) return false;
     }
     return true;
@@ -23,7 +24,7 @@ struct Counts {
 };
 
 void count(void* argument, int64_t tile) {
-  static_cast<Counts*>(argument)->of[static_cast<size_t>(tile)].fetch_add(1, std::memory_order_relaxed);
+  static_cast<Counts*>(argument)->by_tile[static_cast<size_t>(tile)].fetch_add(1, std::memory_order_relaxed);
 }
 
 bool runs_each_tile_once(int64_t tiles) {
@@ -44,7 +45,7 @@ TEST(threads_run_each_tile_once) {
   }
 }
 
-TEST(threads_of_many_callers) {
+TEST(threads_run_the_tiles_of_many_callers) {
   const test::TeamThreads keep;
   set_team_threads(3);
   std::atomic<int> wrong{0};
@@ -58,7 +59,7 @@ TEST(threads_of_many_callers) {
   CHECK(wrong == 0);
 }
 
-TEST(threads_changed_while_others_run) {
+TEST(threads_can_be_changed_while_tiles_run) {
   const test::TeamThreads keep;
   std::atomic<int> wrong{0};
   std::atomic<bool> done{false};
@@ -75,8 +76,8 @@ TEST(threads_changed_while_others_run) {
 }
 
 TEST(threads_refuse_a_wrong_number) {
-  CHECK_THROWS(set_team_threads(0), "threads: expected a number from 1 to 64, but 0 came");
-  CHECK_THROWS(set_team_threads(65), "but 65 came");
+  CHECK_THROWS(set_team_threads(0), "threads: expected a number from 1 to 64, but got 0");
+  CHECK_THROWS(set_team_threads(65), "but got 65");
 }
 
 TEST(threads_wait_for_a_slot) {

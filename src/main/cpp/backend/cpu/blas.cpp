@@ -14,7 +14,8 @@ Function* symbol(const char* name) {
   return reinterpret_cast<Function*>(dlsym(RTLD_DEFAULT, name));
 }
 
-// Vendor functions, looked up because whichever BLAS was loaded has only its own.
+// Functions of single vendors. They are looked up at run time, because the loaded BLAS has only those of its own
+// vendor.
 struct Vendor {
   void (*openblas_set_num_threads)(int) = symbol<void(int)>("openblas_set_num_threads");
   int (*openblas_get_num_threads)() = symbol<int()>("openblas_get_num_threads");
@@ -54,7 +55,8 @@ void cblas_gemv(CBLAS_TRANSPOSE t, int m, int n, T alpha, const T* a, int lda, c
 template <class T>
 void gemm(bool transposed_a, bool transposed_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
           int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
-  // MKL's number of threads is each thread's own, and the team's threads have never been told.
+  // MKL_Set_Num_Threads_Local sets the number for the calling thread only. This sets it in the team's threads, which
+  // never call assert_single_threaded_blas.
   static const auto set_threads = vendor().mkl_set_num_threads_local;
   if (set_threads != nullptr) {
     thread_local const int before = set_threads(1);
@@ -63,12 +65,13 @@ void gemm(bool transposed_a, bool transposed_b, int64_t m, int64_t n, int64_t k,
   const CBLAS_TRANSPOSE ta = transposed_a ? CblasTrans : CblasNoTrans,
                         tb = transposed_b ? CblasTrans : CblasNoTrans;
   const auto narrow = [](int64_t size) { return static_cast<int>(size); };
-  if (n == 1) {  // one sample: a matrix-vector product, which a gemm would pack for nothing
+  if (n ==
+      1) {  // One sample: a matrix-vector product. A gemm would pack the matrix although it is read only once.
     cblas_gemv<T>(ta, narrow(transposed_a ? k : m), narrow(transposed_a ? m : k), alpha, a, narrow(lda), b,
                   transposed_b ? 1 : narrow(ldb), beta, c, narrow(ldc));
     return;
   }
-  if (m == 1 && k > 1) {  // op(B)ᵀ times the one row
+  if (m == 1 && k > 1) {  // a single row: op(B)ᵀ times this row
     cblas_gemv<T>(transposed_b ? CblasNoTrans : CblasTrans, narrow(transposed_b ? n : k),
                   narrow(transposed_b ? k : n), alpha, b, narrow(ldb), a, transposed_a ? narrow(lda) : 1,
                   beta, c, 1);
@@ -104,11 +107,11 @@ std::string describe_blas() {
     text = v.openblas_get_config();
     if (v.openblas_get_corename != nullptr) text += std::string(", kernel ") + v.openblas_get_corename();
   } else {
-    text = "a BLAS that does not say its name";
+    text = "a BLAS that does not report its name";
   }
   while (!text.empty() && text.back() == ' ') text.pop_back();
   if (v.openblas_get_num_threads != nullptr) {
-    text += ", threads of its own: " + std::to_string(v.openblas_get_num_threads());
+    text += ", BLAS threads: " + std::to_string(v.openblas_get_num_threads());
   }
   Dl_info info{};
   if (dladdr(reinterpret_cast<const void*>(&cblas_sgemm), &info) != 0 && info.dli_fname != nullptr) {

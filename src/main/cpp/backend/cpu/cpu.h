@@ -1,9 +1,9 @@
-// What diagnosis wants to know of the CPU engine.
+// What the diagnosis reports about the CPU engine.
 #pragma once
 
 namespace chainrule {
 
-// The kernels in use: baseline, avx2 or avx512.
+// Returns the level of the kernels in use: baseline, avx2 or avx512.
 const char* instruction_set_name();
 
 }  // namespace chainrule

@@ -8,15 +8,15 @@ namespace chainrule {
 
 namespace {
 
-// The operands as the host sees them: rows below each other without gaps, in double. Kept by the thread, so that a step
-// allocates once.
+// The operands in the host's format: dense rows of doubles. Each thread keeps its buffers, so that a step allocates
+// only the first time.
 struct Buffers {
   std::vector<double> operands[4];
 };
 
 Buffers& buffers() {
-  thread_local Buffers mine;
-  return mine;
+  thread_local Buffers instance;
+  return instance;
 }
 
 template <class T>

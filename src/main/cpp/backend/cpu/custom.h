@@ -1,5 +1,4 @@
-// Steps of the user's own operations: the engine hands them to the host (ops/custom.h), on the thread that runs the
-// program.
+// Kernels for the user's own operations. They call the host (ops/custom.h) on the thread that runs the program.
 #pragma once
 
 #include "backend/cpu/kernel.h"

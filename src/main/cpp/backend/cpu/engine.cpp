@@ -1,5 +1,5 @@
-// The CPU engine: memory, the grids that cut each step, kernels for the processor it finds itself on, and the loop
-// over phases.
+// The CPU engine: allocates memory, decides how steps are cut into tiles, chooses the kernels for this processor, and
+// runs the phases of a program.
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -20,14 +20,14 @@ namespace chainrule {
 
 namespace {
 
-// Elements that are worth another tile of an elementwise step, and the most tiles.
+// Elements per tile of a step that is not a product, and the largest number of tiles.
 constexpr int64_t elementwise_tile = 16384;
-constexpr int64_t most_tiles = 16;
-// Multiply-adds that make a chunk of a product worth dividing, and the most chunks a thread.
+constexpr int64_t max_tiles = 16;
+// Multiply-adds per chunk of a product, and the largest number of chunks per thread.
 constexpr int64_t chunk_work = 4000000;
-constexpr int64_t most_chunks = 4;
+constexpr int64_t max_chunks_per_thread = 4;
 
-// Adds the time it lives to a phase's seconds, when somebody wants to know.
+// Adds the time between its construction and its destruction to a phase's seconds, unless `seconds` is null.
 class Stopwatch {
  public:
   Stopwatch(double* seconds, int32_t phase) : seconds_(seconds == nullptr ? nullptr : seconds + phase) {
@@ -45,18 +45,18 @@ class Stopwatch {
   Clock::time_point start_;
 };
 
-// How the tiles of a phase may be computed.
+// How the tiles of a phase are computed.
 struct PreparedPhase {
-  bool joinable;  // neighbouring tiles as one: no bit changes
-  // How many steps after the leading product may run on each part of a tile as soon as that part is final.
+  bool joinable;  // true: neighbouring tiles can be computed as one without a change of bits
+  // How many steps after the leading product run on each part of a tile as soon as that part is final.
   int32_t part_steps;
-  int64_t work;  // multiply-adds of products and elements of other steps
+  int64_t work;  // the multiply-adds of products plus the elements of other steps
 };
 
-// What prepare makes of a program.
+// What prepare() computes for a program.
 struct Prepared {
-  std::vector<Kernel> kernels;        // one a step
-  std::vector<PreparedPhase> phases;  // one a phase
+  std::vector<Kernel> kernels;        // one per step
+  std::vector<PreparedPhase> phases;  // one per phase
 };
 
 class CpuBackend final : public Backend {
@@ -74,7 +74,7 @@ class CpuBackend final : public Backend {
   Grid grid(const Step& step, DType dtype) const override {
     if (step.kind == StepKind::product) return product_grid(step, dtype);
     if (is_custom(step)) return cut(step.rows, step.columns, 1, true);
-    int64_t tiles = std::min(step.rows * step.columns / elementwise_tile, most_tiles);
+    int64_t tiles = std::min(step.rows * step.columns / elementwise_tile, max_tiles);
     if (needs_whole_columns(step)) return cut(step.rows, step.columns, tiles, false);
     if (step.kind == StepKind::row_sum) return cut(step.rows, step.columns, tiles, true);
     return cut(step.rows, step.columns, tiles, step.rows >= tiles);
@@ -84,7 +84,8 @@ class CpuBackend final : public Backend {
     return chainrule::part_depth(rows, columns, k);
   }
 
-  // A tile makes whole parts: none adds to what another has begun.
+  // A step whose sum is cut into parts joins only if each tile computes whole parts. Otherwise two tiles would add to
+  // the same part.
   bool joins(const Joining& by, DType) const override {
     return by.step.parts == 1 || by.step.kind == StepKind::sum_parts || !by.phase.grid.only_columns() ||
            by.step.part_depth == by.phase.grid.tile_columns;
@@ -94,14 +95,15 @@ class CpuBackend final : public Backend {
     return chainrule::joins_columns(product, dtype, grid);
   }
 
-  // Tiles then cannot be joined, which a product with a large weight, copied once a tile, would suffer from.
+  // Tiles that use scratch memory cannot be joined. So a phase that begins with a product with a large weight does not
+  // use it: the product would pack the weight once per tile.
   bool has_scratch(const Phase& phase, const std::vector<const Step*>& steps, DType dtype) const override {
     const Step& leading = *steps.front();
     if (!phase.grid.only_columns() || leading.parts > 1) return false;
     return leading.kind != StepKind::product || joins_columns(leading, dtype, phase.grid);
   }
   int64_t scratch_bytes() const override { return tile_scratch_bytes; }
-  // A line more, so that rows do not push each other out of the cache.
+  // One additional cache line per row, so that rows do not evict each other from the cache.
   int64_t scratch_stride(DType dtype, int64_t tile_columns) const override {
     const int64_t line = 64 / size_of(dtype);
     return ceil_div(tile_columns, line) * line + line;
@@ -119,7 +121,7 @@ class CpuBackend final : public Backend {
         for (int64_t size : {step.rows, step.columns, step.k, step.operands[0].row_stride,
                              step.operands[1].row_stride, step.operands[2].row_stride}) {
           REQUIRE(size <= max_blas_size, "a matrix product of ", step.rows, " x ", step.k, " by ", step.k,
-                  " x ", step.columns, ": the BLAS takes at most ", max_blas_size, " rows or columns");
+                  " x ", step.columns, ": the BLAS accepts at most ", max_blas_size, " rows or columns");
         }
         kernel = product_kernel(step, program.dtype);
       } else {
@@ -153,8 +155,8 @@ class CpuBackend final : public Backend {
               ready.part_steps,
               0};
       const int64_t tiles = phase.grid.tiles();
-      const bool in_runs = ready.joinable || phase.uses_scratch;
-      job.chunks = in_runs ? std::min(tiles, chunks(ready.work)) : tiles;
+      const bool several_per_chunk = ready.joinable || phase.uses_scratch;
+      job.chunks = several_per_chunk ? std::min(tiles, chunks(ready.work)) : tiles;
       const Stopwatch watch(context.phase_seconds, i);
       if (job.chunks == 1) {
         run_chunk(&job, 0);
@@ -169,13 +171,15 @@ class CpuBackend final : public Backend {
     const Context& context;
     const DType dtype;
     const Phase& phase;
-    const Step* const steps;  // of the phase, and their kernels
-    const Kernel* const kernels;
+    const Step* const steps;      // the phase's steps
+    const Kernel* const kernels;  // their kernels
     const int32_t part_steps;
     int64_t chunks;
   };
 
-  // Is no product cut otherwise when tiles are joined, or by the tile kernel, whose bits do not depend on it?
+  // Returns true if neighbouring tiles can be computed as one without a change of bits. The phase must begin with a
+  // product, and the tile kernel must compute each of its products, as the bits of a BLAS product depend on the cut. A
+  // product in parts is cut by its parts.
   static bool joinable(const Program& program, const Phase& phase) {
     const Step* step = &program.steps[static_cast<size_t>(phase.first_step)];
     if (step->kind != StepKind::product || step->parts > 1 || phase.uses_scratch) return false;
@@ -186,7 +190,8 @@ class CpuBackend final : public Backend {
     return true;
   }
 
-  // What may follow the leading product on a part of its tile, that is on some rows and all columns, or some.
+  // Returns how many steps after the leading product can run on a part of its tile: on a few rows and all columns, or
+  // some of them if there are more than tile_product_columns.
   static int32_t part_steps(const Program& program, const Phase& phase) {
     const Step& leading = program.steps[static_cast<size_t>(phase.first_step)];
     if (phase.grid.tiles() == 1 || leading.kind != StepKind::product || leading.parts > 1) return 0;
@@ -197,7 +202,7 @@ class CpuBackend final : public Backend {
       if (needs_whole_columns(next) || next.kind == StepKind::product || next.rows != leading.rows) break;
       if (next.kind == StepKind::row_sum && (phase.columns > tile_product_columns || next.parts > 1)) break;
       if (next.kind == StepKind::transpose_in || next.kind == StepKind::transpose_out)
-        break;  // slow in strips
+        break;  // slow on a few rows at a time
     }
     return count;
   }
@@ -211,19 +216,19 @@ class CpuBackend final : public Backend {
     return work;
   }
 
-  // One a thread; several where each is large, so that a thread that loses its core for a while does not keep the
-  // others waiting for long.
+  // Returns the number of chunks: one per thread, or several if each is large. With several, the other threads do not
+  // wait long for a thread that the system has suspended.
   static int64_t chunks(int64_t work) {
     const int64_t threads = team_threads();
     if (threads == 1 || work < product_worth_cutting) return 1;
-    return threads * std::clamp<int64_t>(work / threads / chunk_work, 1, most_chunks);
+    return threads * std::clamp<int64_t>(work / threads / chunk_work, 1, max_chunks_per_thread);
   }
 
   static void run_chunk(void* argument, int64_t chunk) {
     const Job& job = *static_cast<const Job*>(argument);
     const Phase& phase = job.phase;
     const Grid& grid = phase.grid;
-    if (grid.tiles() == 1) {  // steps of different domains follow each other
+    if (grid.tiles() == 1) {  // the steps may have different domains
       for (int32_t i = 0; i < phase.steps; ++i) {
         const Step& step = job.steps[i];
         job.kernels[i](step, job.context, Rect{0, step.rows, 0, step.columns});
@@ -235,14 +240,14 @@ class CpuBackend final : public Backend {
     const TileScratch scratch;
     Context context = job.context;
     for (int64_t tile = first; tile < end; ++tile) {
-      // column c of the domain is column c - column_begin of the tile
+      // The offset makes column c of the domain column c - column_begin of the scratch memory.
       context.base[static_cast<int32_t>(Space::scratch)] =
           scratch.memory() - tile * grid.tile_columns * size_of(job.dtype);
       run_tiles(job, context, tile, tile + 1);
     }
   }
 
-  // Tiles [first, end) as one: they are neighbours along the one side that is cut.
+  // Computes tiles [first, end) as one. They are neighbours, as the grid cuts only one side.
   static void run_tiles(const Job& job, const Context& context, int64_t first, int64_t end) {
     const Phase& phase = job.phase;
     const Grid& grid = phase.grid;
@@ -262,7 +267,7 @@ class CpuBackend final : public Backend {
     }
   }
 
-  // The part of a step's own domain that belongs to these columns of its phase's.
+  // Returns the part of a step's domain that belongs to these columns of its phase's domain.
   static Rect same_columns(const Step& step, const Rect& rect) {
     if (step.kind != StepKind::product || step.parts == 1) {
       return {0, step.rows, rect.column_begin, rect.column_end};
@@ -272,6 +277,7 @@ class CpuBackend final : public Backend {
             step.columns};
   }
 
+  // The steps that run on each part of the leading product's tile.
   struct Following {
     const Context& context;
     const Step* steps;

@@ -10,7 +10,7 @@ namespace chainrule {
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// Cuts rows x columns into about `tiles` tiles, along one side; column cuts fall on multiples of `unit`.
+// Cuts rows x columns into about `tiles` tiles along one side. Cuts between columns are at multiples of `unit`.
 inline Grid cut(int64_t rows, int64_t columns, int64_t tiles, bool along_rows, int64_t unit = loss_block) {
   Grid grid{rows, columns, 1, 1};
   if (tiles < 2) return grid;

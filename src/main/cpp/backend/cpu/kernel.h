@@ -1,11 +1,11 @@
-// What computes a step on a part of its domain.
+// The type of the functions that compute a step on a part of its domain.
 #pragma once
 
 #include "backend/backend.h"
 
 namespace chainrule {
 
-// The part of a domain that one tile covers, ends excluded.
+// The part of a domain that a kernel computes. The ends are excluded.
 struct Rect {
   int64_t row_begin, row_end, column_begin, column_end;
 };

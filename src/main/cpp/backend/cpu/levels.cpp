@@ -4,7 +4,7 @@
 
 namespace chainrule {
 
-// One set of kernels for each level that this build has.
+// Declares the kernel files of a level. This build has one set of kernels per level.
 #define CHAINRULE_LEVEL(isa)                          \
   namespace isa {                                     \
   Kernel find_elementwise(const Step&, DType);        \

@@ -1,4 +1,4 @@
-// The kernels of the instruction set that this processor has (kernels/*.cpp are compiled once for each).
+// Finds the kernels for this processor's instruction set. kernels/*.cpp are compiled once per instruction set.
 #pragma once
 
 #include "backend/cpu/kernel.h"
@@ -9,10 +9,10 @@ namespace chainrule {
 enum class Level { baseline, avx2, avx512 };
 Level level();
 
-// Null: no file has one for the step's kind.
+// Returns null if no kernel file has a kernel for the step's kind.
 Kernel find_kernel(const Step& step, DType dtype);
 
-// Null: this instruction set has none.
+// Returns null if this instruction set has no tile kernel.
 TileProduct find_tile_product();
 
 }  // namespace chainrule

@@ -18,20 +18,20 @@ namespace chainrule {
 namespace {
 
 std::atomic<int64_t> held{0}, peak{0};
-std::atomic<int64_t> asked{0};
+std::atomic<int64_t> allocations{0};
 
 constexpr int64_t alignment = 64;
 constexpr int64_t huge_page = int64_t{1} << 21;
 
 int64_t rounded(int64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
 
-// Large blocks begin at a huge page, and ask for such: a product that goes down the columns of a large weight touches a
-// page a row, and would wait for addresses to be translated.
+// Large blocks begin at the boundary of a huge page and request huge pages. A product that reads a large weight column
+// by column touches one page per row, so with small pages it would wait for address translation (TLB misses).
 char* allocate_aligned(int64_t bytes) {
   if (bytes > INT64_MAX - huge_page) return nullptr;
   const bool large = bytes >= huge_page;
   void* memory = nullptr;
-  // unlike aligned_alloc it takes a size that is no multiple of a huge page
+  // posix_memalign, because the size given to aligned_alloc must be a multiple of the alignment.
   if (posix_memalign(&memory, static_cast<size_t>(large ? huge_page : alignment),
                      static_cast<size_t>(rounded(bytes))) != 0) {
     return nullptr;
@@ -39,13 +39,14 @@ char* allocate_aligned(int64_t bytes) {
 #if defined(__linux__)
   if (large) {
     madvise(memory, static_cast<size_t>(bytes / huge_page * huge_page),
-            MADV_HUGEPAGE);  // a wish: may be refused
+            MADV_HUGEPAGE);  // only a request: the system may refuse it
   }
 #endif
   return static_cast<char*>(memory);
 }
 
-// The number behind a word in one of the kernel's files, times its unit; INT64_MAX where there is none.
+// Returns the number that follows a word in a system file, times `unit`. Returns INT64_MAX if there is no such number.
+// An empty word means the first number of the file.
 int64_t number_in(const char* file, const std::string& word, int64_t unit) {
   std::ifstream in(file);
   std::string next;
@@ -66,7 +67,7 @@ char* allocate_counted(int64_t bytes) {
   const int64_t now = held.fetch_add(bytes, std::memory_order_relaxed) + bytes;
   for (int64_t most = peak; now > most && !peak.compare_exchange_weak(most, now);) {
   }
-  asked.fetch_add(1, std::memory_order_relaxed);
+  allocations.fetch_add(1, std::memory_order_relaxed);
   return memory;
 }
 
@@ -77,7 +78,7 @@ void release_counted(char* memory, int64_t bytes) {
 }
 
 int64_t counted_bytes() { return held.load(std::memory_order_relaxed); }
-int64_t counted_allocations() { return asked.load(std::memory_order_relaxed); }
+int64_t counted_allocations() { return allocations.load(std::memory_order_relaxed); }
 
 MemoryBytes native_memory() {
   MemoryBytes bytes;

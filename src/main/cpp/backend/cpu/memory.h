@@ -1,4 +1,4 @@
-// The library's large blocks of native memory, counted.
+// Allocates and counts the library's large blocks of native memory.
 #pragma once
 
 #include <cstdint>
@@ -7,15 +7,16 @@
 
 namespace chainrule {
 
-// Zeroed, aligned to 64 bytes. Throws Error with the size when there is none, InvalidArgument when bytes is negative.
+// Returns zeroed memory, aligned to 64 bytes, or null for 0 bytes. Throws Error if there is not enough memory. Throws
+// InvalidArgument if `bytes` is negative.
 char* allocate_counted(int64_t bytes);
 void release_counted(char* memory, int64_t bytes);
 
-// Bytes held now, and blocks asked for since the process began.
+// Bytes held now, and the number of blocks allocated since the process began.
 int64_t counted_bytes();
 int64_t counted_allocations();
 
-// The same, with what the machine has, or the container where that has less.
+// Returns these counts and the machine's memory, or the container's memory if that is less.
 MemoryBytes native_memory();
 
 }  // namespace chainrule

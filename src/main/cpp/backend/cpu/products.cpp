@@ -22,7 +22,7 @@ const T* factor(const Context& context, const Operand& operand) {
   return reinterpret_cast<const T*>(base + operand.offset);
 }
 
-// One tile of C = α op(A) op(B) + β C, as the arguments of a product.
+// The arguments of the product that computes one tile of C = α op(A) op(B) + β C.
 template <class T>
 struct Arguments {
   int64_t m, n, k;
@@ -30,7 +30,7 @@ struct Arguments {
   const T *a, *b;
   T* c;
 
-  // `rect` lies within one part.
+  // `rect` must be within one part.
   Arguments(const Step& step, const Context& context, const Rect& rect)
       : m(rect.row_end - rect.row_begin), n(rect.column_end - rect.column_begin) {
     const Operand &to = step.operands[0], &left = step.operands[1], &right = step.operands[2];
@@ -49,7 +49,7 @@ struct Arguments {
   }
 };
 
-// Calls body with the rows of each part that the rectangle covers.
+// Calls body(rect) for each part that the rectangle overlaps, with the rectangle's rows in this part.
 template <class Body>
 void for_parts(const Step& step, const Rect& rect, Body body) {
   const int64_t height = step.rows / step.parts;
@@ -80,34 +80,36 @@ void whole_tile_product(const Step& step, const Context& context, const Rect& re
             [&](const Rect& part) { tile_product_in_parts(step, context, part, nullptr, nullptr); });
 }
 
-// BLAS: rows of a tile that keep it efficient, and the most tiles.
+// Products by the BLAS: the rows per tile at which a call is still efficient, and the largest number of tiles.
 constexpr int64_t blas_tile_rows = 128;
-constexpr int64_t blas_most_tiles = 16;
-// Own: the smallest tile's multiply-adds, and the most tiles; neighbours are computed together where threads are few.
+constexpr int64_t blas_max_tiles = 16;
+// Products by the tile kernel: the smallest number of multiply-adds per tile, and the largest number of tiles. With few
+// threads the engine joins neighbouring tiles (CpuBackend::chunks).
 constexpr int64_t own_tile_work = 200000;
-constexpr int64_t own_most_tiles = 64;
+constexpr int64_t own_max_tiles = 64;
 constexpr int64_t own_tile_columns = 32;
 constexpr int64_t few_columns = 16;
-// A result of at most so many rows and columns, of a sum over at least so much, has its k cut instead.
+// k is cut into parts if it is at least long_sum and the result has at most long_sum_side rows and columns.
 constexpr int64_t long_sum_side = 96;
 constexpr int64_t long_sum = 1024;
-// A weight of at most so many elements stays in cache while tiles of a batch go through all layers.
+// The largest weight, in elements, that stays in cache while tiles of samples run through all layers.
 constexpr int64_t narrow_weight = 32768;
-// One of at most so many stays in the caches of the threads between them.
+// The largest weight, in elements, that stays in the threads' caches if each thread has its share of the rows.
 constexpr int64_t weight_in_cache = 131072;
 
-// Samples of a large batch that go through narrow layers together.
+// Returns how many samples of a large batch run through narrow layers together.
 int64_t sample_tile(int64_t samples) {
   const int64_t columns =
       std::max(std::clamp<int64_t>(ceil_div(samples, 16), 32, 1024), ceil_div(samples, 256));
   return ceil_div(columns, loss_block) * loss_block;
 }
 
-// Along which side of C is a product by the tile kernel cut? Each tile copies its part of the one operand and all of the
-// other; copying a transposed B takes longest.
+// Returns true if a product by the tile kernel is cut between rows of C, false if it is cut between columns. Each tile
+// packs its part of one operand and all of the other. Packing a transposed B takes longest.
 bool along_rows(const Step& step) {
   const bool update = step.k < step.rows && step.k < step.columns;
-  // The rows of a small weight stay with the threads that compute with them in the forward pass.
+  // The gradient of a small weight is cut by rows, as the forward product usually is. Each thread then updates the rows
+  // that it has in its cache.
   const int64_t weight = update && step.rows * step.columns <= weight_in_cache ? 8 : 1;
   return step.columns * (step.transposed_b ? 2 : 1) <= step.rows * weight;
 }
@@ -116,7 +118,7 @@ bool along_rows(const Step& step) {
 
 void set_products(Products which) {
   const int32_t number = static_cast<int32_t>(which);
-  REQUIRE(number >= 0 && number <= 2, "products: there is no choice number ", number);
+  REQUIRE(number >= 0 && number <= 2, "products: expected a number from 0 to 2, but got ", number);
   chosen.store(which, std::memory_order_relaxed);
 }
 
@@ -140,16 +142,18 @@ bool by_tile_kernel(const Step& step, DType dtype) {
   const Products which = products();
   if (!available || dtype != DType::float32 || which == Products::blas) return false;
   if (which == Products::own) return true;
-  // Few samples: what is copied is used once or twice, and A's columns, transposed, are short pieces in each tile.
+  // With few samples each packed element is used only once or twice. With a transposed A, each tile would also read A
+  // in short pieces.
   if (step.columns < few_columns && (step.columns > 1 || step.transposed_a)) return false;
   if (kind_of(step) != ProductTile::matrix) return true;
   const int64_t rows = step.rows / step.parts;
-  // A transposed B is copied for all rows of C: with few of them that takes longest.
+  // A transposed B is packed once for all rows of C. With few rows the packing takes most of the time.
   return !step.transposed_b || rows >= 32 || step.k < step.columns;
 }
 
 Grid product_grid(const Step& step, DType dtype) {
-  const int64_t work = step.rows * step.columns;  // times k
+  // The number of multiply-adds divided by k. A multiplication by k could overflow.
+  const int64_t work = step.rows * step.columns;
   if (step.parts > 1) return {step.rows / step.parts, step.columns, step.parts, 1};
   if (step.rows * step.k <= narrow_weight && step.columns >= long_sum &&
       work >= narrow_worth_cutting / step.k) {
@@ -159,13 +163,13 @@ Grid product_grid(const Step& step, DType dtype) {
   if (work < product_worth_cutting / step.k) return cut(step.rows, step.columns, 1, true);
   if (by_tile_kernel(step, dtype)) {
     const int64_t tiles =
-        std::clamp<int64_t>(work / std::max<int64_t>(own_tile_work / step.k, 1), 2, own_most_tiles);
+        std::clamp<int64_t>(work / std::max<int64_t>(own_tile_work / step.k, 1), 2, own_max_tiles);
     return cut(step.rows, step.columns, tiles, along_rows(step), own_tile_columns);
   }
   if (step.rows < 64 && step.columns >= 128) {
-    return cut(step.rows, step.columns, std::clamp<int64_t>(step.columns / 64, 2, blas_most_tiles), false);
+    return cut(step.rows, step.columns, std::clamp<int64_t>(step.columns / 64, 2, blas_max_tiles), false);
   }
-  return cut(step.rows, step.columns, std::clamp<int64_t>(step.rows / blas_tile_rows, 2, blas_most_tiles),
+  return cut(step.rows, step.columns, std::clamp<int64_t>(step.rows / blas_tile_rows, 2, blas_max_tiles),
              true);
 }
 
@@ -178,7 +182,7 @@ void tile_product_in_parts(const Step& step, const Context& context, const Rect&
                            void* argument) {
   static const TileProduct compute = find_tile_product();
   float* const panels = panel_scratch();
-  if (panels == nullptr) {  // other roundings, but a result
+  if (panels == nullptr) {  // Without memory the BLAS computes the product. Its roundings differ.
     blas_product<float>(step, context, rect);
     if (done != nullptr) done(argument, rect);
     return;

@@ -1,4 +1,4 @@
-// Matrix products: which of them the BLAS computes and which our own tile kernel, and how they are cut.
+// Matrix products: whether the BLAS or our own tile kernel computes a product, and how it is cut into tiles.
 #pragma once
 
 #include <cstdint>
@@ -7,34 +7,37 @@
 
 namespace chainrule {
 
-// Who computes products. `automatic` is a fixed rule on type, shape and instruction set: nothing is timed, so that the
-// same machine always computes the same bits. Plans that exist keep what they were made with.
+// What computes products. `automatic` is a fixed rule on type, shape and instruction set. It times nothing, so the same
+// machine always computes the same bits. Existing plans keep the choice that they were created with.
 enum class Products : int32_t { automatic = 0, blas = 1, own = 2 };
 void set_products(Products which);
 Products products();
 
-// Does our own tile kernel compute this one? (If so, bits do not depend on how it is cut.)
+// Returns true if our own tile kernel computes the product. The product's bits then do not depend on how it is cut.
 bool by_tile_kernel(const Step& step, DType dtype);
 
-// How much of k is summed at a time; less than all of it for small results of long sums.
+// Returns how much of k is summed at a time: less than k if the result is small and the sum long, otherwise k.
 int64_t part_depth(int64_t rows, int64_t columns, int64_t k);
 
-// May it run on the columns of the grid's tiles, with weights that stay in cache beside them?
+// Returns true if the product may run on the columns of the grid's tiles: its weight is small enough to stay in cache,
+// and its bits do not change.
 bool joins_columns(const Step& product, DType dtype, const Grid& grid);
 
+// Returns how a product is cut into tiles if it is the first step of its phase.
 Grid product_grid(const Step& step, DType dtype);
 
-// For a whole rectangle of the domain at once.
+// Returns the kernel that computes a whole rectangle of the domain at once.
 Kernel product_kernel(const Step& step, DType dtype);
 
-// By the tile kernel, calling `done` with each part of the rectangle as soon as it is final.
+// Computes a rectangle with the tile kernel. Calls `done`, unless it is null, with each part of the rectangle as soon
+// as the part is final.
 using RectDone = void (*)(void* argument, const Rect& part);
 void tile_product_in_parts(const Step& step, const Context& context, const Rect& rect, RectDone done,
                            void* argument);
 
-// About how many multiply-adds are worth another thread.
+// A product of at least this many multiply-adds is cut into tiles for several threads.
 constexpr int64_t product_worth_cutting = 100000;
-// The same where other steps may follow on each tile.
+// The same limit for products on tiles of samples, where other steps can follow on each tile, and for sums in parts.
 constexpr int64_t narrow_worth_cutting = 50000;
 
 }  // namespace chainrule

@@ -15,7 +15,7 @@ struct Free {
 };
 using Block = std::unique_ptr<char, Free>;
 
-// The block, asked for again each time while there is none.
+// Returns the block. Allocates it if there is none yet: after a failure the next call tries again.
 char* get(Block& block, int64_t bytes) {
   if (block == nullptr) block.reset(static_cast<char*>(std::aligned_alloc(64, static_cast<size_t>(bytes))));
   return block.get();

@@ -1,18 +1,19 @@
-// Memory that each thread that computes has for itself, until it ends.
+// Scratch memory of each computing thread. A thread keeps its blocks until it ends.
 #pragma once
 
 #include <cstdint>
 
 namespace chainrule {
 
-// For the copied panels of a product (tile_product_scratch bytes); null when there is none to be had.
+// Returns the calling thread's memory for the packed panels of a product, tile_product_scratch bytes. Returns null if
+// it cannot be allocated.
 float* panel_scratch();
 
-// A share of the second-level cache, with room left for weights and panels.
+// Part of a typical second-level cache. The rest of the cache is left for weights and panels.
 constexpr int64_t tile_scratch_bytes = 640 * 1024;
 
-// For the values of a tile (Space::scratch), tile_scratch_bytes. A thread that gets none waits here for a block that all
-// share.
+// The memory for the values of a tile (Space::scratch), tile_scratch_bytes. If the thread's own block cannot be
+// allocated, the constructor waits for the one block that all threads share, and the destructor releases it.
 class TileScratch {
  public:
   TileScratch();

@@ -26,7 +26,7 @@ inline void pause_briefly() {
 #endif
 }
 
-// The processor this thread is on, or -1 where that cannot be known.
+// Returns the number of the core on which this thread runs, or -1 if the system does not report it.
 int current_cpu() {
 #if defined(__linux__)
   return sched_getcpu();
@@ -35,13 +35,15 @@ int current_cpu() {
 #endif
 }
 
-// Longer than what one thread does alone between two phases, or a caller between two steps; much shorter than a
-// scheduler's slice. By the clock: a pause instruction takes 40 cycles on one processor and 140 on another.
+// How long a waiting thread spins. Longer than one thread's work between two phases or a caller's between two steps,
+// and much shorter than a time slice of the scheduler. Measured by the clock, because a pause instruction takes 40
+// cycles on one processor and 140 on another.
 constexpr std::chrono::microseconds spin_time(50);
 
-// Whether to go on spinning: reads the clock now and then.
+// Measures the time of a spin loop.
 class Spin {
  public:
+  // Pauses briefly and returns true once spin_time has passed. Reads the clock only on every 16th call.
   bool over() {
     pause_briefly();
     if (++count_ % 16 != 0) return false;
@@ -57,8 +59,8 @@ class Spin {
   Clock::time_point begin_;
 };
 
-// One thread's run of tiles. `ticket` is (job << 32) | next tile; a tile belongs to whoever moves the ticket on.
-// The number of the job in the ticket makes a late worker's claim fail once the next job has begun.
+// One thread's run of tiles. `ticket` is (job << 32) | next tile. A thread claims a tile by incrementing the ticket.
+// The ticket contains the number of the job, so that the claim of a late worker fails once the next job has begun.
 struct alignas(64) Run {
   std::atomic<uint64_t> ticket{0};
   std::atomic<uint32_t> end{0};
@@ -82,7 +84,7 @@ class Team {
 
   int32_t threads() const { return threads_; }
 
-  // Only one caller at a time: the owner of `busy` below.
+  // Not thread-safe: only the caller that owns Holder::busy may call it.
   void run(int64_t tiles, TileFunction function, void* argument) {
     function_.store(function, std::memory_order_relaxed);
     argument_.store(argument, std::memory_order_relaxed);
@@ -94,26 +96,27 @@ class Team {
           static_cast<uint64_t>(tiles) * static_cast<uint64_t>(i) / static_cast<uint64_t>(threads_);
       uint64_t end =
           static_cast<uint64_t>(tiles) * static_cast<uint64_t>(i + 1) / static_cast<uint64_t>(threads_);
-      // A late worker that sees the new end must find the old ticket gone.
+      // The ticket is replaced before the end: a late worker that reads the new end must not find the old ticket.
       runs_[i].ticket.store(uint64_t{job} << 32 | UINT32_MAX, std::memory_order_relaxed);
       runs_[i].end.store(static_cast<uint32_t>(end), std::memory_order_release);
       runs_[i].ticket.store(uint64_t{job} << 32 | begin, std::memory_order_release);
     }
-    // Sequentially consistent with the worker's "I sleep, is there a job?": one of the two sees the other.
+    // Sequentially consistent. A worker increments sleeping_ and then reads job_; here job_ is written and then
+    // sleeping_ is read. So the worker sees the job, or this thread sees the sleeping worker.
     job_.store(job, std::memory_order_seq_cst);
     if (sleeping_.load(std::memory_order_seq_cst) > 0) {
       std::lock_guard<std::mutex> lock(mutex_);
       wake_.notify_all();
     }
     take_tiles(job, 0);
-    // What is left is under way in workers: wait for it, giving the core away if one of them needs it.
+    // The remaining tiles are being computed by workers. Wait for them, and yield if a worker may need this core.
     for (Spin spin; finished_.load(std::memory_order_acquire) < tiles;) {
       if (spin.over()) std::this_thread::yield();
     }
   }
 
  private:
-  // Own run first, then the others'.
+  // Computes tiles of this thread's own run first, then of the others'.
   void take_tiles(uint32_t job, int32_t self) {
     for (int32_t i = 0; i < threads_; ++i) {
       Run& run = runs_[(self + i) % threads_];
@@ -134,7 +137,8 @@ class Team {
     }
   }
 
-  // A worker that spins on the core of the thread it works for only holds it up; asleep, it is woken on an idle one.
+  // A worker that spins on the caller's core only delays the caller. If it sleeps, the scheduler wakes it on an idle
+  // core.
   bool shares_the_callers_core() const {
     const int cpu = current_cpu();
     return cpu >= 0 && cpu == caller_cpu_.load(std::memory_order_relaxed);
@@ -143,15 +147,15 @@ class Team {
   void work(int32_t self) {
     uint32_t seen = 0;
     Spin spin;
-    bool crowded = false;
+    bool on_callers_core = false;
     while (!stopping_.load(std::memory_order_relaxed)) {
       uint32_t job = job_.load(std::memory_order_acquire);
       if (job != seen) {
         seen = job;
         take_tiles(job, self);
         spin.restart();
-        crowded = shares_the_callers_core();
-      } else if (crowded || spin.over()) {
+        on_callers_core = shares_the_callers_core();
+      } else if (on_callers_core || spin.over()) {
         std::unique_lock<std::mutex> lock(mutex_);
         sleeping_.fetch_add(1, std::memory_order_seq_cst);
         wake_.wait(lock, [&] {
@@ -159,7 +163,7 @@ class Team {
         });
         sleeping_.fetch_sub(1, std::memory_order_relaxed);
         spin.restart();
-        crowded = false;
+        on_callers_core = false;
       }
     }
   }
@@ -178,11 +182,11 @@ class Team {
   std::vector<std::thread> workers_;
 };
 
-// The team and who uses it. Never destroyed: at exit of the process other threads may still be computing.
+// The process's team. Never destroyed, because other threads may still be computing when the process exits.
 struct Holder {
-  std::atomic<bool> busy{
-      false};                  // owned by the caller whose phase the team runs, or by who replaces the team
-  std::unique_ptr<Team> team;  // guarded by busy; made at the first phase that needs it
+  // A try-lock. The caller that set it runs a phase on the team or replaces the team.
+  std::atomic<bool> busy{false};
+  std::unique_ptr<Team> team;  // guarded by busy; created at the first phase that needs it
   std::atomic<int32_t> threads{1};
 };
 
@@ -191,14 +195,15 @@ Holder& holder() {
   return *instance;
 }
 
-struct Gate {
+// Counts the callers that hold a ComputeSlot.
+struct SlotCount {
   std::mutex mutex;
   std::condition_variable freed;
-  int32_t inside = 0;
+  int32_t used = 0;
 };
 
-Gate& gate() {
-  static Gate* instance = new Gate;
+SlotCount& slots() {
+  static SlotCount* instance = new SlotCount;
   return *instance;
 }
 
@@ -206,7 +211,7 @@ Gate& gate() {
 
 void set_team_threads(int32_t threads) {
   REQUIRE(threads >= 1 && threads <= max_threads, "threads: expected a number from 1 to ", max_threads,
-          ", but ", threads, " came");
+          ", but got ", threads);
   holder().threads.store(threads, std::memory_order_relaxed);
 }
 
@@ -224,7 +229,7 @@ void team_run(int64_t tiles, TileFunction function, void* argument) {
         held.team.reset(new Team(threads));
         ready = true;
       } catch (const std::exception&) {
-        // No more threads to be had: the caller computes alone, with the same bits.
+        // The system cannot create the threads. The caller computes alone, with the same bits.
       }
     }
     if (ready) held.team->run(tiles, function, argument);
@@ -235,22 +240,22 @@ void team_run(int64_t tiles, TileFunction function, void* argument) {
 }
 
 ComputeSlot::ComputeSlot() {
-  Gate& held = gate();
-  std::unique_lock<std::mutex> lock(held.mutex);
-  held.freed.wait(lock, [&] {
-    int32_t places = max_threads - (team_threads() - 1);
-    return held.inside < (places < 1 ? 1 : places);
+  SlotCount& all = slots();
+  std::unique_lock<std::mutex> lock(all.mutex);
+  all.freed.wait(lock, [&] {
+    int32_t limit = max_threads - (team_threads() - 1);
+    return all.used < (limit < 1 ? 1 : limit);
   });
-  ++held.inside;
+  ++all.used;
 }
 
 ComputeSlot::~ComputeSlot() {
-  Gate& held = gate();
+  SlotCount& all = slots();
   {
-    std::lock_guard<std::mutex> lock(held.mutex);
-    --held.inside;
+    std::lock_guard<std::mutex> lock(all.mutex);
+    --all.used;
   }
-  held.freed.notify_one();
+  all.freed.notify_one();
 }
 
 }  // namespace chainrule

@@ -1,9 +1,9 @@
-// The team: the process's own threads, which run the tiles of a phase together with the thread that called.
+// The team: a pool of worker threads that run the tiles of a phase together with the calling thread.
 //
-// Tiles are dealt out in runs, one run a thread, and a thread that has finished its run takes tiles from the others'.
-// Which thread computes a tile never changes what is computed, so bits do not depend on the number of threads.
-// If the team is busy with another caller, the caller runs all its tiles itself. A worker spins for a moment after
-// its last tile and then sleeps, so that an idle team costs nothing and a busy core beside it little.
+// Each thread gets a contiguous run of tiles. A thread that has finished its run steals tiles from the runs of the
+// others. The result of a tile does not depend on the thread that computes it, so bits do not depend on the number of
+// threads. If the team is busy with another caller, the caller runs all its tiles itself. A worker spins for a moment
+// after its last tile and then sleeps, so that an idle team uses no processor time.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +12,11 @@ namespace chainrule {
 
 using TileFunction = void (*)(void* argument, int64_t tile);
 
-// Threads that may be inside the BLAS at once (its buffer table is fixed).
+// The largest number of threads that may be inside the BLAS at once, because OpenBLAS's buffer table has a fixed size.
 constexpr int32_t max_threads = 64;
 
-// The number of threads, callers included, from the next phase on. Throws InvalidArgument unless 1 <= threads <= 64.
+// Sets the number of threads, the caller included. It applies from the next phase on. Throws InvalidArgument unless
+// 1 <= threads <= max_threads.
 void set_team_threads(int32_t threads);
 int32_t team_threads();
 
@@ -23,8 +24,8 @@ int32_t team_threads();
 // must not throw.
 void team_run(int64_t tiles, TileFunction function, void* argument);
 
-// A caller's place inside the engine. At most max_threads threads compute at once, the team's workers included;
-// others wait here for their turn.
+// Held by a caller while it computes. At most max_threads threads compute at once, the team's workers included. The
+// constructor waits until there is a free slot.
 class ComputeSlot {
  public:
   ComputeSlot();

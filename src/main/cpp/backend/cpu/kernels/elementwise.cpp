@@ -1,4 +1,4 @@
-// Loops over the elementwise rules: whole rows of a tile, vectorised by the compiler.
+// Loops that apply the elementwise rules to the rows of a tile. The compiler vectorises them.
 #include "backend/cpu/kernels/kernels.h"
 #include "ops/log_sum_exp.h"
 #include "ops/random_words.h"
@@ -8,7 +8,7 @@ inline namespace CHAINRULE_ISA {
 
 namespace {
 
-// One row of d (+)= f(a, b), where an operand may have one value for the whole row.
+// Computes one row of d = f(a, b) or d += f(a, b). A spread operand has one value for the whole row.
 template <bool SpreadA, bool SpreadB, bool Accumulate, class T, class F>
 inline void zip_row(T* d, const T* a, const T* b, int64_t n, F f) {
   const T a0 = *a, b0 = *b;
@@ -19,17 +19,19 @@ inline void zip_row(T* d, const T* a, const T* b, int64_t n, F f) {
   }
 }
 
-// What a kernel's operands may be. Each "may" doubles the code of the kernel, so none is said in vain.
+// The cases that a kernel supports: whether a and b may be spread, and whether results may be accumulated. Each
+// supported case doubles the code of the kernel, so a kernel lists only those that occur.
 template <bool SpreadA, bool SpreadB, bool Accumulate>
-struct May {
+struct OperandCases {
   template <class T, class F>
   static void row(T* d, const T* a, bool spread_a, const T* b, bool spread_b, int64_t n, bool accumulate,
                   F f) {
     if constexpr (SpreadA) {
       if (spread_a)
-        return May<false, SpreadB, Accumulate>::template with_a<true>(d, a, b, spread_b, n, accumulate, f);
+        return OperandCases<false, SpreadB, Accumulate>::template with_a<true>(d, a, b, spread_b, n,
+                                                                               accumulate, f);
     }
-    May<false, SpreadB, Accumulate>::template with_a<false>(d, a, b, spread_b, n, accumulate, f);
+    OperandCases<false, SpreadB, Accumulate>::template with_a<false>(d, a, b, spread_b, n, accumulate, f);
   }
 
   template <bool A, class T, class F>
@@ -54,7 +56,8 @@ void zip(const Step& step, const Rect& rect, const View<T>& d, const View<T>& a,
   int64_t begin = rect.column_begin, n = rect.column_end - begin, rows = rect.row_end - rect.row_begin;
   bool spread_a = a.spread, spread_b = b.spread;
   if (n == 1 && rows > 1 && d.row_stride == 1 && a.row_stride <= 1 && b.row_stride <= 1) {
-    // One sample: the features are contiguous. Seen as one row, operands with a value a row are full rows.
+    // One sample: the features are contiguous and are processed as one row. In this view an operand with one value per
+    // row is a full row.
     n = rows, rows = 1;
     spread_a = a.row_stride == 0, spread_b = b.row_stride == 0;
   }
@@ -64,10 +67,10 @@ void zip(const Step& step, const Rect& rect, const View<T>& d, const View<T>& a,
   }
 }
 
-// Random words are made for so many samples at a time.
+// The number of samples for which random words are computed at a time.
 constexpr int64_t word_block = 256;
 
-// Calls body(row, column, count, words) for all columns, words[i] being that of column + i.
+// Calls body(row, column, count, words) for blocks of columns of each row. words[i] is the random word of column + i.
 template <class Body>
 void with_words(const Step& step, const Context& context, const Rect& rect, Body body) {
   const RandomWords random = RandomWords::of(context.seed, context.step, step.node);
@@ -95,7 +98,7 @@ struct Elementwise {
   static void random_forward(const Step& step, const Context& context, const Rect& rect) {
     const T constant = static_cast<T>(step.constant);
     const View<T> a = view<T>(context, step.operands[0]), z = view<T>(context, step.operands[1]);
-    const View<T> bias = view<T>(context, step.operands[2]);  // one value a row
+    const View<T> bias = view<T>(context, step.operands[2]);  // one value per row
     with_words(step, context, rect, [&](int64_t r, int64_t c, int64_t count, const uint32_t* words) {
       const T b = bias.data == nullptr ? T(0) : *bias.row(r);
       T* to = a.row(r) + c;
@@ -124,11 +127,11 @@ struct Elementwise {
     View<T> a = view<T>(context, step.operands[0]), z = view<T>(context, step.operands[1]);
     View<T> bias = view<T>(context, step.operands[2]);
     if (step.operands[2].present()) {
-      zip<May<false, true, false>>(step, rect, a, z, bias,
-                                   [c](T x, T b) CHAINRULE_INLINED { return Rule::forward(x + b, c); });
+      zip<OperandCases<false, true, false>>(
+          step, rect, a, z, bias, [c](T x, T b) CHAINRULE_INLINED { return Rule::forward(x + b, c); });
     } else {
-      zip<May<false, false, false>>(step, rect, a, z, z,
-                                    [c](T x, T) CHAINRULE_INLINED { return Rule::forward(x, c); });
+      zip<OperandCases<false, false, false>>(step, rect, a, z, z,
+                                             [c](T x, T) CHAINRULE_INLINED { return Rule::forward(x, c); });
     }
   }
 
@@ -136,28 +139,29 @@ struct Elementwise {
     const T c = static_cast<T>(step.constant);
     View<T> d_z = view<T>(context, step.operands[0]), delta = view<T>(context, step.operands[1]);
     View<T> saved = step.operands[2].present() ? view<T>(context, step.operands[2]) : delta;
-    // δ is one value a row only where batch_mean spreads it over the batch, by the rule of scale.
+    // δ has one value per row only if batch_mean broadcasts it over the batch. It uses the rule of scale, which saves
+    // nothing.
     constexpr bool spreads = Rule::saves == Saves::nothing;
-    zip<May<spreads, spreads, true>>(step, rect, d_z, delta, saved,
-                                     [c](T d, T s) CHAINRULE_INLINED { return Rule::backward(d, s, c); });
+    zip<OperandCases<spreads, spreads, true>>(
+        step, rect, d_z, delta, saved, [c](T d, T s) CHAINRULE_INLINED { return Rule::backward(d, s, c); });
   }
 
   static void binary_forward(const Step& step, const Context& context, const Rect& rect) {
     View<T> c = view<T>(context, step.operands[0]);
     View<T> a = view<T>(context, step.operands[1]), b = view<T>(context, step.operands[2]);
-    zip<May<true, true, false>>(step, rect, c, a, b,
-                                [](T x, T y) CHAINRULE_INLINED { return Rule::forward(x, y); });
+    zip<OperandCases<true, true, false>>(step, rect, c, a, b,
+                                         [](T x, T y) CHAINRULE_INLINED { return Rule::forward(x, y); });
   }
 
   static void binary_backward(const Step& step, const Context& context, const Rect& rect) {
     View<T> d = view<T>(context, step.operands[0]), delta = view<T>(context, step.operands[1]);
     View<T> other = step.operands[2].present() ? view<T>(context, step.operands[2]) : delta;
     if (step.side == 0) {
-      zip<May<false, true, true>>(step, rect, d, delta, other,
-                                  [](T g, T o) CHAINRULE_INLINED { return Rule::backward_a(g, o); });
+      zip<OperandCases<false, true, true>>(step, rect, d, delta, other,
+                                           [](T g, T o) CHAINRULE_INLINED { return Rule::backward_a(g, o); });
     } else {
-      zip<May<false, true, true>>(step, rect, d, delta, other,
-                                  [](T g, T o) CHAINRULE_INLINED { return Rule::backward_b(g, o); });
+      zip<OperandCases<false, true, true>>(step, rect, d, delta, other,
+                                           [](T g, T o) CHAINRULE_INLINED { return Rule::backward_b(g, o); });
     }
   }
 
@@ -165,13 +169,13 @@ struct Elementwise {
     const T n = static_cast<T>(step.count);
     View<T> d_x = view<T>(context, step.operands[0]), delta = view<T>(context, step.operands[1]);
     View<T> x = step.operands[2].present() ? view<T>(context, step.operands[2]) : delta;
-    zip<May<true, true, true>>(step, rect, d_x, delta, x,
-                               [n](T d, T v) CHAINRULE_INLINED { return Rule::backward(d, v, n); });
+    zip<OperandCases<true, true, true>>(step, rect, d_x, delta, x,
+                                        [n](T d, T v) CHAINRULE_INLINED { return Rule::backward(d, v, n); });
   }
 };
 
 template <class T>
-struct Others {
+struct OtherElementwise {
   static void log_sum_exp_backward(const Step& step, const Context& context, const Rect& rect) {
     View<T> d_z = view<T>(context, step.operands[0]), delta = view<T>(context, step.operands[1]);
     View<T> z = view<T>(context, step.operands[2]), s = view<T>(context, step.operands[3]);
@@ -189,9 +193,9 @@ struct Others {
   static void fill(const Step& step, const Context& context, const Rect& rect) {
     View<T> d = view<T>(context, step.operands[0]);
     const T value = static_cast<T>(step.constant);
-    zip<May<true, true, true>>(step, rect, d, View<T>{const_cast<T*>(&value), 0, true},
-                               View<T>{const_cast<T*>(&value), 0, true},
-                               [](T v, T) CHAINRULE_INLINED { return v; });
+    zip<OperandCases<true, true, true>>(step, rect, d, View<T>{const_cast<T*>(&value), 0, true},
+                                        View<T>{const_cast<T*>(&value), 0, true},
+                                        [](T v, T) CHAINRULE_INLINED { return v; });
   }
 };
 
@@ -227,8 +231,8 @@ Kernel find(const Step& step) {
       return visit_reduction(step.op, none, [](auto rule) {
         return Kernel(Elementwise<T, decltype(rule)>::reduction_backward);
       });
-    case StepKind::log_sum_exp_backward: return Others<T>::log_sum_exp_backward;
-    case StepKind::fill: return Others<T>::fill;
+    case StepKind::log_sum_exp_backward: return OtherElementwise<T>::log_sum_exp_backward;
+    case StepKind::fill: return OtherElementwise<T>::fill;
     default: return none;
   }
 }

@@ -1,13 +1,14 @@
-// What the kernel files offer. They are compiled once for each instruction set, each time in a namespace of its own
-// (util/host_device.h): nothing that is instantiated here may be shared between levels, or the linker could keep an
-// AVX-512 copy for a processor that has none. So no standard-library templates in these files.
+// The interface of the kernel files. They are compiled once per instruction set, each time in its own namespace
+// (util/host_device.h). Two levels must not share an instantiated function: the linker keeps only one copy, which could
+// be the AVX-512 one, and an older processor could not run it. So these files must not use templates of the standard
+// library.
 #pragma once
 
 #include "backend/cpu/kernel.h"
 #include "ops/rules.h"
 #include "util/host_device.h"
 
-// The iterations of the next loop do not depend on each other, though operands may be the same memory (in place).
+// States that the iterations of the next loop do not depend on each other, although operands may alias (in place).
 #if defined(__clang__)
 #define CHAINRULE_VECTORIZE _Pragma("clang loop vectorize(assume_safety)")
 #elif defined(__GNUC__)
@@ -16,7 +17,7 @@
 #define CHAINRULE_VECTORIZE
 #endif
 
-// On a lambda: its body is part of the loop that calls it.
+// On a lambda: inlines its body into the loop that calls it.
 #if defined(__GNUC__)
 #define CHAINRULE_INLINED __attribute__((always_inline))
 #else
@@ -27,22 +28,23 @@ namespace chainrule {
 
 inline namespace CHAINRULE_ISA {
 
-// The kernel of a step, or null when the file has none for its kind.
+// Return the kernel of a step, or null if the file has no kernel for its kind.
 Kernel find_elementwise(const Step& step, DType dtype);
 Kernel find_rowwise(const Step& step, DType dtype);
 Kernel find_loss(const Step& step, DType dtype);
 Kernel find_layout(const Step& step, DType dtype);
 Kernel find_update(const Step& step, DType dtype);
 
-// Columns that a row-wise kernel works on at a time: its sums live in registers and L1.
+// The number of columns that a row-wise kernel processes at a time. Its sums then fit into registers and the
+// first-level cache.
 constexpr int64_t column_block = 64;
 
-// An operand's memory in one run.
+// An operand's address and layout in one run.
 template <class T>
 struct View {
   T* data;
   int64_t row_stride;
-  bool spread;  // one value a row
+  bool spread;  // one value per row, broadcast to all columns
 
   T* row(int64_t r) const { return data + r * row_stride; }
 };
@@ -57,8 +59,8 @@ View<T> view(const Context& context, const Operand& operand) {
 }
 
 template <class T>
-CHAINRULE_INLINE void store(T& place, T value, bool accumulate) {
-  place = accumulate ? place + value : value;
+CHAINRULE_INLINE void store(T& target, T value, bool accumulate) {
+  target = accumulate ? target + value : value;
 }
 
 }  // namespace CHAINRULE_ISA

@@ -1,4 +1,4 @@
-// Moving values: rows from one value to another, users' [batch][feature] in and out, and polynomial features.
+// Kernels that copy rows, transpose the user's [batch][feature] data in and out, and compute polynomial features.
 #include "backend/cpu/kernels/kernels.h"
 #include "ops/polynomial_features.h"
 
@@ -19,7 +19,7 @@ struct Layout {
     }
   }
 
-  // Blocks small enough that both sides' lines stay in L1.
+  // The side of a transposed block. The cache lines of both operands stay in the first-level cache.
   static constexpr int64_t side = 16;
 
   template <class Body>
@@ -32,7 +32,7 @@ struct Layout {
     }
   }
 
-  // The domain is [feature][batch]; the user's operand has the stride of a sample.
+  // The domain is [feature][batch]. The row stride of the user's operand is the distance between two samples.
   static void transpose_in(const Step& step, const Context& context, const Rect& rect) {
     View<T> x = view<T>(context, step.operands[0]), user = view<T>(context, step.operands[1]);
     for_squares(rect, [&](int64_t r, int64_t r_end, int64_t c, int64_t c_end) {
@@ -42,7 +42,7 @@ struct Layout {
     });
   }
 
-  // + 0 turns the -0 that ReLU stores into 0.
+  // Adding 0 turns the -0 that ReLU stores into 0.
   static void transpose_out(const Step& step, const Context& context, const Rect& rect) {
     View<T> user = view<T>(context, step.operands[0]), x = view<T>(context, step.operands[1]);
     for_squares(rect, [&](int64_t r, int64_t r_end, int64_t c, int64_t c_end) {

@@ -1,5 +1,5 @@
-// Losses: value and derivatives in one pass over a tile. The sum of each block of columns goes to its own place among
-// the partial sums, in double; loss_value adds them in order.
+// Losses: the value and the derivatives, in one pass over a tile. Each block of columns has its own partial sum, in
+// double. loss_value adds the partial sums in order.
 #include "backend/cpu/kernels/kernels.h"
 #include "ops/softmax.h"
 #include "ops/softmax_cross_entropy.h"
@@ -9,7 +9,7 @@ inline namespace CHAINRULE_ISA {
 
 namespace {
 
-// Target values, or one-hot rows made from class indices.
+// Target values, or one-hot values computed from class indices.
 template <class T, bool Labels>
 struct Targets {
   View<T> values;
@@ -24,7 +24,7 @@ struct Targets {
   }
 };
 
-// In pairs, in vectors.
+// Returns the sum of the elements. They are added in pairs, so that the compiler can use vectors.
 CHAINRULE_INLINE double sum_block(double (&sum)[loss_block]) {
   for (int64_t width = loss_block / 2; width > 0; width /= 2) {
     for (int64_t i = 0; i < width; ++i) sum[i] += sum[i + width];
@@ -103,7 +103,7 @@ struct Loss {
       const T* z = on.f.row(r) + begin;
       for (int64_t i = 0; i < width; ++i) max[i] = max[i] < z[i] || z[i] != z[i] ? z[i] : max[i];
     }
-    // d_logits keeps the numerators between the passes, where nothing is in it yet.
+    // The memory of d_logits stores the numerators between the two passes, unless this step adds to values in it.
     const bool keeps = on.d_f.data != nullptr && !step.accumulate;
     T spare[loss_block];
     for (int64_t r = 0; r < step.rows; ++r) {

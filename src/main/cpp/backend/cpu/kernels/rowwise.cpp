@@ -1,5 +1,5 @@
-// Sums over the batch (rows) and over the features of each sample (columns). Every sum has one fixed order, a function
-// of the shape alone; sums of many terms run in double, or pairwise in lanes.
+// Sums over the batch, for each row, and sums over the features of each sample, for each column. The order of each sum
+// depends only on the shape. Sums of many terms are computed in double, or in lanes that are added in pairs.
 #include "backend/cpu/kernels/kernels.h"
 #include "ops/layer_norm.h"
 #include "ops/log_sum_exp.h"
@@ -19,7 +19,8 @@ inline void for_blocks(const Rect& rect, Body body) {
   }
 }
 
-// Σ f(x_i) over contiguous values: lanes that the compiler keeps in vectors, emptied into a double every 1024 values.
+// Returns Σ f(x_i) over contiguous values. The terms are added in lanes, which the compiler keeps in vectors. Every
+// 1024 values the sum of the lanes is added to a double.
 template <class T, class F>
 inline double sum_contiguous(const T* x, int64_t n, F f) {
   constexpr int64_t lanes = 32, span = 1024;
@@ -46,7 +47,7 @@ struct Rowwise {
     View<T> s = view<T>(context, step.operands[0]), x = view<T>(context, step.operands[1]);
     const double rate = context.update.learning_rate();
     const double alpha = step.alpha.at(rate), beta = step.beta.at(rate);
-    for (int64_t c = rect.column_begin; c < rect.column_end;) {  // the parts that the tile covers
+    for (int64_t c = rect.column_begin; c < rect.column_end;) {  // for each part of the tile
       const int64_t left = step.columns - c, width = step.part_depth < left ? step.part_depth : left;
       const int64_t first_row = c == 0 ? 0 : c / step.part_depth * step.rows;
       for (int64_t r = rect.row_begin; r < rect.row_end; ++r) {
@@ -98,7 +99,7 @@ struct Rowwise {
     });
   }
 
-  // m = max_r z and Σ_r e^(z - m), writing the numerators to `out` unless it is null.
+  // Computes m = max_r z and Σ_r e^(z - m). Writes the numerators e^(z - m) to `out` unless its data are null.
   static void softmax_sums(const View<T>& z, const View<T>& out, int64_t rows, int64_t c, int64_t width,
                            T* max, T* sum) {
     for (int64_t i = 0; i < width; ++i) max[i] = z.data[c + i];
@@ -163,7 +164,8 @@ struct Rowwise {
     });
   }
 
-  // ---- layer_norm. What it saves of a sample stands in three rows.
+  // ---- layer_norm. `saved` has three rows, with a column per sample: the mean, what its rounding lost (`rest`), and
+  // r.
 
   static void layer_norm_forward(const Step& step, const Context& context, const Rect& rect) {
     const View<T> y = view<T>(context, step.operands[0]), x = view<T>(context, step.operands[1]);
@@ -261,7 +263,7 @@ struct Rowwise {
   }
 };
 
-// The three steps of each row-wise rule.
+// Returns the kernel for a step of a row-wise rule: forward, backward, or the terms of a parameter's gradient.
 template <class T>
 Kernel find_rule(const Step& step) {
   const bool forward = step.kind == StepKind::rowwise_forward;

@@ -1,7 +1,7 @@
-// Products by registers: a panel of op(A), a few rows high, times a panel of op(B), two vectors wide, summed over a
-// block of k in registers (the scheme of K. Goto and R. van de Geijn, ACM TOMS 34, 2008). Operands are copied into
-// panels first, so that strides of a power of two cannot push each other out of the cache: rows as they are, transposed
-// operands by groups. What is copied is used m or n times.
+// Matrix products with the scheme of K. Goto and R. van de Geijn (ACM TOMS 34, 2008). A panel of op(A), a few rows
+// high, is multiplied by a panel of op(B), two vectors wide. The sums over a block of k stay in registers. The operands
+// are packed into panels first, because rows at a stride of a power of two would evict each other from the cache. Each
+// packed element is used m or n times.
 #include "backend/cpu/kernels/tile_product.h"
 
 #include "backend/cpu/kernels/vector.h"
@@ -18,7 +18,7 @@ namespace {
 constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// Accumulators: panel_rows x 2 vectors, and room for two of B and one of A.
+// The registers hold panel_rows x 2 sums, two vectors of B and one of A.
 #if defined(__AVX512F__)
 constexpr int panel_rows = 14;
 #else
@@ -26,15 +26,15 @@ constexpr int panel_rows = 6;
 #endif
 constexpr int64_t panel_columns = 2 * lanes;
 
-constexpr int64_t depth_block = 256;                    // of k
+constexpr int64_t depth_block = 256;                    // the largest part of k that is packed at a time
 constexpr int64_t column_block = tile_product_columns;  // columns of B that are packed at a time
 constexpr int64_t panels_block = 8;                     // panels of a transposed A that are packed at a time
 
-// A panel of A: element (i, p) at i * row_stride + p * depth_stride.
-struct ByRows {  // copied rows; 17 lines apart, so that they lie in different sets
+// Layouts of a panel of A: element (i, p) is at i * row_stride + p * depth_stride.
+struct ByRows {  // packed from rows, which are 17 cache lines apart and so in different cache sets
   static constexpr int64_t row_stride = depth_block + 16, depth_stride = 1;
 };
-struct ByDepth {  // copied from a transposed A
+struct ByDepth {  // packed from a transposed A
   static constexpr int64_t row_stride = 1, depth_stride = 16;
 };
 constexpr int64_t panel_size = panel_rows * ByRows::row_stride;
@@ -50,45 +50,47 @@ struct Out {
   float alpha, beta;
 };
 
-// What will be copied after this panel: rows of a large matrix, fetched into the second-level cache line by line while
-// the arithmetic goes on.
-struct Ahead {
+// Prefetches the rows of a large matrix that will be packed after this panel. It fetches them into the second-level
+// cache, a few cache lines at a time, while the arithmetic continues.
+struct Prefetch {
   const float* line = nullptr;
-  int64_t in_row = 0;  // lines left in this row
-  int64_t left = 0;    // lines left in all
+  int64_t left_in_row = 0;  // lines left in this row
+  int64_t left = 0;         // lines left in total
   int64_t row_lines = 0;
-  int64_t next_row = 0;  // from the end of a row to the next
-  int64_t together = 0;  // lines each `depth_step`
+  int64_t next_row = 0;        // distance from the end of a row to the next row, in floats
+  int64_t lines_per_step = 0;  // lines per depth_step
 
   CHAINRULE_INLINE void fetch() {
     if (left <= 0) return;
-    for (int64_t i = 0; i < together; ++i) {
+    for (int64_t i = 0; i < lines_per_step; ++i) {
       __builtin_prefetch(line, 0, 2);
       line += 16;
       --left;
-      if (--in_row == 0) {
+      if (--left_in_row == 0) {
         line += next_row;
-        in_row = row_lines;
+        left_in_row = row_lines;
       }
     }
   }
 };
-constexpr int64_t depth_step = 4;
+constexpr int64_t depth_step = 4;  // values of k between two calls of fetch()
 
-// `steps`: how many depth_steps there will be until it is needed.
-Ahead look_ahead(const float* rows, int64_t stride, int64_t count, int64_t width, int64_t steps) {
-  Ahead ahead;
-  if (count <= 0 || steps <= 0) return ahead;
-  ahead.row_lines = ahead.in_row = ceil_div(width, 16);
-  ahead.line = rows;
-  ahead.left = count * ahead.row_lines;
-  ahead.next_row = stride - 16 * ahead.row_lines;
-  ahead.together = ceil_div(ahead.left, steps);
-  return ahead;
+// Returns a prefetch of `count` rows of `width` floats. `steps` is the number of depth_steps until the rows are packed.
+Prefetch prefetch_rows(const float* rows, int64_t stride, int64_t count, int64_t width, int64_t steps) {
+  Prefetch prefetch;
+  if (count <= 0 || steps <= 0) return prefetch;
+  prefetch.row_lines = prefetch.left_in_row = ceil_div(width, 16);
+  prefetch.line = rows;
+  prefetch.left = count * prefetch.row_lines;
+  prefetch.next_row = stride - 16 * prefetch.row_lines;
+  prefetch.lines_per_step = ceil_div(prefetch.left, steps);
+  return prefetch;
 }
 
+// Multiplies a panel of A, `Rows` rows high, by a panel of B, `Vectors` vectors wide, and writes the block of C.
 template <int Rows, int Vectors, class Layout>
-void micro(int64_t depth, const float* a, const float* b, int64_t b_stride, const Out& out, Ahead& shared) {
+void micro(int64_t depth, const float* a, const float* b, int64_t b_stride, const Out& out,
+           Prefetch& shared_prefetch) {
   Vector sum[Rows][Vectors];
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i) {
@@ -101,9 +103,9 @@ void micro(int64_t depth, const float* a, const float* b, int64_t b_stride, cons
     __builtin_prefetch(rows, 1);
     if (Vectors > 1 && lanes == 16) __builtin_prefetch(rows + lanes, 1);
   }
-  Ahead ahead = shared;
+  Prefetch prefetch = shared_prefetch;  // a local copy, which stays in registers
   for (int64_t p = 0; p < depth; ++p) {
-    if (p % depth_step == 0) ahead.fetch();
+    if (p % depth_step == 0) prefetch.fetch();
     Vector right[Vectors];
 #pragma GCC unroll 2
     for (int v = 0; v < Vectors; ++v) right[v] = load(b + v * lanes);
@@ -116,7 +118,7 @@ void micro(int64_t depth, const float* a, const float* b, int64_t b_stride, cons
     a += Layout::depth_stride;
     b += b_stride;
   }
-  shared = ahead;
+  shared_prefetch = prefetch;
   const Vector alpha = spread(&out.alpha), beta = spread(&out.beta);
   float* c = out.c;
   if (out.columns == Vectors * lanes) {
@@ -148,9 +150,9 @@ void micro(int64_t depth, const float* a, const float* b, int64_t b_stride, cons
   }
 }
 
-using Micro = void (*)(int64_t, const float*, const float*, int64_t, const Out&, Ahead&);
+using Micro = void (*)(int64_t, const float*, const float*, int64_t, const Out&, Prefetch&);
 
-// Micro-kernels by height, less one.
+// The micro-kernels. micros[i] is for i + 1 rows.
 template <int Vectors, class Layout>
 constexpr Micro micros[panel_rows] = {
     micro<1, Vectors, Layout>,  micro<2, Vectors, Layout>,  micro<3, Vectors, Layout>,
@@ -169,12 +171,13 @@ CHAINRULE_INLINE void copy_row(float* to, const float* from, int64_t count) {
   if (i < count) store(to + i, load(from + i, first(count - i)));
 }
 
-// A's rows, one after another.
+// Packs rows of A in ByRows layout.
 void pack_rows(float* to, const float* a, int64_t stride, int64_t rows, int64_t depth) {
   for (int64_t i = 0; i < rows; ++i) copy_row(to + i * ByRows::row_stride, a + i * stride, depth);
 }
 
-// Several panels of a transposed A, whose rows are the depth; panel q begins at row begins[q].
+// Packs several panels of a transposed A in ByDepth layout. A stored row of A belongs to one value of k. Panel q begins
+// at row begins[q] of op(A).
 void pack_panels(float* to, const float* a, int64_t stride, const int64_t* begins, int64_t panels,
                  int64_t depth) {
   for (int64_t p = 0; p < depth; ++p, a += stride) {
@@ -185,7 +188,7 @@ void pack_panels(float* to, const float* a, int64_t stride, const int64_t* begin
   }
 }
 
-// Panels of `columns` columns of B, filled up with zeros.
+// Packs `columns` columns of B into panels. The last panel is padded with zeros.
 void pack_columns(float* to, const float* b, int64_t stride, int64_t columns, int64_t depth) {
   const int64_t size = depth * panel_columns;
   for (int64_t p = 0; p < depth; ++p, b += stride, to += panel_columns) {
@@ -201,7 +204,7 @@ void pack_columns(float* to, const float* b, int64_t stride, int64_t columns, in
   }
 }
 
-// The same for a transposed B, whose rows are the columns.
+// Packs a transposed B in the same way. A stored row of B is a column of op(B).
 void pack_transposed(float* to, const float* b, int64_t stride, int64_t columns, int64_t depth) {
   for (int64_t j = 0; j < columns; j += panel_columns, to += depth * panel_columns) {
     for (int64_t half = 0; half < panel_columns; half += lanes) {
@@ -229,25 +232,26 @@ void pack_transposed(float* to, const float* b, int64_t stride, int64_t columns,
   }
 }
 
-// A matrix of so many elements does not stay in a core's own cache from one step to the next.
-constexpr int64_t far_away = 65536;
+// A matrix of at least this many elements does not stay in a core's own cache from one step to the next.
+constexpr int64_t prefetched_elements = 65536;
 
-// A copied B is worth it when more than this many panels of A use it: a few rows of B stay in the first-level cache as
-// they are.
-constexpr int64_t panels_worth_copying(int64_t depth) { return depth <= 64 ? 3 : 2; }
+// B is packed if more panels of A than this use it. With fewer panels it is read in place.
+constexpr int64_t max_panels_without_packing(int64_t depth) { return depth <= 64 ? 3 : 2; }
+
+// Multiplies a panel of A by all panels of B. `tail` is the last, incomplete panel of B, which is always packed.
 
 template <class Layout>
 void run_panel(const float* a, int64_t rows, const float* b, int64_t b_stride, int64_t b_panel,
-               const float* tail, int64_t columns, int64_t depth, Out out, Ahead& ahead) {
+               const float* tail, int64_t columns, int64_t depth, Out out, Prefetch& prefetch) {
   const Micro two = micros<2, Layout>[rows - 1], one = micros<1, Layout>[rows - 1];
   int64_t j = 0;
   for (; j + panel_columns <= columns; j += panel_columns, b += b_panel, out.c += panel_columns) {
     out.columns = panel_columns;
-    two(depth, a, b, b_stride, out, ahead);
+    two(depth, a, b, b_stride, out, prefetch);
   }
   if (j == columns) return;
   out.columns = columns - j;
-  (out.columns > lanes ? two : one)(depth, a, tail, panel_columns, out, ahead);
+  (out.columns > lanes ? two : one)(depth, a, tail, panel_columns, out, prefetch);
 }
 
 void compute(const ProductTile& t, float* scratch, PartDone done, void* argument) {
@@ -265,10 +269,10 @@ void compute(const ProductTile& t, float* scratch, PartDone done, void* argument
   float* const packed_b = scratch;
   float* const packed_a = packed_b + depth_block * column_block;
   const int64_t panels = ceil_div(t.m, panel_rows);
-  // Panels of about equal height, so that none is left over nearly empty.
+  // The panels have about equal heights, so that the last one is not nearly empty.
   const auto begin_of = [&](int64_t panel) { return panel * t.m / panels; };
-  const bool far = t.m * t.k >= far_away;
-  const bool direct = !t.transposed_b && panels <= panels_worth_copying(t.k);
+  const bool prefetch_a = t.m * t.k >= prefetched_elements;
+  const bool direct = !t.transposed_b && panels <= max_panels_without_packing(t.k);
   const int64_t blocks = ceil_div(t.k, depth_block);
   for (int64_t column = 0; column < t.n; column += column_block) {
     const int64_t columns = smaller(column_block, t.n - column);
@@ -290,7 +294,7 @@ void compute(const ProductTile& t, float* scratch, PartDone done, void* argument
       const bool last = block + 1 == blocks;
       const int64_t next_depth = last ? 0 : (block + 2) * t.k / blocks - first_k - depth;
       const int64_t panel_steps = ceil_div(columns, panel_columns) * ceil_div(depth, depth_step);
-      Ahead ahead;
+      Prefetch prefetch;
       for (int64_t panel = 0; panel < panels; ++panel) {
         const int64_t begin = begin_of(panel), rows = begin_of(panel + 1) - begin;
         const Out out{t.c + begin * t.c_stride + column, t.c_stride, 0, t.alpha, block == 0 ? t.beta : 1};
@@ -303,26 +307,27 @@ void compute(const ProductTile& t, float* scratch, PartDone done, void* argument
             pack_panels(packed_a, t.a + first_k * t.a_stride + begin, t.a_stride, begins, count, depth);
             const int64_t next = begin_of(smaller(panel + count, panels));
             const int64_t width = begin_of(smaller(panel + 2 * count, panels)) - next;
-            if (far) {
-              ahead = width > 0 ? look_ahead(t.a + first_k * t.a_stride + next, t.a_stride, depth, width,
+            if (prefetch_a) {
+              prefetch = width > 0
+                             ? prefetch_rows(t.a + first_k * t.a_stride + next, t.a_stride, depth, width,
                                              count * panel_steps)
-                                : look_ahead(t.a + (first_k + depth) * t.a_stride, t.a_stride, next_depth,
+                             : prefetch_rows(t.a + (first_k + depth) * t.a_stride, t.a_stride, next_depth,
                                              begin_of(smaller(panels_block, panels)), count * panel_steps);
             }
           }
           run_panel<ByDepth>(packed_a + in_block * depth_block * ByDepth::depth_stride, rows, right,
-                             right_stride, right_panel, tail, columns, depth, out, ahead);
+                             right_stride, right_panel, tail, columns, depth, out, prefetch);
         } else {
           pack_rows(packed_a, t.a + begin * t.a_stride + first_k, t.a_stride, rows, depth);
-          if (far) {
-            ahead = panel + 1 < panels
-                        ? look_ahead(t.a + (begin + rows) * t.a_stride + first_k, t.a_stride,
-                                     begin_of(panel + 2) - begin - rows, depth, panel_steps)
-                        : look_ahead(t.a + first_k + depth, t.a_stride, next_depth > 0 ? begin_of(1) : 0,
-                                     next_depth, panel_steps);
+          if (prefetch_a) {
+            prefetch = panel + 1 < panels
+                           ? prefetch_rows(t.a + (begin + rows) * t.a_stride + first_k, t.a_stride,
+                                           begin_of(panel + 2) - begin - rows, depth, panel_steps)
+                           : prefetch_rows(t.a + first_k + depth, t.a_stride,
+                                           next_depth > 0 ? begin_of(1) : 0, next_depth, panel_steps);
           }
           run_panel<ByRows>(packed_a, rows, right, right_stride, right_panel, tail, columns, depth, out,
-                            ahead);
+                            prefetch);
         }
         if (last && done != nullptr) done(argument, {begin, begin + rows, column, column + columns});
       }

@@ -1,16 +1,16 @@
-// A tile kernel of our own for matrix products in float, for the shapes at which it is faster than the BLAS
-// (by_tile_kernel in backend/cpu/products.cpp says which).
+// Our own tile kernel for matrix products in float. It computes the products for which it is faster than the BLAS
+// (by_tile_kernel in backend/cpu/products.cpp).
 #pragma once
 
 #include <cstdint>
 
 namespace chainrule {
 
-// C = α op(A) op(B) + β C, row-major; op(A) is m x k, op(B) k x n.
+// C = α op(A) op(B) + β C. The matrices are row-major; op(A) is m x k, op(B) is k x n.
 struct ProductTile {
   bool transposed_a, transposed_b;
-  // What the whole C is, of which this may be a part. A column or a row is computed as a matrix times a contiguous
-  // vector.
+  // The shape of the whole C, of which this tile may be a part. A column or a row is computed as a matrix times a
+  // contiguous vector.
   enum Kind { matrix, column, row } kind;
   int64_t m, n, k;
   float alpha;
@@ -23,19 +23,20 @@ struct ProductTile {
   int64_t c_stride;
 };
 
-// Called when a part of C is final and still in cache.
+// A part of the tile. The kernel calls PartDone when the part is final and still in cache.
 struct Part {
   int64_t row_begin, row_end, column_begin, column_end;
 };
 using PartDone = void (*)(void* argument, const Part& part);
 
-// Every element is summed over k in one order, the same for any m and n: how C is cut into tiles changes no bit.
+// Each element is summed over k in one order, which is the same for any m and n. So the cut of C into tiles does not
+// change any bit. `done` may be null.
 using TileProduct = void (*)(const ProductTile& tile, float* scratch, PartDone done, void* argument);
 
-// A part has all columns of C where it has at most so many.
+// The largest number of columns of a part. A part has all columns of the tile if these are not more.
 constexpr int64_t tile_product_columns = 512;
 
-// Bytes of scratch memory that a call needs.
+// The size in bytes of the scratch memory that a call needs.
 constexpr int64_t tile_product_scratch = int64_t{1} << 20;
 
 }  // namespace chainrule

@@ -7,12 +7,12 @@ inline namespace CHAINRULE_ISA {
 
 namespace {
 
-// `kept`: bit k says that the rule keeps state k.
+// Bit k of `kept` is set if the rule keeps state k.
 template <class T, class Rule, uint32_t kept>
 struct Update {
-  static_assert(max_states == 3, "a state has no pointer here");
+  static_assert(max_states == 3, "the kernel needs one pointer per state");
 
-  // Without a gradient a product has written a state, and only the parameter changes.
+  // Without a gradient, a product has already written a state, and the kernel changes only the parameter.
   template <bool with_gradient>
   static void run(const Step& step, const Context& context, const Rect& rect) {
     const typename Rule::template Scalars<T> by(context.update);

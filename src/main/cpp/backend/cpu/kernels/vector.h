@@ -1,5 +1,5 @@
-// The few vector operations of the tile kernel, for the instruction set being built. No baseline: there the BLAS is
-// always the faster one.
+// The vector operations of the tile kernel, for the instruction set being built. There are none for the baseline level:
+// with its instructions the BLAS is always faster than a tile kernel.
 #pragma once
 
 #include "util/host_device.h"
@@ -15,7 +15,8 @@ inline namespace CHAINRULE_ISA {
 
 #if defined(__AVX512F__)
 
-// Operations come in their masked forms, with all lanes on, where GCC's plain ones warn of an uninitialised register.
+// Some operations are used in their masked forms with all lanes enabled, because GCC's plain forms cause warnings about
+// an uninitialised register.
 using Vector = __m512;
 constexpr int lanes = 16;
 
@@ -27,7 +28,7 @@ CHAINRULE_INLINE Vector multiply(Vector a, Vector b) { return _mm512_mul_ps(a, b
 CHAINRULE_INLINE Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
 CHAINRULE_INLINE void store(float* p, Vector v) { _mm512_storeu_ps(p, v); }
 
-// The first `count` lanes.
+// A mask of the first `count` lanes.
 using Mask = __mmask16;
 CHAINRULE_INLINE Mask first(int64_t count) {
   return count >= lanes ? Mask(0xffff) : Mask((1u << (count < 0 ? 0 : count)) - 1);
@@ -43,7 +44,7 @@ CHAINRULE_INLINE float sum_of(Vector v) {
   return _mm_cvtss_f32(_mm_add_ss(four, _mm_movehdup_ps(four)));
 }
 
-// rows[i][j] becomes rows[j][i].
+// Transposes a square block: rows[i][j] becomes rows[j][i].
 CHAINRULE_INLINE void transpose(Vector (&rows)[lanes]) {
   Vector pairs[lanes], quads[lanes], halves[lanes];
 #pragma GCC unroll 8

@@ -1,4 +1,4 @@
-// A matrix times a vector: each element of the matrix is used once, so that the time is that of reading it.
+// Matrix-vector products. Each element of the matrix is used once, so the time is the time of reading the matrix.
 #pragma once
 
 #include "backend/cpu/kernels/vector.h"
@@ -8,19 +8,19 @@
 namespace chainrule {
 inline namespace CHAINRULE_ISA {
 
-// y_i = α s_i + β y_i
+// Writes y_i = α s_i + β y_i.
 struct VectorOut {
   float* y;
   int64_t stride;
   float alpha, beta;
 
   CHAINRULE_INLINE void put(int64_t i, float sum) const {
-    float& place = y[i * stride];
-    place = beta == 0 ? alpha * sum : alpha * sum + beta * place;
+    float& target = y[i * stride];
+    target = beta == 0 ? alpha * sum : alpha * sum + beta * target;
   }
 };
 
-// s_i = Σ_p rows[i][p] x[p] for Rows rows: a sum a lane, then the lanes in pairs.
+// s_i = Σ_p rows[i][p] x[p] for Rows rows. Each lane has its own sum; at the end the lanes are added in pairs.
 template <int Rows>
 CHAINRULE_INLINE void dot_rows(const float* rows, int64_t stride, int64_t depth, const float* x, int64_t i,
                                const VectorOut& out) {
@@ -51,7 +51,7 @@ inline void multiply_rows(int64_t rows, int64_t depth, const float* a, int64_t s
   for (; i < rows; ++i) dot_rows<1>(a + i * stride, stride, depth, x, i, out);
 }
 
-// s_j = Σ_p x[p] rows[p][j] for `count` columns, at most Vectors vectors: the rows' multiples are added up in registers.
+// s_j = Σ_p x[p] rows[p][j] for `count` columns, which must fit into `Vectors` vectors. The sums stay in registers.
 template <int Vectors>
 CHAINRULE_INLINE void sum_rows(const float* rows, int64_t stride, int64_t depth, const float* x, int64_t j,
                                int64_t count, const VectorOut& out) {
