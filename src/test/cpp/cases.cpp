@@ -11,14 +11,14 @@ class Table {
  public:
   Table(Op op, bool wide) : op_(op), wide_(wide) {}
 
-  // `build` returns a node; what it computes becomes a loss.
+  // `build` returns a node. Its value becomes the operand of a loss.
   void add(const std::string& name, const std::function<int32_t(Builder&)>& build) {
     Builder b;
     const int32_t loss = b.loss_of(build(b));
     cases.push_back({message(name_of(op_), ": ", name), std::move(b.graph), loss});
   }
 
-  // Few features, or many.
+  // Returns a number of features: `few`, or many times as many for wide cases.
   int64_t n(int64_t few) const { return wide_ ? few * 13 : few; }
 
   std::vector<GraphCase> cases;
@@ -123,7 +123,7 @@ void binaries(Table& t, Op op) {
       both(x.first + " and " + y.first, x.second, y.second);
       both(y.first + " and " + x.first, y.second, x.second);
     }
-    if (op != Op::subtract) {  // which is 0
+    if (op != Op::subtract) {  // x - x is always 0
       both("the same node twice: " + x.first, x.second, [](Builder& b) { return b.graph.size() - 1; });
     }
   }
@@ -137,10 +137,10 @@ void binaries(Table& t, Op op) {
     both("the same parameter twice", matrix, [](Builder& b) { return b.graph.size() - 1; });
   both(
       "one feature and scalar", [](Builder& b) { return b.input(1); }, scalar);
-  // One value a sample, spread over the features.
+  // One value per sample, broadcast over the features.
   const std::vector<std::pair<std::string, Make>> of_sample = {
-      {"one value a sample", [](Builder& b) { return b.input(1); }},
-      {"hidden value a sample", [](Builder& b) { return b.op(Op::tanh, {b.layer(b.input(2), 1)}); }},
+      {"one value per sample", [](Builder& b) { return b.input(1); }},
+      {"hidden value per sample", [](Builder& b) { return b.op(Op::tanh, {b.layer(b.input(2), 1)}); }},
       {"norm of the sample", [](Builder& b) { return b.op(Op::squared_norm, {b.input(2)}); }}};
   for (const auto& x : batched) {
     for (const auto& y : of_sample) {
@@ -148,11 +148,11 @@ void binaries(Table& t, Op op) {
       both(y.first + " and " + x.first, y.second, x.second);
     }
   }
-  t.add("value a sample used twice", [&](Builder& b) {
+  t.add("value per sample used twice", [&](Builder& b) {
     const int32_t s = b.op(Op::tanh, {b.layer(b.input(2), 1)});
     return b.op(op, {b.op(op, {b.layer(b.input(2), n), s}), s});
   });
-  both("value a sample and scalar", of_sample[1].second, scalar);
+  both("value per sample and scalar", of_sample[1].second, scalar);
   both(
       "targets and data", [n](Builder& b) { return b.target(n); }, batched[0].second);
 }
@@ -161,38 +161,38 @@ void binaries(Table& t, Op op) {
 void with_operand(Table& t, Op op) {
   const double c = constant_of(op);
   const bool positive = op == Op::log;
-  const auto made = [&](Builder& b, int32_t x) {
+  const auto apply = [&](Builder& b, int32_t x) {
     return b.op(op, {positive ? b.op(Op::softplus, {x}) : x}, c);
   };
   const int64_t n = t.n(3);
   t.add("data", [&](Builder& b) { return b.op(op, {b.input(n, "positive")}, c); });
-  t.add("a layer", [&](Builder& b) { return made(b, b.layer(b.input(2), n)); });
+  t.add("a layer", [&](Builder& b) { return apply(b, b.layer(b.input(2), n)); });
   t.add("a layer without bias", [&](Builder& b) {
-    return made(b, b.product(Op::linear, {b.input(2), b.parameter(n, 2)}));
+    return apply(b, b.product(Op::linear, {b.input(2), b.parameter(n, 2)}));
   });
-  t.add("hidden value", [&](Builder& b) { return made(b, b.op(Op::tanh, {b.layer(b.input(2), n)})); });
-  t.add("data of both signs", [&](Builder& b) { return made(b, b.op(Op::identity, {b.input(n)})); });
-  if (kind_of(op) != Kind::rowwise) {  // one feature has the probability 1, and is its own mean
-    t.add("one feature", [&](Builder& b) { return made(b, b.layer(b.input(2), 1)); });
-    t.add("scalar", [&](Builder& b) { return made(b, b.parameter(1, 1, "positive")); });
+  t.add("hidden value", [&](Builder& b) { return apply(b, b.op(Op::tanh, {b.layer(b.input(2), n)})); });
+  t.add("data of both signs", [&](Builder& b) { return apply(b, b.op(Op::identity, {b.input(n)})); });
+  if (kind_of(op) != Kind::rowwise) {  // of one feature, softmax is always 1 and layer_norm always 0
+    t.add("one feature", [&](Builder& b) { return apply(b, b.layer(b.input(2), 1)); });
+    t.add("scalar", [&](Builder& b) { return apply(b, b.parameter(1, 1, "positive")); });
   }
-  t.add("vector", [&](Builder& b) { return made(b, b.parameter(n)); });
-  t.add("matrix", [&](Builder& b) { return made(b, b.parameter(n, 4)); });
-  t.add("computed matrix", [&](Builder& b) { return made(b, b.op(Op::scale, {b.parameter(2, 3)}, 1.5)); });
+  t.add("vector", [&](Builder& b) { return apply(b, b.parameter(n)); });
+  t.add("matrix", [&](Builder& b) { return apply(b, b.parameter(n, 4)); });
+  t.add("computed matrix", [&](Builder& b) { return apply(b, b.op(Op::scale, {b.parameter(2, 3)}, 1.5)); });
   t.add("operand used twice", [&](Builder& b) {
     const int32_t x = b.op(Op::tanh, {b.input(n)});
-    const int32_t y = b.op(Op::squared_norm, {made(b, x)});
+    const int32_t y = b.op(Op::squared_norm, {apply(b, x)});
     return b.op(Op::concat, {x, y});
   });
   t.add("applied twice",
-        [&](Builder& b) { return made(b, made(b, b.op(Op::sigmoid, {b.layer(b.input(2), n)}))); });
+        [&](Builder& b) { return apply(b, apply(b, b.op(Op::sigmoid, {b.layer(b.input(2), n)}))); });
   t.add("result used twice", [&](Builder& b) {
-    const int32_t y = made(b, b.layer(b.input(2), n));
+    const int32_t y = apply(b, b.layer(b.input(2), n));
     return b.op(Op::multiply, {y, b.op(Op::sigmoid, {y})});
   });
 }
 
-// Row-wise operations with parameters: one value a feature.
+// Row-wise operations with parameters, which have one value per feature.
 void with_parameters(Table& t, Op op) {
   const double c = constant_of(op);
   const int64_t n = t.n(3);
@@ -258,7 +258,7 @@ void structures(Table& t, Op op) {
       const int32_t x = hidden(b, n);
       return b.op(Op::concat, {b.op(Op::exp, {x}), b.slice(x, 1, 2), b.op(Op::square, {x})});
     });
-    t.add("across the parts of a concat", [&](Builder& b) {  // rows that other tiles have written
+    t.add("across the parts of a concat", [&](Builder& b) {  // reads rows that other tiles have written
       const int32_t x = b.input(n);
       const int32_t both = b.op(Op::concat, {b.op(Op::tanh, {x}), b.op(Op::exp, {x})});
       return b.op(Op::sigmoid, {b.slice(both, n / 2, n / 2 + n)});
@@ -330,7 +330,7 @@ void losses(Table& t, Op op) {
       return b.op(op, {f, b.label(n)}, c);
     });
   }
-  if (distributions || op == Op::binary_cross_entropy) {  // the others are 0 then
+  if (distributions || op == Op::binary_cross_entropy) {  // the other losses are always 0 here
     t.add("the same node twice", [&](Builder& b) {
       const int32_t f = b.op(Op::sigmoid, {b.layer(b.input(2), n)});
       return b.op(op, {f, f}, c);
@@ -341,7 +341,7 @@ void losses(Table& t, Op op) {
     const int32_t y = b.op(Op::softmax, {b.layer(x, n)});
     return b.op(Op::add, {b.op(op, {f, y}, c), b.op(op, {g, y}, c)});
   });
-  if (op != Op::softmax_cross_entropy) {  // whose only probability is 1
+  if (op != Op::softmax_cross_entropy) {  // its only probability is always 1
     t.add("one output", [&](Builder& b) {
       const int32_t f = b.op(Op::sigmoid, {b.layer(b.input(2), 1)});
       return b.op(op, {f, b.target(1, wanted.empty() ? "" : "positive")}, c);

@@ -1,4 +1,4 @@
-// The table of cases: for every operation of the registry, small graphs in which it stands in all its forms.
+// The table of cases: for every operation of the registry, small graphs that use the operation in all its forms.
 #pragma once
 
 #include <string>
@@ -15,14 +15,14 @@ struct GraphCase {
   int32_t loss;
 };
 
-// All cases of one operation; none for a leaf. `wide` makes the features so many that a batch of a thousand is cut
-// into several tiles.
+// Returns all cases of one operation; none for a leaf. With `wide`, values have enough features for a batch of a
+// thousand to be cut into several tiles.
 std::vector<GraphCase> cases_of(Op op, bool wide = false);
 
-// Cases of no single operation: several losses, δ known only at run time, fan-out, unused branches.
+// Returns cases that combine operations: several losses, δ known only at run time, fan-out, unused branches.
 std::vector<GraphCase> composite_cases();
 
-// Those that have a rule of ours; the user's own have custom_test.cpp.
+// Returns the operations whose rules are in the core. Custom operations are tested in custom_test.cpp.
 inline std::vector<Op> operations() {
   std::vector<Op> all;
   for (int32_t i = 0; i < op_count; ++i) {
@@ -32,7 +32,8 @@ inline std::vector<Op> operations() {
   return all;
 }
 
-// The rate of dropout is so small that no case loses its only element, which would leave nothing to check.
+// Returns the constant that the cases use for the operation. The dropout rate is small, so that no case drops its only
+// element: nothing would be left to check.
 inline double constant_of(Op op) {
   return op == Op::scale        ? -1.7
          : op == Op::leaky_relu ? 0.2

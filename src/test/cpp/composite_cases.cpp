@@ -44,7 +44,7 @@ std::vector<GraphCase> composite_cases() {
     const int32_t f = b.layer(b.input(3), 2), y = b.target(2);
     return b.op(Op::multiply, {b.op(Op::squared_error, {f, y}), b.op(Op::mean_squared_error, {f, y})});
   });
-  add("a loss used by a number known now and by one known late", [&](Builder& b) {
+  add("a loss whose δ is the sum of a constant and a value known at run time", [&](Builder& b) {
     const int32_t loss = error(b, b.layer(b.input(3), 2));
     return b.op(Op::add, {b.op(Op::scale, {loss}, 3), b.op(Op::square, {loss})});
   });

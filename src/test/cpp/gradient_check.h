@@ -1,4 +1,4 @@
-// The gradient check of tools/gradient_check.h on the values that tests draw.
+// Runs the gradient check of tools/gradient_check.h on the random values of a test.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 
 namespace test {
 
-// Gives a model's parameters and inputs the values of a test, as doubles.
+// Writes the values of a test to a model's parameters and inputs.
 inline void set_values(const Values& values, int64_t batch, Model* model, Inputs* inputs) {
   const Graph& graph = model->graph();
   for (int32_t id : graph.parameters()) {
@@ -41,7 +41,7 @@ struct CheckedGradients {
     return any(Verdict::agrees) && !any(Verdict::differs) && !any(Verdict::kink) &&
            !any(Verdict::not_a_number);
   }
-  // The largest derivative, in units of what rounding can hide: above 1 the check sees it.
+  // Returns the largest derivative, in units of the rounding error. The check can see derivatives above 1.
   double strongest() const {
     double most = 0;
     for (const GradientFinding& f : findings) most = std::max(most, f.strength);
@@ -53,7 +53,7 @@ struct CheckedGradients {
                                      [](const auto& one) { return one.verdict == Verdict::kink; });
     return message(kinks, " of ", findings.size(), " at kinks, verdict ", static_cast<int32_t>(f.verdict),
                    " in ", f.node < 0 ? std::string("all") : graph->describe(f.node), "[", f.row, ", ",
-                   f.column, "]: error ", f.error, ", backward gives ", f.found, ", differences ",
+                   f.column, "]: error ", f.error, ", backward gives ", f.found, ", differences give ",
                    f.expected);
   }
 };

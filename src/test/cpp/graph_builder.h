@@ -1,4 +1,4 @@
-// Short words for building graphs in tests.
+// Short functions for building graphs in tests.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ class Builder {
   int32_t parameter(int64_t rows, int64_t columns = 1, const std::string& name = "") {
     return graph.parameter(name, rows, columns, Initializer::glorot_uniform, 0);
   }
-  // 0.5, -0.6, 0.7, ...: no two alike, none zero.
+  // The values 0.5, -0.6, 0.7, ...: all different, none zero.
   int32_t constant(int64_t rows, int64_t columns = 1) {
     std::vector<double> values;
     for (int64_t i = 0; i < rows * columns; ++i) {
@@ -52,12 +52,12 @@ class Builder {
     node.end = end;
     return graph.add(std::move(node));
   }
-  // A layer with a weight and a bias of its own.
+  // Adds a linear layer with a new weight and a new bias.
   int32_t layer(int32_t x, int64_t features) {
     const int32_t weight = parameter(features, graph.node(x).shape.rows);
     return product(Op::linear, {x, weight, parameter(features)});
   }
-  // A scalar that depends on every element of the value, each with a different δ.
+  // Returns a scalar that depends on every element of the value, with a different δ for each.
   int32_t loss_of(int32_t y) {
     const Shape shape = graph.node(y).shape;
     if (shape.is_scalar()) return y;

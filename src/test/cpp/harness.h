@@ -1,4 +1,5 @@
-// A tiny test harness: TEST(name) {…}, CHECK(condition), CHECK_NEAR(a, b, tolerance), CHECK_THROWS(what, text).
+// A small test harness: TEST(name) {…}, CHECK(condition), CHECK_NEAR(a, b, tolerance), CHECK_THROWS(expression,
+// substring).
 #pragma once
 
 #include <cmath>
@@ -23,10 +24,10 @@ struct Register {
   Register(const char* name, void (*run)()) { cases().push_back({name, run}); }
 };
 
-// One failed check: the test goes on, the run fails.
+// Reports a failed check. The test continues, and the whole run counts as failed.
 void fail(const char* file, int line, const std::string& what);
 
-// The running test cannot run here, and says so; it should return at once.
+// Marks the running test as skipped because it cannot run on this machine. The test must then return at once.
 void skip(const std::string& why);
 
 }  // namespace test
@@ -41,7 +42,7 @@ void skip(const std::string& why);
     if (!(condition)) test::fail(__FILE__, __LINE__, #condition); \
   } while (false)
 
-// Written so that NaN fails.
+// The comparison is negated so that the check fails for NaN.
 #define CHECK_NEAR(a, b, tolerance)                                                                \
   do {                                                                                             \
     const double check_a = static_cast<double>(a), check_b = static_cast<double>(b);               \
@@ -53,16 +54,16 @@ void skip(const std::string& why);
     }                                                                                              \
   } while (false)
 
-#define CHECK_THROWS(expression, substring)                                                      \
-  do {                                                                                           \
-    bool check_threw = false;                                                                    \
-    try {                                                                                        \
-      (void)(expression);                                                                        \
-    } catch (const std::exception& check_error) {                                                \
-      check_threw = true;                                                                        \
-      if (std::string(check_error.what()).find(substring) == std::string::npos) {                \
-        test::fail(__FILE__, __LINE__, std::string(#expression " says: ") + check_error.what()); \
-      }                                                                                          \
-    }                                                                                            \
-    if (!check_threw) test::fail(__FILE__, __LINE__, #expression " throws nothing");             \
+#define CHECK_THROWS(expression, substring)                                                       \
+  do {                                                                                            \
+    bool check_threw = false;                                                                     \
+    try {                                                                                         \
+      (void)(expression);                                                                         \
+    } catch (const std::exception& check_error) {                                                 \
+      check_threw = true;                                                                         \
+      if (std::string(check_error.what()).find(substring) == std::string::npos) {                 \
+        test::fail(__FILE__, __LINE__, std::string(#expression " threw: ") + check_error.what()); \
+      }                                                                                           \
+    }                                                                                             \
+    if (!check_threw) test::fail(__FILE__, __LINE__, #expression " threw nothing");               \
   } while (false)

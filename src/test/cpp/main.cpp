@@ -1,5 +1,6 @@
-// Runs every test whose name contains CHAINRULE_TEST_FILTER (all when unset), or with --only NAME the one of that name;
-// --list prints their names, one a line, and runs none. The exit status tells the outcome.
+// Runs the tests whose names contain the value of CHAINRULE_TEST_FILTER, or all tests if it is unset. --only NAME runs
+// the test with exactly that name. --list prints the names of the selected tests, one per line, and runs none. The exit
+// status is 0 if at least one test was selected and none failed, 1 if not, and 2 if the arguments are wrong.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -8,8 +9,8 @@
 #include "harness.h"
 
 namespace {
-int failures = 0;         // of the current test
-std::string skip_reason;  // likewise
+int failures = 0;         // Failed checks of the current test.
+std::string skip_reason;  // Why the current test was skipped; empty if it was not.
 }  // namespace
 
 void test::fail(const char* file, int line, const std::string& what) {
@@ -54,5 +55,5 @@ int main(int count, char** arguments) {
   std::printf("%d passed, %d failed", passed, failed);
   if (skipped > 0) std::printf(", %d SKIPPED", skipped);
   std::printf("\n");
-  return failed == 0 && passed + skipped > 0 ? 0 : 1;  // a filter or name that matches nothing tests nothing
+  return failed == 0 && passed + skipped > 0 ? 0 : 1;  // a filter or name that matches no test is an error
 }

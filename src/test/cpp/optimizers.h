@@ -1,4 +1,4 @@
-// Optimizers with the settings that tests use.
+// Short functions for the optimizers and settings that tests use.
 #pragma once
 
 #include "optim/optimizer.h"
@@ -27,7 +27,7 @@ inline OptimizerSettings at_rate(double learning_rate, OptimizerSettings o) {
   return o.set("learning_rate", learning_rate);
 }
 
-// The numbers of step t = 1, 2, ... β₂ and ε of rules that have them.
+// Returns the update scalars of step t = 1, 2, ... Sets β₂ and ε if the optimizer has these settings.
 inline UpdateScalars scalars(OptimizerSettings o, int t, double learning_rate, double beta2 = 0.999,
                              double epsilon = 1e-8) {
   o.set("learning_rate", learning_rate);

@@ -1,5 +1,5 @@
-// One plan with memory of its own, for tests that look below the runtime. Everything that a run has to write is NaN
-// before it.
+// Runs a plan with its own memory, for tests below the level of the runtime. Before each run, everything that the run
+// must write is filled with NaN.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ namespace test {
 
 using namespace chainrule;
 
-// Values of the leaves, by node: parameters [rows][columns], data [batch][feature], labels as whole numbers.
+// The values of the leaves, by node: parameters as [rows][columns], data as [batch][feature], labels as whole numbers.
 using Values = std::vector<std::vector<double>>;
 
 // Random numbers that are the same on every machine.
@@ -42,12 +42,13 @@ inline int64_t count_of(const Shape& shape, int64_t batch) {
   return shape.elements() * (shape.batched ? batch : 1);
 }
 
-// A name that begins with "positive" gets values in [0.5, 2], one with "distribution" positive values that add up to
-// one for each sample; others lie in [-1.5, 1.5], at least 0.05 away from the kinks at zero.
+// Returns random values for all leaves. A leaf whose name begins with "positive" gets values in [0.5, 2]. A leaf whose
+// name begins with "distribution" gets positive values whose sum is 1 for each sample. Targets of a loss that restricts
+// them are in [0.05, 0.95]. All others are in [-1.5, 1.5] and at least 0.05 away from the kinks at zero.
 inline Values random_values(const Graph& graph, int64_t batch, uint64_t seed) {
   Random random(seed);
   Values values(at(graph.size()));
-  std::vector<bool> limited(values.size(), false);  // targets of a loss that does not take any values
+  std::vector<bool> limited(values.size(), false);  // targets of a loss that does not accept all values
   for (const Node& node : graph.nodes()) {
     if (kind_of(node.op) != Kind::loss) continue;
     const Targets targets =
@@ -83,7 +84,7 @@ inline Values random_values(const Graph& graph, int64_t batch, uint64_t seed) {
   return values;
 }
 
-// Forward, backward and update.
+// Returns a request for a training step: forward, backward and update.
 inline PlanRequest training(int32_t loss, int64_t batch, const OptimizerSettings& rule = {}) {
   PlanRequest request;
   request.batch = batch;
@@ -93,21 +94,21 @@ inline PlanRequest training(int32_t loss, int64_t batch, const OptimizerSettings
   return request;
 }
 
-// Every step in a phase of its own.
+// Puts every step into its own phase.
 inline PlanTesting steps_apart() {
   PlanTesting testing;
   testing.merge_steps = false;
   return testing;
 }
 
-// Products write the parameters that they can, or none.
+// Sets whether products update parameters directly where they can (true), or all updates read gradient buffers (false).
 inline PlanTesting updates_in_products(bool on) {
   PlanTesting testing;
   testing.update_in_product = on;
   return testing;
 }
 
-// The operation's backward rule gets `factor` times its δ.
+// Injects a fault: the operation's backward rule gets `factor` times its δ.
 inline PlanTesting fault(Op op, double factor) {
   PlanTesting testing;
   testing.has_fault = true;
@@ -169,13 +170,14 @@ class PlanRun {
     for (std::vector<T>& output : outputs_) std::memset(output.data(), 0xff, output.size() * sizeof(T));
   }
 
-  // Poisons, then runs as a step does: the backward half only if the loss is finite.
+  // Poisons all memory, then runs the plan as a training step does: the backward pass runs only if the loss is finite.
+  // Returns the loss.
   double step() {
     poison_all();
     return backend_.run_to_loss(plan_.program, context());
   }
 
-  // Poisons, then runs up to the check of the loss.
+  // Poisons all memory, then runs the phases before the check of the loss.
   void forward() {
     poison_all();
     run(0, plan_.program.backward_begin);
@@ -186,7 +188,7 @@ class PlanRun {
     backend_.run(plan_.program, context, first, last);
   }
 
-  // The addresses live as long as this object and until the next call.
+  // The addresses are valid until the next call, and no longer than this object.
   Context context() {
     input_addresses_.clear();
     output_addresses_.clear();
@@ -224,7 +226,7 @@ class PlanRun {
   const std::vector<T>& output(size_t index) const { return outputs_[index]; }
   std::vector<T> parameter(int32_t id) { return read(parameters_, id); }
   std::vector<T> state(int32_t number, int32_t id) { return read(state_[at(number)], id); }
-  // Of a parameter or of an input; request.backward and not request.update.
+  // Returns the gradient of a parameter or an input. Requires request.backward without request.update.
   std::vector<T> gradient(int32_t id) {
     if (graph_.node(id).op == Op::parameter) return read(gradients_, id);
     return delta(id);
@@ -238,7 +240,7 @@ class PlanRun {
   Plan& plan() { return plan_; }
   const OptimizerSettings& optimizer() const { return request_.optimizer; }
 
-  // Everything that steps write to, and its bytes; where the memory is the processor's.
+  // Returns all blocks that steps write to, with their sizes. Only for the CPU engine, whose memory is host memory.
   struct Block {
     char* data;
     size_t bytes;
@@ -258,11 +260,12 @@ class PlanRun {
   int64_t arena_bytes() const { return plan_.program.arena_bytes; }
 
   UpdateScalars update;
-  uint64_t seed = 0;  // this and what follows: see Context
+  uint64_t seed = 0;  // for this and the next members see Context
   int64_t steps_before = 0, first_sample = 0;
 
  private:
-  // With the type, and the inputs' gradients beside the parameters'. A loss with a backward pass is a training step's.
+  // Completes a request: sets the type, requests the gradients of inputs in addition to those of parameters, and sets
+  // `training` for a backward pass that begins at the loss.
   static PlanRequest complete(const Graph& graph, PlanRequest request) {
     request.dtype = sizeof(T) == 4 ? DType::float32 : DType::float64;
     request.training = request.training || (request.backward && !request.seeded);
@@ -302,7 +305,7 @@ class PlanRun {
   std::vector<void*> input_addresses_, output_addresses_;
 };
 
-// The same bits, NaN included.
+// Returns true if both have the same bits, also where they are NaN.
 template <class T>
 bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);

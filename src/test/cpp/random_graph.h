@@ -1,4 +1,4 @@
-// Random graphs: sharing, fan-out, every operation in many neighbourhoods.
+// Random graphs with shared parameters, fan-out and every operation next to many others.
 #pragma once
 
 #include <utility>
@@ -9,20 +9,21 @@
 
 namespace test {
 
-// Draws a graph node by node. Values stay of moderate size, because what may grow is squashed first.
-class Drawer {
+// Draws a random graph node by node. Operands of operations that could produce large values are passed through tanh
+// first, so that values stay moderate.
+class GraphGenerator {
  public:
-  explicit Drawer(uint64_t seed) : random_(1000 + seed) {}
+  explicit GraphGenerator(uint64_t seed) : random_(1000 + seed) {}
 
-  // A graph of 5 to 40 nodes in which the operations of `wanted` stand as far as there is room. One more takes at most
-  // five nodes, and each scalar term two for its way into the loss.
+  // Returns a graph of 5 to 40 nodes that uses the operations of `wanted` in order until the graph is full. Each
+  // operation adds at most five nodes, and each scalar term two more to be added to the loss.
   GraphCase draw(const std::vector<Op>& wanted) {
     const size_t most = at(10 + random_.below(25));
     for (int i = 0; i < 1 + random_.below(2); ++i) batched_.push_back(b_.input(2 + random_.below(3)));
     batchless_.push_back(b_.parameter(2 + random_.below(3)));
     size_t next = 0;
     while (next < wanted.size() && at(b_.graph.size()) + 2 * scalars_.size() + 4 <= most) add(wanted[next++]);
-    // Not all values end in the loss: there are unused branches too.
+    // Some values do not reach the loss, so there are also unused branches.
     const int32_t both = b_.op(Op::concat, {batched_.back(), pick(batched_)});
     const int32_t prediction = b_.op(Op::tanh, {both});
     int32_t loss = b_.op(Op::squared_error, {prediction, b_.target(features(prediction))});
@@ -37,7 +38,7 @@ class Drawer {
   int32_t pick(const std::vector<int32_t>& from) {
     return from[at(random_.below(static_cast<int64_t>(from.size())))];
   }
-  // The newest values most of the time, so that graphs grow deep; older ones give fan-out.
+  // Returns the newest value most of the time, so that graphs grow deep; otherwise an older one, which gives fan-out.
   int32_t value() {
     if (random_.below(3) > 0) return batched_.back();
     return pick(batched_);
@@ -46,7 +47,8 @@ class Drawer {
   int32_t weight(int64_t rows, int64_t columns) {
     for (int32_t w : weights_) {
       const Shape& shape = b_.graph.node(w).shape;
-      if (shape.rows == rows && shape.columns == columns && random_.below(2) == 0) return w;  // shared
+      if (shape.rows == rows && shape.columns == columns && random_.below(2) == 0)
+        return w;  // a shared weight
     }
     weights_.push_back(b_.parameter(rows, columns));
     return weights_.back();
@@ -70,7 +72,7 @@ class Drawer {
         return;
       }
       case Kind::unary: {
-        if (random_.below(4) == 0) {  // of a parameter
+        if (random_.below(4) == 0) {  // the operand is a parameter
           const int32_t p = pick(batchless_);
           const int32_t z = op == Op::log                       ? b_.op(Op::softplus, {p})
                             : op == Op::exp || op == Op::square ? small(p)
@@ -139,16 +141,17 @@ class Drawer {
   std::vector<int32_t> batched_, batchless_, weights_, scalars_;
 };
 
-// The operations take turns, starting elsewhere for each seed, so that each comes often and in all neighbourhoods.
+// Returns the random graph of a seed. Consecutive seeds use consecutive operations of the registry, so that each
+// operation occurs often; their order within a graph is shuffled.
 inline GraphCase random_graph(uint64_t seed) {
-  constexpr size_t turns = 13;
+  constexpr size_t count = 13;
   const std::vector<Op> all = operations();
   Random random(seed);
   std::vector<Op> wanted;
-  for (size_t i = 0; i < turns; ++i) wanted.push_back(all[(seed * turns + i) % all.size()]);
-  for (size_t i = turns; i > 1; --i)
+  for (size_t i = 0; i < count; ++i) wanted.push_back(all[(seed * count + i) % all.size()]);
+  for (size_t i = count; i > 1; --i)
     std::swap(wanted[i - 1], wanted[at(random.below(static_cast<int64_t>(i)))]);
-  GraphCase drawn = Drawer(seed).draw(wanted);
+  GraphCase drawn = GraphGenerator(seed).draw(wanted);
   drawn.name = message("random graph ", seed);
   return drawn;
 }

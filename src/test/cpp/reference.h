@@ -1,4 +1,5 @@
-// Every operation once more, plainly and in double, from its definition: what the engine's values are compared with.
+// A second implementation of every operation: plain, in double, directly from its definition. Tests compare the
+// engine's values with it.
 #pragma once
 
 #include <algorithm>
@@ -16,18 +17,18 @@ class Reference {
       : graph_(graph), batch_(batch), values_(leaves) {
     for (int32_t id = 0; id < graph.size(); ++id) compute(id);
   }
-  // [batch][feature], or [rows][columns]
+  // The value of a node as [batch][feature], or [rows][columns] if it is batchless.
   const std::vector<double>& value(int32_t id) const { return values_[at(id)]; }
 
  private:
   const Shape& shape(int32_t id) const { return graph_.node(id).shape; }
   int64_t samples(int32_t id) const { return shape(id).batched ? batch_ : 1; }
-  // Element of the value of sample b, a batchless one counting for all samples.
+  // Returns element i of the value of sample b. A batchless value is the same for all samples.
   double get(int32_t id, int64_t b, int64_t i) const {
     return values_[at(id)][at((shape(id).batched ? b : 0) * shape(id).elements() + i)];
   }
 
-  // Rounding z / √2 to double would cost z² / 2 times as much in the result.
+  // In long double: a rounding error of z / √2 appears in the result z² / 2 times as large.
   static long double normal_cdf(double z) { return std::erfc(-z / std::sqrt(2.0L)) / 2; }
   static double sigmoid(double z) { return 1 / (1 + std::exp(-z)); }
 
@@ -39,7 +40,7 @@ class Reference {
       case Op::exp: return std::exp(z);
       case Op::log: return std::log(z);
       case Op::identity: return z;
-      case Op::dropout: return z;  // in predictions, which this is
+      case Op::dropout: return z;  // dropout is the identity outside training
       case Op::sigmoid: return sigmoid(z);
       case Op::tanh: return std::tanh(z);
       case Op::relu: return std::isnan(z) ? z : std::max(z, 0.0);

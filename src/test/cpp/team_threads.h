@@ -1,4 +1,4 @@
-// Puts the number of threads back, whatever a test does.
+// Restores the team's number of threads at the end of its scope.
 #pragma once
 
 #include "backend/cpu/team.h"

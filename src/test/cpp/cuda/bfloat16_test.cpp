@@ -1,5 +1,5 @@
-// Factors of products become bfloat16 once, and no product reads a copy of what has been written since: whatever phases a
-// run has, and whoever used the stream before it.
+// Each factor of products is converted to bfloat16 once, and no product reads a copy that is older than its factor.
+// This must hold for runs of any phases, and after other programs have used the same stream.
 #include <memory>
 #include <vector>
 
@@ -22,7 +22,7 @@ std::vector<GraphCase> cases_with_products() {
     for (GraphCase& c : cases_of(op)) cases.push_back(std::move(c));
   }
   for (uint64_t seed = 1; seed <= 60; ++seed) cases.push_back(random_graph(seed));
-  // layers of one width, whose δ take turns in the same memory
+  // layers of one width, whose δ alternate in the same memory
   Builder b;
   int32_t a = b.input(10);
   for (int i = 0; i < 6; ++i) a = b.op(Op::sigmoid, {b.layer(a, 10)});
@@ -36,7 +36,7 @@ bool trains(const Graph& graph, int32_t loss) {
   return reached[at(loss)];
 }
 
-// Every phase is a run of its own, so that every product converts its factors itself.
+// Runs every phase separately, so that every product converts its factors itself.
 void step_by_phases(PlanRun<float>& run) {
   run.poison_all();
   const int32_t phases = static_cast<int32_t>(run.plan().program.phases.size());
@@ -45,7 +45,7 @@ void step_by_phases(PlanRun<float>& run) {
 
 }  // namespace
 
-TEST(cuda_copies_in_bfloat16_give_the_bits_of_factors_converted_for_each_product) {
+TEST(cuda_shared_bfloat16_copies_give_the_same_bits_as_conversions_per_product) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::bfloat16);
   const std::vector<OptimizerSettings> rules = {sgd(0, false, 0.1), sgd(0.9), adam()};
   int compared = 0;
@@ -60,10 +60,11 @@ TEST(cuda_copies_in_bfloat16_give_the_bits_of_factors_converted_for_each_product
         const double loss = whole.step();
         if (!std::isfinite(loss)) break;
         step_by_phases(phases);
-        if (loss != phases.loss()) fail(c.name.c_str(), step, message(loss, " or ", phases.loss()));
+        if (loss != phases.loss())
+          fail(c.name.c_str(), step, message("the losses are ", loss, " and ", phases.loss()));
         for (int32_t id : c.graph.parameters()) {
           if (!same_bits(whole.parameter(id), phases.parameter(id))) {
-            fail(c.name.c_str(), step, "after an update differs " + c.graph.describe(id));
+            fail(c.name.c_str(), step, "after an update these differ: " + c.graph.describe(id));
           }
         }
         ++compared;
@@ -73,8 +74,8 @@ TEST(cuda_copies_in_bfloat16_give_the_bits_of_factors_converted_for_each_product
   CHECK(compared > 400);
 }
 
-// Without a backward pass, activations take turns.
-TEST(cuda_predictions_in_bfloat16_read_no_old_copies) {
+// Without a backward pass, activations reuse each other's memory.
+TEST(cuda_bfloat16_predictions_read_no_outdated_copies) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::bfloat16);
   for (const GraphCase& c : cases_with_products()) {
     PlanRequest request;
@@ -88,7 +89,7 @@ TEST(cuda_predictions_in_bfloat16_read_no_old_copies) {
   }
 }
 
-// Runs that begin at every phase, after another program of the same stream has written over all copies.
+// A second run begins at each phase in turn. Before it, another program on the same stream overwrites all copies.
 TEST(cuda_runs_from_the_middle_convert_what_they_read) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::bfloat16);
   const std::unique_ptr<Stream> stream = engine.make_stream();
@@ -123,15 +124,15 @@ TEST(cuda_runs_from_the_middle_convert_what_they_read) {
       on_stream(run, middle, last);
       for (int32_t id : c.graph.parameters()) {
         if (!same_bits(run.gradient(id), expected.gradient(id))) {
-          fail(c.name.c_str(), middle, "begun there, differs d " + c.graph.describe(id));
+          fail(c.name.c_str(), middle, "begun at this phase, these differ: d " + c.graph.describe(id));
         }
       }
     }
   }
 }
 
-// As Jacobians do: forward once, backward again and again with another δ.
-TEST(cuda_backward_passes_from_several_seeds_in_bfloat16) {
+// Like a Jacobian: one forward pass, then a backward pass for each of several δ.
+TEST(cuda_bfloat16_backward_passes_from_several_seeds_agree_with_single_ones) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::bfloat16);
   constexpr int64_t batch = 6, features = 5, outputs = 3;
   Builder b;

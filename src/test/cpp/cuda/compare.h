@@ -1,4 +1,4 @@
-// What tests compare the CUDA engine's numbers with the CPU's by.
+// The distance and the tolerances with which tests compare the CUDA engine's numbers with the CPU's.
 #pragma once
 
 #include <cmath>
@@ -8,7 +8,8 @@
 
 namespace test {
 
-// The norm of the difference by the norm of what is expected: NaN where a value is.
+// Returns the norm of the difference divided by the norm of the expected values. Returns NaN if a value is NaN, and
+// infinity if the sizes differ.
 template <class T>
 double distance(const std::vector<T>& values, const std::vector<double>& expected) {
   if (values.size() != expected.size()) return INFINITY;
@@ -21,7 +22,8 @@ double distance(const std::vector<T>& values, const std::vector<double>& expecte
   return std::sqrt(difference / norm);
 }
 
-// By norms, so that sums in which terms cancel stay below: 2^-24 = 6e-8 an operation for float, 2^-53 for double.
+// Bounds of distance(). Rounding errors are 2^-24 = 6e-8 per operation for float and 2^-53 for double. Relative to the
+// norm, elements whose terms cancel do not exceed the bounds.
 constexpr double float_tolerance = 5e-5, double_tolerance = 1e-12;
 
 }  // namespace test

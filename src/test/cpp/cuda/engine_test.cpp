@@ -1,5 +1,5 @@
-// The CUDA engine against the CPU's in double: every operation's values and gradients on the table of cases, the ends of
-// the number line, updates, and what a step may not do.
+// Compares the CUDA engine with the CPU engine in double: values and gradients of every operation on the table of
+// cases, extreme values, and updates. Also tests that a non-finite loss changes no parameter.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -39,7 +39,7 @@ PlanRequest with_all_outputs(const GraphCase& c, int64_t batch) {
   return request;
 }
 
-// All values, the loss and all gradients; twice, since the second run is a captured graph.
+// Compares all values, the loss and all gradients. Runs twice, because the second run captures a graph.
 template <class T>
 void compare(const GraphCase& c, int64_t batch, Backend& engine, double tolerance) {
   const PlanRequest request = with_all_outputs(c, batch);
@@ -65,7 +65,8 @@ void compare(const GraphCase& c, int64_t batch, Backend& engine, double toleranc
   }
 }
 
-// Factors with 10 bits of fraction (2^-11 = 5e-4 each), and with 7 (2^-8 = 4e-3): a few products in a row.
+// TF32 factors have 10 bits of fraction (an error of 2^-11 = 5e-4 each), bfloat16 factors have 7 (2^-8 = 4e-3). The
+// bounds allow for a chain of a few products.
 constexpr double tf32_tolerance = 1e-2, bfloat16_tolerance = 6e-2;
 
 }  // namespace
@@ -99,7 +100,7 @@ TEST(cuda_gradients_of_every_operation) {
   }
 }
 
-TEST(cuda_tensor_core_precisions_stay_near) {
+TEST(cuda_tensor_core_precisions_agree_within_their_tolerances) {
   for (auto [precision, tolerance] :
        {std::pair(CudaPrecision::tf32, tf32_tolerance), {CudaPrecision::bfloat16, bfloat16_tolerance}}) {
     CUDA_ENGINE_OR_SKIP(engine, precision);
@@ -107,21 +108,22 @@ TEST(cuda_tensor_core_precisions_stay_near) {
       for (const GraphCase& c : cases_of(op)) {
         for (int64_t batch : {1, 7, 64}) compare<float>(c, batch, engine, tolerance);
       }
-      // a double is a double in every precision
+      // models of double are computed in double in every precision
       for (const GraphCase& c : cases_of(op)) compare<double>(c, 7, engine, double_tolerance);
     }
   }
 }
 
-// They must not be as near as floats either, or the precision has not been used. bfloat16 always is, by our own conversion.
-// TF32 only lets cuBLASLt round: it does so where the device has it, and the product is large and aligned.
+// The errors must be larger than those of floats, or the precision was not used. bfloat16 is always used, because the
+// engine converts the factors itself. TF32 only allows cuBLASLt to round: it does so if the device supports TF32 and
+// the product is large and aligned.
 TEST(cuda_tensor_core_precisions_round_factors) {
   for (CudaPrecision precision : {CudaPrecision::tf32, CudaPrecision::bfloat16}) {
     CUDA_ENGINE_OR_SKIP(engine, precision);
     const bool is_tf32 = precision == CudaPrecision::tf32;
     const bool has_tf32 = cuda_is_emulated() || describe_cuda_device(cuda_library(), 0).capability_major >= 8;
     for (bool aligned : {false, true}) {
-      Builder b;  // not narrow: tiles of samples have products of floats
+      Builder b;  // not narrow, because products on tiles of samples use floats
       const int32_t x = b.input(aligned ? 256 : 200), z = b.layer(x, aligned ? 256 : 48);
       PlanRequest request;
       request.batch = aligned ? 256 : 33;
@@ -143,17 +145,17 @@ TEST(cuda_bfloat16_rounds_to_nearest_even) {
   CHECK(bits(1.0f) == 0x3f80);
   CHECK(bits(-2.0f) == 0xc000);
   CHECK(bits(-0.0f) == 0x8000);
-  CHECK(bits(1.0f + 0x1p-8f) == 0x3f80);             // a tie: to the even one, below
+  CHECK(bits(1.0f + 0x1p-8f) == 0x3f80);             // a tie: down to the even one
   CHECK(bits(1.0f + 0x1p-8f + 0x1p-20f) == 0x3f81);  // just above it
-  CHECK(bits(1.0f + 0x1.8p-7f) == 0x3f82);           // a tie: to the even one, above
+  CHECK(bits(1.0f + 0x1.8p-7f) == 0x3f82);           // a tie: up to the even one
   CHECK(bits(std::numeric_limits<float>::infinity()) == 0x7f80);
   CHECK(bits(std::numeric_limits<float>::max()) == 0x7f80);
   CHECK(std::isnan(std::numeric_limits<float>::quiet_NaN()) && (bits(NAN) & 0x7fff) > 0x7f80);
 }
 
-// Every unary rule at the ends of the number line, value and derivative: the same class of number as on the CPU, the same
-// sign of an infinity, and near where finite.
-TEST(cuda_ends_of_the_number_line) {
+// For extreme operands every unary operation gives the same class of number as on the CPU: NaN, the same infinity, or a
+// finite value that is close.
+TEST(cuda_values_of_extreme_operands_agree_with_the_cpu) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   const double inf = std::numeric_limits<double>::infinity();
   const std::vector<double> xs = {0.0,  -0.0,  1e-38, -1e-38, 1e-45, -1e-45, 1e-20, -1e-20,
@@ -178,13 +180,13 @@ TEST(cuda_ends_of_the_number_line) {
       const bool same = std::isnan(e)   ? std::isnan(g)
                         : std::isinf(e) ? g == e
                                         : std::abs(g - e) <= 1e-5 * std::abs(e) + 1e-37;
-      if (!same) fail(name_of(op), 0, message("of ", xs[i], " is ", g, ", on the CPU ", e));
-      CHECK(g != 0 || !std::signbit(g) || std::signbit(e));  // no -0 leaves where none leaves the CPU
+      if (!same) fail(name_of(op), 0, message("at ", xs[i], ": got ", g, ", on the CPU ", e));
+      CHECK(g != 0 || !std::signbit(g) || std::signbit(e));  // no -0 unless the CPU's value has a sign, too
     }
   }
 }
 
-// Ind(z >= 0): the derivative at exactly zero is 1, of either sign.
+// The derivative is Ind(z >= 0): 1 at exactly zero, for 0 and -0.
 TEST(cuda_relu_at_zero) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   Builder b;
@@ -225,7 +227,7 @@ PlanRequest training(const Trained& t, const OptimizerSettings& rule) {
   return test::training(t.loss, 20, rule);
 }
 
-// Another learning rate needs no new graph.
+// The learning rate changes during the run, which needs no new graph.
 UpdateScalars scalars(const OptimizerSettings& rule, int t) {
   return test::scalars(rule, t, t < 4 ? 0.03 : 0.01, 0.99, 1e-6);
 }
@@ -261,7 +263,7 @@ TEST(cuda_optimizers_agree_with_the_cpu) {
   }
 }
 
-// Parameters of one, of many blocks and of odd sizes, in one launch.
+// One launch updates parameters of a single element, of many blocks and of odd sizes.
 TEST(cuda_updates_of_many_parameters_agree_with_the_cpu) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   Builder b;
@@ -277,7 +279,7 @@ TEST(cuda_updates_of_many_parameters_agree_with_the_cpu) {
   PlanRun<double> expected(b.graph, request, values);
   PlanRun<float> run(b.graph, request, values, engine);
   for (int step = 1; step <= 3; ++step) {
-    // ε not small, or the rounding of a gradient near 0 would come in full
+    // ε is large; with a small one, an update would divide the rounding error of a gradient near 0 by a number near 0
     expected.update = run.update = test::scalars(request.optimizer, step, 0.03, 0.99, 1e-2);
     expected.step();
     run.step();
@@ -289,7 +291,7 @@ TEST(cuda_updates_of_many_parameters_agree_with_the_cpu) {
   }
 }
 
-TEST(cuda_a_loss_that_is_not_finite_changes_no_parameter) {
+TEST(cuda_a_non_finite_loss_changes_no_parameter) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   const Trained t = two_layers();
   const Values good = random_values(t.b.graph, 20, 11);
@@ -309,7 +311,7 @@ TEST(cuda_a_loss_that_is_not_finite_changes_no_parameter) {
         run.set(bad);
         CHECK(!std::isfinite(run.step()));
         for (size_t i = 0; i < t.ids.size(); ++i) CHECK(same_bits(run.parameter(t.ids[i]), before[i]));
-        // and the next batch trains again
+        // the next batch trains again
         bad[at(t.y)] = good[at(t.y)];
         run.set(bad);
         CHECK(std::isfinite(run.step()));
@@ -334,7 +336,7 @@ TEST(cuda_the_same_run_gives_the_same_bits) {
   }
 }
 
-TEST(cuda_time_is_measured_by_phase) {
+TEST(cuda_time_is_measured_per_phase) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   const Trained t = two_layers();
   const Values values = random_values(t.b.graph, 20, 11);
@@ -349,7 +351,7 @@ TEST(cuda_time_is_measured_by_phase) {
   CHECK(total > 0);
 }
 
-TEST(cuda_library_refuses_what_it_cannot_do) {
+TEST(cuda_library_refuses_wrong_arguments_and_versions) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   CHECK_THROWS(engine.allocate(-1), "not negative");
   CHECK_THROWS(open_cuda_engine(cuda_library(), 4711, CudaPrecision::float32), "4711");

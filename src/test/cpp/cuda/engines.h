@@ -1,5 +1,5 @@
-// The CUDA engines that the tests in this folder run on. Where they are built without CUDA (cppbuild.sh test) the engine's
-// own source runs on an emulated device (emulated/); chainrule_cuda_test has the library itself and a GPU (real/).
+// The CUDA engines on which the tests in this folder run. In builds without CUDA (cppbuild.sh test) the source of the
+// engine runs on an emulated device (emulated/). chainrule_cuda_test uses the CUDA library and a GPU (real/).
 #pragma once
 
 #include "backend/backend.h"
@@ -7,18 +7,18 @@
 
 namespace test {
 
-// The table of the library under test.
+// Returns the function table of the library under test.
 const chainrule::CudaLibrary& cuda_library();
 
-// Null where no GPU is: then the test is to be skipped.
+// Returns null if there is no GPU. Then the test must be skipped.
 chainrule::Backend* cuda_engine(chainrule::CudaPrecision precision);
 
-// Is the device an emulated one?
+// Returns true if the device is emulated.
 bool cuda_is_emulated();
 
 }  // namespace test
 
-// Names the engine, or leaves the test visibly.
+// Defines the reference `name` to the engine. If there is no GPU, skips the test and returns from it.
 #define CUDA_ENGINE_OR_SKIP(name, precision)                               \
   chainrule::Backend* const name##_or_null = test::cuda_engine(precision); \
   if (name##_or_null == nullptr) {                                         \

@@ -1,5 +1,6 @@
-// Phases of several steps on the CUDA engine: narrow layers on tiles of samples, an activation's rule with the sums of its
-// rows, and sums of parts side by side; against the CPU's engine in double, and against plans of a phase a step.
+// Phases of several steps on the CUDA engine: narrow layers on tiles of samples, an activation's rule together with the
+// sums of its rows, and concurrent sums of parts. The tests compare them with the CPU engine in double, and with plans
+// that have one phase per step.
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -20,16 +21,16 @@ using namespace test;
 
 namespace {
 
-// By the norm of the difference over the norm of what is expected: a hundred roundings of floats (2^-24 = 6e-8).
 const std::vector<OptimizerSettings> rules = {
     sgd(), sgd(0, false, 0.2), sgd(0.9), sgd(0.9, true, 0.2), adam(0.2), adamw(0.2), rmsprop(0.9, true, 0.2)};
 
-// ε not small, or the rounding of a gradient near 0 would come in full.
+// ε is large. With a small one, an update would divide the rounding error of a gradient near 0 by a number near 0.
 UpdateScalars scalars(const OptimizerSettings& rule, int t) {
   return test::scalars(rule, t, 0.05 / t, 0.99, 1e-2);
 }
 
-// Weights by the square root of their inputs, so that no value grows from layer to layer.
+// Returns random values. Weights are divided by the square root of their number of inputs, so that values do not grow
+// from layer to layer.
 Values values_for(const Workload& w, uint64_t seed) {
   Values values = random_values(w.graph, w.batch, seed);
   for (int32_t id : w.graph.parameters()) {
@@ -39,11 +40,11 @@ Values values_for(const Workload& w, uint64_t seed) {
   return values;
 }
 
-// The tile kernel takes its instructions as a parameter, or from a table in memory. This engine does the latter, whatever the
-// device can do; no bit may be another one.
-Backend& engine_with_moves_in_memory() {
+// The tile kernel reads its instructions from a kernel parameter or from a table in memory. The engine returned here
+// always uses a table. The results must have the same bits.
+Backend& engine_with_instructions_in_memory() {
   static const std::unique_ptr<Backend> engine = [] {
-    const Variable variable("CHAINRULE_CUDA_LARGE_PARAMETERS", "0");
+    const EnvironmentVariable variable("CHAINRULE_CUDA_LARGE_PARAMETERS", "0");
     return open_cuda_engine(cuda_library(), 0, CudaPrecision::float32);
   }();
   return *engine;
@@ -53,17 +54,18 @@ template <class T>
 void require_same(const Workload& w, const std::string& what, const std::vector<T>& a,
                   const std::vector<T>& b) {
   if (same_bits(a, b)) return;
-  fail(w.name.c_str(), static_cast<int>(w.batch), what + " is another with the instructions in memory");
+  fail(w.name.c_str(), static_cast<int>(w.batch), what + " differs with the instructions in memory");
 }
 
-// Three steps: run one by one, captured, replayed.
+// Compares three training steps: the first launches kernels one by one, the second captures a graph, the third replays
+// it.
 template <class T>
 void compare_training(Backend& engine, const Workload& w, const OptimizerSettings& rule, double tolerance) {
   const Values values = values_for(w, 5);
   const PlanRequest request = training(w.loss, w.batch, rule);
   PlanRun<double> expected(w.graph, request, values);
   PlanRun<T> run(w.graph, request, values, engine);
-  PlanRun<T> from_memory(w.graph, request, values, engine_with_moves_in_memory());
+  PlanRun<T> from_memory(w.graph, request, values, engine_with_instructions_in_memory());
   for (int step = 1; step <= 3; ++step) {
     expected.update = run.update = from_memory.update = scalars(rule, step);
     const double loss = expected.step(), got = run.step();
@@ -88,7 +90,7 @@ void compare_gradients(Backend& engine, const Workload& w, double tolerance) {
   const Values values = values_for(w, 6);
   PlanRun<double> expected(w.graph, request, values);
   PlanRun<T> run(w.graph, request, values, engine);
-  PlanRun<T> from_memory(w.graph, request, values, engine_with_moves_in_memory());
+  PlanRun<T> from_memory(w.graph, request, values, engine_with_instructions_in_memory());
   const double loss = expected.step(), got = run.step();
   CHECK_NEAR(got, loss, tolerance * std::max(1.0, std::abs(loss)));
   CHECK(from_memory.step() == got);
@@ -129,7 +131,8 @@ TEST(cuda_narrow_networks_train_like_the_cpu) {
   }
 }
 
-// So many tiles that each block has several in turn, and adds up in the parts of gradients that it has begun.
+// There are more tiles than blocks, so each block runs several tiles in turn and adds to the parts of gradients that it
+// has begun.
 TEST(cuda_narrow_networks_with_tiles_in_turn_train_like_the_cpu) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   const int64_t most = cuda::most_parts * cuda::tile_samples;
@@ -173,7 +176,7 @@ TEST(cuda_every_loss_and_activation_on_tiles) {
   }
 }
 
-// What a tile may not keep to itself, or not write while others read.
+// Values that other phases need or that a tile must not overwrite while others read them.
 TEST(cuda_values_with_several_uses_on_tiles) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   for (int64_t batch : {20, 90}) {
@@ -206,7 +209,7 @@ TEST(cuda_values_with_several_uses_on_tiles) {
       const int32_t loss = b.op(Op::squared_error, {f, b.target(3)});
       return b.op(Op::add, {loss, b.op(Op::scale, {b.op(Op::squared_norm, {w})}, 0.1)});
     });
-    add("operations that no tile has, between narrow layers", [](Builder& b) {
+    add("operations that do not run on tiles, between narrow layers", [](Builder& b) {
       const int32_t a = b.op(Op::softmax, {b.layer(b.input(5), 6)});
       const int32_t c = b.op(Op::multiply, {b.layer(a, 6), a});
       return b.op(Op::mean_squared_error, {b.layer(c, 2), b.target(2)});
@@ -229,7 +232,7 @@ TEST(cuda_values_with_several_uses_on_tiles) {
   }
 }
 
-// More steps than one launch has places for.
+// The network has more instructions than one launch may have.
 TEST(cuda_a_deep_narrow_network_has_several_tile_phases) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   const Workload w =
@@ -249,7 +252,7 @@ TEST(cuda_a_deep_narrow_network_has_several_tile_phases) {
   CHECK(tile_phases > 2);
 }
 
-TEST(cuda_a_loss_that_is_not_finite_changes_no_parameter_of_a_narrow_network) {
+TEST(cuda_a_non_finite_loss_changes_no_parameter_of_a_narrow_network) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   for (int64_t batch : {20, 200}) {
     const Workload w = workload("narrow", {3, 8, 2}, Op::sigmoid, Op::mean_squared_error, batch);
@@ -275,8 +278,8 @@ TEST(cuda_a_loss_that_is_not_finite_changes_no_parameter_of_a_narrow_network) {
   }
 }
 
-// A weight that is computed, with as many columns as rows of values are apart: its δ is no value of samples, though the
-// product that gives it leads a tile's steps.
+// The weight is computed, and its number of columns equals the stride of values. A product that begins a tile's steps
+// computes the δ of the weight, which is not a value per sample.
 TEST(cuda_computed_weights_on_tiles_agree_with_the_cpu) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   for (int64_t features : {48, 64, 80}) {
@@ -293,12 +296,12 @@ TEST(cuda_computed_weights_on_tiles_agree_with_the_cpu) {
   }
 }
 
-// Rows that no tile has: the launch that gives the derivative also sums its rows, and all bits are those of two launches.
-// Long rows are summed in parts.
+// These layers are too wide for tiles. The launch that computes the derivative also sums its rows, with the same bits
+// as two launches. Long rows are summed in parts.
 TEST(cuda_a_derivative_and_the_sums_of_its_rows_are_one_launch) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   for (int64_t batch : {1, 5, 64, 700, 8300}) {
-    const bool in_parts = batch > 8192;  // rows so long that blocks share them: once is enough
+    const bool in_parts = batch > 8192;  // rows are so long that several blocks share one; one case is enough
     const std::vector<int64_t> layers =
         in_parts ? std::vector<int64_t>{2, 131, 2} : std::vector<int64_t>{2, 131, 130, 2};
     for (Op op : {Op::sigmoid, Op::gelu, Op::relu, Op::negate}) {
@@ -322,8 +325,8 @@ TEST(cuda_a_derivative_and_the_sums_of_its_rows_are_one_launch) {
   }
 }
 
-// A δ that other parts are added to is summed when it is complete.
-TEST(cuda_sums_of_a_derivative_of_several_parts) {
+// A δ with several terms must be summed only when it is complete.
+TEST(cuda_row_sums_of_a_derivative_with_several_terms_agree_with_the_cpu) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   Builder b;
   const int32_t z = b.layer(b.input(3), 140);
@@ -334,8 +337,8 @@ TEST(cuda_sums_of_a_derivative_of_several_parts) {
   compare_gradients<double>(engine, w, double_tolerance);
 }
 
-// The phases of a step of training with SGD are its launches.
-TEST(cuda_workloads_have_so_many_phases) {
+// Each phase of a training step with SGD is one launch.
+TEST(cuda_workloads_have_the_expected_number_of_phases) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   const struct {
     const char* name;
@@ -354,21 +357,21 @@ TEST(cuda_workloads_have_so_many_phases) {
   }
 }
 
-TEST(cuda_plans_of_narrow_networks) {
+TEST(cuda_plans_of_narrow_networks_use_tiles_and_little_memory) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   const Workload w = workload("fused-small", {64, 64, 64, 64, 3}, Op::relu, Op::mean_squared_error, 65536);
   const Plan plan = plan_of(engine, w);
   const std::string text = print_plan(plan);
   CHECK(text.find("[tile kernel]") != std::string::npos && text.find("cuBLASLt") == std::string::npos);
-  // nothing but parts of gradients and the loss is in memory: a value of 64 features alone would be 17 MB
+  // Only parts of gradients and the loss are in memory. A single value of 64 features would need 17 MB.
   const int64_t parameters = 3 * 64 * 65 + 3 * 65;
   CHECK(plan.program.phases[0].uses_scratch);
   CHECK(plan.program.arena_bytes < cuda::most_parts * parameters * 4 + (1 << 20));
-  // a double's steps are launches of their own, but for the rules' sums
+  // In double every step is a separate launch, except for concurrent steps and rules with their sums.
   for (const Phase& phase : plan_of(engine, w, {}, DType::float64).program.phases) {
     CHECK(phase.concurrent || (phase.steps <= 2 && phase.grid.tiles() == 1));
   }
-  // all updates are one launch, the last
+  // The last launch does all updates.
   const Program program = plan_of(engine, w, rules[4]).program;
   CHECK(program.phases.size() == 4 && program.phases.back().concurrent && program.phases.back().steps == 8);
   CHECK(program.steps.back().kind == StepKind::update);

@@ -1,4 +1,4 @@
-// Who holds how much of a CUDA engine's memory.
+// How much of a CUDA engine's memory is held, at the peak and after closing.
 #include <cstring>
 #include <memory>
 
@@ -35,7 +35,7 @@ void fill(Inputs& inputs, int64_t batch) {
 
 }  // namespace
 
-TEST(cuda_closing_gives_all_memory_back) {
+TEST(cuda_closing_releases_all_memory) {
   if (cuda_engine(CudaPrecision::float32) == nullptr) return skip("no CUDA device");
   const std::unique_ptr<Backend> engine = open_cuda_engine(cuda_library(), 0, CudaPrecision::bfloat16);
   CHECK(engine->memory_bytes().held == 0 && engine->memory_bytes().peak == 0);
@@ -59,10 +59,10 @@ TEST(cuda_closing_gives_all_memory_back) {
       const MemoryBytes open = engine->memory_bytes();
       CHECK(open.held >= of_model + 2 * model->layout().parameter_bytes);
       CHECK(open.peak >= open.held && open.host > 0);
-      CHECK(open.free > 0 && open.free <= open.total);  // the driver keeps some of what the device has
+      CHECK(open.free > 0 && open.free <= open.total);  // the driver itself uses some of the device's memory
       if (i > 0) CHECK(open.peak == peak);
       peak = open.peak;
-      // a step of a size that there was asks for nothing
+      // steps and predictions of earlier batch sizes allocate nothing
       trainer.step(300);
       predictor.predict(*workspace, 300);
       CHECK(engine->memory_bytes().allocations == open.allocations);

@@ -1,5 +1,5 @@
-// Models, trainers and predictors on the CUDA engine: whole trainings against the CPU in double, datasets on the device,
-// files, snapshots, threads.
+// Models, trainers and predictors on the CUDA engine: whole trainings compared with the CPU in double, data sets on the
+// device, files, snapshots and threads.
 #include <atomic>
 #include <cmath>
 #include <cstring>
@@ -51,7 +51,7 @@ int32_t label_of(int64_t example) {
   return static_cast<int32_t>(std::abs(static_cast<int64_t>(sum * 3))) % classes;
 }
 
-// The values as float or double, whatever the model's type is.
+// Returns a data set with columns of float or double. The type may differ from the model's.
 std::unique_ptr<Dataset> dataset(ColumnType type) {
   auto data = std::make_unique<Dataset>(examples);
   char* x = data->add_column("x", type, features);
@@ -95,7 +95,7 @@ std::vector<double> parameters(const Model& model) {
 
 }  // namespace
 
-// The same seed, so that both begin alike; 4 epochs, shuffled, with a last batch that is smaller.
+// Both engines begin with the same seed and train for 4 shuffled epochs. The last batch of an epoch is smaller.
 TEST(cuda_trainings_agree_with_the_cpu) {
   for (auto [precision, tolerance] : {std::pair(CudaPrecision::float32, 1e-4),
                                       {CudaPrecision::tf32, 5e-3},
@@ -110,13 +110,14 @@ TEST(cuda_trainings_agree_with_the_cpu) {
         Trainer by_cpu(expected, net.loss, o), by_cuda(model, net.loss, o);
         const auto doubles = dataset(ColumnType::float64), floats = dataset(ColumnType::float32);
         by_cpu.bind(*doubles, 40);
-        by_cuda.bind(dtype == DType::float32 ? *doubles : *floats, 40);  // converted on the way
+        by_cuda.bind(dtype == DType::float32 ? *doubles : *floats, 40);  // the columns are converted
         CHECK(by_cpu.fit(100, 4, 1e9) == 16);
         CHECK(by_cuda.fit(100, 4, 1e9) == 16);
         const double most = dtype == DType::float64 ? 1e-9 : tolerance;
         CHECK_NEAR(by_cuda.running_loss(), by_cpu.running_loss(), most);
         CHECK_NEAR(distance(parameters(*model), parameters(*expected)), 0, most);
-        CHECK(distance(parameters(*model), before) > most);  // it has trained further than that
+        CHECK(distance(parameters(*model), before) >
+              most);  // training moved the parameters further than that
       }
     }
   }
@@ -138,7 +139,7 @@ TEST(cuda_steps_from_memory_of_the_callers_agree_with_steps_from_the_device) {
     CHECK(resident.progress().last_loss == loss);
   }
   CHECK(parameters(*a) == parameters(*b));
-  // bound again, and another dataset: what lies on the device is the right one
+  // bound again, and then another data set: the device must have the right one
   resident.bind(*data, 50);
   const auto other = dataset(ColumnType::float64);
   resident.bind(*other, 50);
@@ -155,7 +156,8 @@ TEST(cuda_gradients_evaluation_and_inspection_agree_with_the_cpu) {
   auto model = std::make_shared<Model>(net.graph, DType::float64, 5, engine);
   Trainer by_cpu(expected, net.loss, with_adam), by_cuda(model, net.loss, with_adam);
   Gradients cpu_gradients(expected, net.loss), cuda_gradients(model, net.loss);
-  for (int64_t batch : {30, 70, 30, 30}) {  // memory that grows, then a plan that comes back to moved memory
+  for (int64_t batch :
+       {30, 70, 30, 30}) {  // memory grows, then the plan of 30 returns and must use the new addresses
     fill<double>(by_cpu.inputs(), batch);
     fill<double>(by_cuda.inputs(), batch);
     CHECK_NEAR(by_cuda.evaluate(batch), by_cpu.evaluate(batch), 1e-12);
@@ -181,7 +183,7 @@ TEST(cuda_gradients_evaluation_and_inspection_agree_with_the_cpu) {
   CHECK(by_cuda.profile(30, 2).find("the products alone take") != std::string::npos);
 }
 
-TEST(cuda_a_batch_that_is_not_finite_is_refused) {
+TEST(cuda_a_batch_with_a_non_finite_loss_is_refused) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   const Net net = classifier();
   auto model = std::make_shared<Model>(net.graph, DType::float32, 5, engine);
@@ -199,7 +201,7 @@ TEST(cuda_a_batch_that_is_not_finite_is_refused) {
   CHECK(trainer.progress().steps == 3);
 }
 
-TEST(cuda_models_go_to_files_and_back) {
+TEST(cuda_models_and_trainers_are_saved_and_loaded) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   const Folder folder;
   const std::string path = folder / "trainer.safetensors";
@@ -211,7 +213,7 @@ TEST(cuda_models_go_to_files_and_back) {
   trainer.fit(6, 10, 1e9);
   save_trainer(trainer, path);
   const std::shared_ptr<Model> snapshot = model->snapshot();
-  // resumed on the device it goes on with the same bits; on the CPU it is the same model
+  // resumed on the device, training continues with the same bits; loaded on the CPU, the model is the same
   auto loaded = load_model(path, engine);
   auto resumed = load_trainer(loaded, path);
   auto on_cpu = load_model(path);
@@ -238,7 +240,7 @@ TEST(cuda_predictions_agree_with_the_cpu) {
   Predictor by_cpu(expected, {net.probabilities, net.logits}),
       by_cuda(model, {net.probabilities, net.logits});
   const auto a = by_cuda.workspace(), b = by_cpu.workspace();
-  for (int64_t batch : {1, 5, 1500, 5, 1500, 1}) {  // 1500: two chunks
+  for (int64_t batch : {1, 5, 1500, 5, 1500, 1}) {  // 1500 samples are two chunks
     for (Workspace* workspace : {a.get(), b.get()}) {
       fill<float>(workspace->inputs(), batch);
       workspace->reserve_output(0, batch), workspace->reserve_output(1, batch);
@@ -258,8 +260,8 @@ TEST(cuda_predictions_agree_with_the_cpu) {
   }
 }
 
-// Each on its own stream; a trainer steps beside them, and every prediction is of one state: logits that are shifted by
-// nothing but the softmax.
+// Each thread predicts on its own stream while a trainer runs. Every prediction uses one state of the parameters, so
+// the logits and the doubled logits agree.
 TEST(cuda_threads_predict_while_a_trainer_steps) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   const Net net = classifier();
@@ -298,7 +300,7 @@ TEST(cuda_threads_predict_while_a_trainer_steps) {
 
 namespace {
 
-// a = z³, computed by the processor.
+// a = z³, computed on the CPU.
 bool cube(int32_t, bool backward, int64_t count, const double* delta, const double* z, const double*,
           double* result) {
   for (int64_t i = 0; i < count; ++i) result[i] = backward ? 3 * z[i] * z[i] * delta[i] : z[i] * z[i] * z[i];
@@ -307,7 +309,7 @@ bool cube(int32_t, bool backward, int64_t count, const double* delta, const doub
 
 }  // namespace
 
-TEST(cuda_operations_of_the_users_own_run_on_the_processor) {
+TEST(cuda_custom_operations_run_on_the_cpu) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   set_custom_host(cube);
   register_custom("cube");

@@ -1,4 +1,4 @@
-// What the tests of tuning share: a network, and an engine tuned by a file.
+// Shared by the tests of tuning: a network, and engines with a tuning file.
 #pragma once
 
 #include <memory>
@@ -17,7 +17,7 @@ inline std::unique_ptr<Backend> tuned_engine(const std::string& file,
   return open_tuned_cuda_engine(cuda_library(), 0, precision, file);
 }
 
-// A classifier, too wide for tiles of samples, whose five products have different shapes; two are updates.
+// A classifier that is too wide for tiles of samples. Its five products have different shapes; two of them are updates.
 struct TunedNet {
   Graph graph;
   int32_t loss = -1;
@@ -36,7 +36,7 @@ struct TunedNet {
     return print_plan(make_plan(graph, request(batch), engine));
   }
 
-  // The parameters after three steps of SGD.
+  // Returns the parameters after three steps of SGD.
   std::vector<std::vector<float>> trained(Backend& engine, int64_t batch) const {
     PlanRun<float> run(graph, request(batch), random_values(graph, batch, 3), engine);
     run.update = scalars(sgd(), 1, 0.1);

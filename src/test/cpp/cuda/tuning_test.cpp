@@ -1,4 +1,4 @@
-// Products chosen by timing, and the file that keeps the choices.
+// Algorithms of products chosen by timing, and the file that stores them.
 #include <atomic>
 #include <sstream>
 #include <string>
@@ -40,7 +40,7 @@ std::string with_checksum(const std::string& product) {
 
 std::string without_checksum(const std::string& line) { return line.substr(0, line.rfind(' ')); }
 
-// The file as a string, once products have been tuned.
+// Tunes the products of the network and returns the text of the tuning file.
 std::string tuned_text(const std::string& file) {
   const auto engine = tuned_engine(file);
   TunedNet().plan_text(*engine, batch);
@@ -58,7 +58,7 @@ TEST(cuda_tuned_products_are_kept_in_a_file_and_printed) {
   CHECK(untuned.tuned_products().empty());
 
   const auto engine = tuned_engine(file);
-  CHECK(lines_of(contents(file)).size() == 5);  // there at once: the header, and no product
+  CHECK(lines_of(contents(file)).size() == 5);  // the file exists at once, with its header and no product
   CHECK(engine->tuned_products().empty());
   const std::string plan = net.plan_text(*engine, batch);
   CHECK(occurrences(plan, "[cuBLASLt, tuned: ") == net.products);
@@ -69,7 +69,7 @@ TEST(cuda_tuned_products_are_kept_in_a_file_and_printed) {
   CHECK(lines_of(text).size() == 5 + net.products);
   CHECK(lines_of(text).back() == message("end ", net.products));
 
-  // again: the same choices with the same times, for they come from the file
+  // a second engine has the same choices with the same times, because it reads them from the file
   const auto again = tuned_engine(file);
   CHECK(again->tuned_products() == engine->tuned_products());
   CHECK(net.plan_text(*again, batch) == plan);
@@ -87,7 +87,7 @@ TEST(cuda_tuned_training_agrees_with_untuned_training) {
     for (size_t p = 0; p < expected.size(); ++p) {
       for (size_t i = 0; i < expected[p].size(); ++i) CHECK_NEAR(got[p][i], expected[p][i], 1e-2);
     }
-    // the emulated algorithms compute the same, so there the bits are
+    // the emulated algorithms all give the same bits
     if (cuda_is_emulated()) CHECK(got == expected);
   }
 }
@@ -98,7 +98,7 @@ TEST(cuda_engines_of_all_precisions_share_a_tuning_file) {
   const Folder folder;
   const std::string file = folder / "products.txt";
   const TunedNet net;
-  // all opened before any of them adds something
+  // all are opened before any of them adds a product
   const auto floats = tuned_engine(file), tf32 = tuned_engine(file, CudaPrecision::tf32),
              bfloat16 = tuned_engine(file, CudaPrecision::bfloat16);
   net.plan_text(*floats, batch);
@@ -115,7 +115,7 @@ TEST(cuda_engines_of_all_precisions_share_a_tuning_file) {
   CHECK(contents(file) == text);
 }
 
-TEST(cuda_tuning_files_of_others_are_refused_with_both_names) {
+TEST(cuda_tuning_files_of_other_devices_and_versions_are_refused) {
   CUDA_ENGINE_OR_SKIP(untuned, CudaPrecision::float32);
   (void)untuned;
   const Folder folder;
@@ -124,7 +124,7 @@ TEST(cuda_tuning_files_of_others_are_refused_with_both_names) {
   const struct {
     size_t line;
     const char* text;
-    const char* says;
+    const char* part;
   } headers[] = {
       {0, "chainrule-tuning 2", "line 1: expected 'chainrule-tuning 1', but got 'chainrule-tuning 2'"},
       {1, "device Other 9000",
@@ -136,9 +136,9 @@ TEST(cuda_tuning_files_of_others_are_refused_with_both_names) {
     std::vector<std::string> other = lines;
     other[header.line] = header.text;
     store(file, joined(other));
-    CHECK_THROWS(tuned_engine(file), header.says);
+    CHECK_THROWS(tuned_engine(file), header.part);
     CHECK_THROWS(tuned_engine(file), file);
-    CHECK(contents(file) == joined(other));  // left alone
+    CHECK(contents(file) == joined(other));  // unchanged
   }
   std::vector<std::string> other = lines;
   other[1] = "device Other 9000";
@@ -146,18 +146,18 @@ TEST(cuda_tuning_files_of_others_are_refused_with_both_names) {
   CHECK_THROWS(tuned_engine(file), "'" + lines[1] + "'");
 }
 
-TEST(cuda_tuning_files_that_are_damaged_are_refused_by_line) {
+TEST(cuda_damaged_tuning_files_are_refused_with_the_line) {
   CUDA_ENGINE_OR_SKIP(untuned, CudaPrecision::float32);
   (void)untuned;
   const Folder folder;
   const std::string file = folder / "products.txt";
   const std::vector<std::string> lines = lines_of(tuned_text(file));
   const std::string product = without_checksum(lines[6]);
-  const auto refused = [&](const std::string& line, const char* says) {
+  const auto refused = [&](const std::string& line, const char* part) {
     std::vector<std::string> other = lines;
     other[6] = line;
     store(file, joined(other));
-    CHECK_THROWS(tuned_engine(file), says);
+    CHECK_THROWS(tuned_engine(file), part);
   };
   const auto replaced = [&](const std::string& part, const std::string& by) {
     std::string text = product;
@@ -166,7 +166,7 @@ TEST(cuda_tuning_files_that_are_damaged_are_refused_by_line) {
   };
   refused(lines[6] + "0", "line 7: it is damaged: expected the checksum ");
   refused("", "line 7: it is damaged");
-  // with the right checksum: somebody wrote it by hand
+  // wrong lines with a right checksum, as if written by hand
   refused(with_checksum(product + " 1"), "line 7: expected the line's end, but '1' came");
   refused(with_checksum(product.substr(0, product.rfind(' '))),
           "line 7: expected nanoseconds, but the line ends");
@@ -193,8 +193,9 @@ TEST(cuda_tuning_files_that_are_damaged_are_refused_by_line) {
   CHECK_THROWS(tuned_engine("/"), "/");
 }
 
-// Words that the BLAS has never given for a product do not come to it: the product is timed, and its line written anew.
-TEST(cuda_tuned_algorithms_that_nobody_proposes_are_chosen_anew) {
+// An algorithm that cuBLASLt has not proposed for a product is never passed to it. Instead the product is tuned again
+// and its line is replaced.
+TEST(cuda_tuning_replaces_algorithms_that_cublaslt_does_not_propose) {
   CUDA_ENGINE_OR_SKIP(untuned, CudaPrecision::float32);
   (void)untuned;
   const Folder folder;
@@ -222,8 +223,8 @@ TEST(cuda_tuned_algorithms_that_nobody_proposes_are_chosen_anew) {
   }
 }
 
-// A sentence that names the file, or an engine that works: never anything else.
-TEST(cuda_tuning_files_that_were_changed_anyhow_give_a_sentence_or_an_engine) {
+// A changed file must give either an Error that names the file, or a working engine.
+TEST(cuda_randomly_changed_tuning_files_are_refused_or_open_an_engine) {
   CUDA_ENGINE_OR_SKIP(untuned, CudaPrecision::float32);
   (void)untuned;
   const Folder folder;
@@ -242,7 +243,7 @@ TEST(cuda_tuning_files_that_were_changed_anyhow_give_a_sentence_or_an_engine) {
   };
   for (size_t size = 0; size < text.size(); size += 7) attempt(text.substr(0, size));
   CHECK(opened == 0);
-  attempt(text.substr(0, text.size() - 1));  // only the last line's end is missing
+  attempt(text.substr(0, text.size() - 1));  // only the last line break is missing
   CHECK(opened == 1);
   uint64_t draws = 0;
   const auto draw = [&](size_t bound) { return static_cast<size_t>(random_below(5, 1, draws++, bound)); };
@@ -259,7 +260,7 @@ TEST(cuda_tuning_files_that_were_changed_anyhow_give_a_sentence_or_an_engine) {
     std::string changed = text;
     for (size_t n = draw(3) + 1; n > 0; --n) change(&changed);
     attempt(changed);
-    // and with checksums that are right, so that the lines themselves are read
+    // the same with right checksums, so that the line itself is parsed
     std::vector<std::string> lines = lines_of(text);
     std::string product = without_checksum(lines[4 + draw(5)]);
     change(&product);
@@ -269,8 +270,8 @@ TEST(cuda_tuning_files_that_were_changed_anyhow_give_a_sentence_or_an_engine) {
   CHECK(refused > 600);
 }
 
-// Each thread with shapes of its own and one that all have; run under the thread sanitizer.
-TEST(cuda_threads_tune_one_after_another_and_lose_nothing) {
+// Each thread has a batch size that all threads have, and one of its own. Runs under the thread sanitizer.
+TEST(cuda_threads_that_tune_at_the_same_time_lose_no_products) {
   CUDA_ENGINE_OR_SKIP(untuned, CudaPrecision::float32);
   (void)untuned;
   const Folder folder;

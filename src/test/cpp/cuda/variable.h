@@ -1,4 +1,4 @@
-// A variable of the environment, as long as it lives: what an engine is opened with.
+// Sets an environment variable, which an engine reads when it is opened, and restores it at the end of the scope.
 #pragma once
 
 #include <cstdlib>
@@ -6,15 +6,15 @@
 
 namespace test {
 
-class Variable {
+class EnvironmentVariable {
  public:
-  Variable(const char* name, const char* value) : name_(name) {
+  EnvironmentVariable(const char* name, const char* value) : name_(name) {
     if (const char* before = std::getenv(name)) before_ = before, was_set_ = true;
     setenv(name, value, 1);
   }
-  Variable(const Variable&) = delete;
-  Variable& operator=(const Variable&) = delete;
-  ~Variable() {
+  EnvironmentVariable(const EnvironmentVariable&) = delete;
+  EnvironmentVariable& operator=(const EnvironmentVariable&) = delete;
+  ~EnvironmentVariable() {
     if (was_set_) {
       setenv(name_, before_.c_str(), 1);
     } else {

@@ -1,4 +1,4 @@
-// The networks that the engines are measured on (benchmarks/, tools/gpu), as graphs for tests.
+// The networks of the benchmarks (benchmarks/, tools/gpu) as graphs for tests.
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@ struct Workload {
   int64_t batch;
 };
 
-// Linear layers with an activation, of which this is the constant, between them.
+// Returns linear layers of the given widths with an activation between them. `constant` is the activation's constant.
 inline Workload workload(const std::string& name, const std::vector<int64_t>& layers, Op activation, Op loss,
                          int64_t batch, double constant = 0) {
   Builder b;
@@ -24,8 +24,8 @@ inline Workload workload(const std::string& name, const std::vector<int64_t>& la
     a = b.layer(a, layers[i]);
     if (i + 1 < layers.size()) a = b.op(activation, {a}, constant);
   }
-  const int32_t wanted = loss == Op::softmax_cross_entropy ? b.label(layers.back()) : b.target(layers.back());
-  const int32_t value = b.op(loss, {a, wanted});
+  const int32_t target = loss == Op::softmax_cross_entropy ? b.label(layers.back()) : b.target(layers.back());
+  const int32_t value = b.op(loss, {a, target});
   return {name, std::move(b.graph), value, batch};
 }
 

@@ -1,4 +1,4 @@
-// What is said where CUDA is missing, or too old.
+// The messages if CUDA is missing or too old, engines by number, and memory counts.
 #include "devices/devices.h"
 
 #include <string>
@@ -9,37 +9,39 @@ using namespace chainrule;
 
 namespace {
 
-bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace
 
-TEST(a_driver_is_refused_that_is_missing_or_serves_an_older_cuda) {
-  CHECK(says(cuda_driver_problem(0, "libcuda.so.1: no such file"),
-             "there is none (libcuda.so.1: no such file)"));
-  CHECK(says(cuda_driver_problem(12090, ""), "CUDA 13.0 or newer is needed"));
-  CHECK(says(cuda_driver_problem(12090, ""), "supports CUDA 12.9 at most"));
+TEST(a_driver_that_is_missing_or_too_old_is_refused) {
+  CHECK(contains(cuda_driver_problem(0, "libcuda.so.1: no such file"),
+                 "there is none (libcuda.so.1: no such file)"));
+  CHECK(contains(cuda_driver_problem(12090, ""), "CUDA 13.0 or newer is needed"));
+  CHECK(contains(cuda_driver_problem(12090, ""), "supports CUDA 12.9 at most"));
   CHECK(cuda_driver_problem(13000, "").empty());
   CHECK(cuda_driver_problem(14020, "").empty());
 }
 
-TEST(engine_number_0_is_the_processors_and_others_must_have_been_opened) {
+TEST(engine_number_0_is_the_cpu_and_others_must_have_been_opened) {
   CHECK(&engine(0) == &cpu_backend());
   CHECK_THROWS(engine(-1), "expected an engine number from 0 to");
   CHECK_THROWS(engine(1000), "but got 1000");
   CHECK_THROWS(open_cuda({}, 0, 3), "expected a precision number from 0 to 2, but got 3");
 }
 
-// Whatever this machine has: a file that is no CUDA library opens no device, and the sentence says what is wrong.
-TEST(opening_a_device_without_the_library_says_what_is_missing) {
-  for (const CudaPaths& places : {CudaPaths{}, CudaPaths{"/proc/self/cmdline", {"/no/such/folder"}}}) {
-    CHECK(cuda_device_count(places) == 0);
-    CHECK_THROWS(open_cuda(places, 0, 0), "cuda: ");
-    for (const std::string& problem : cuda_problems(places)) CHECK_THROWS(open_cuda(places, 0, 0), problem);
-    CHECK(describe_cuda(places).size() >= 4);
+// On every machine, a file that is not a CUDA library opens no device, and the message names the problem.
+TEST(opening_a_device_without_the_library_names_what_is_missing) {
+  for (const CudaPaths& paths : {CudaPaths{}, CudaPaths{"/proc/self/cmdline", {"/no/such/folder"}}}) {
+    CHECK(cuda_device_count(paths) == 0);
+    CHECK_THROWS(open_cuda(paths, 0, 0), "cuda: ");
+    for (const std::string& problem : cuda_problems(paths)) CHECK_THROWS(open_cuda(paths, 0, 0), problem);
+    CHECK(describe_cuda(paths).size() >= 4);
   }
 }
 
-TEST(the_processors_memory_is_counted) {
+TEST(memory_of_the_cpu_engine_is_counted) {
   const MemoryBytes before = engine(0).memory_bytes();
   CHECK(before.held <= before.peak && before.free > 0 && before.free <= before.total);
   char* memory = engine(0).allocate(5000);

@@ -1,4 +1,4 @@
-// Graphs: what shape each operation gives, and the sentence with which a wrong one is refused.
+// Graphs: the shape of every operation, the messages for wrong shapes and leaves, and the reverse walk.
 #include "graph/graph.h"
 
 #include "cases.h"
@@ -56,7 +56,7 @@ TEST(shapes_of_operations) {
   CHECK(b.shape(b.op(Op::batch_mean, {b.x})) == Shape::matrix(3, 1));
 }
 
-TEST(wrong_shapes_are_refused_with_a_sentence) {
+TEST(wrong_shapes_are_refused_with_a_message) {
   Leaves b;
   const int32_t size = b.graph.size();
   CHECK_THROWS(b.product(Op::linear, {b.x}), "linear 'linear_6': expected 2 to 3 inputs, but got 1");
@@ -106,7 +106,7 @@ TEST(wrong_shapes_are_refused_with_a_sentence) {
   CHECK(b.graph.size() == size + 2);  // 'narrow', 'of a sample': a refused node leaves nothing behind
 }
 
-TEST(wrong_leaves_are_refused_with_a_sentence) {
+TEST(wrong_leaves_are_refused_with_a_message) {
   Leaves b;
   CHECK_THROWS(b.input(0), "features must be between 1 and");
   CHECK_THROWS(b.target(-1), "features must be between 1 and");
@@ -133,7 +133,7 @@ TEST(wrong_leaves_are_refused_with_a_sentence) {
 
 namespace {
 
-// Writes down what the walk asks for.
+// Records the calls of the walk.
 struct Log : BackwardRules {
   std::string text;
   void complete(int32_t node) override { text += message(node, " "); }
@@ -142,7 +142,7 @@ struct Log : BackwardRules {
 
 }  // namespace
 
-TEST(the_reverse_walk_visits_what_lies_between_loss_and_leaves) {
+TEST(the_reverse_walk_visits_the_nodes_between_loss_and_leaves) {
   Builder b;
   const int32_t x = b.input(3), w = b.parameter(2, 3), y = b.target(2);  // 0 1 2
   const int32_t f = b.product(Op::linear, {x, w});                       // 3

@@ -1,4 +1,4 @@
-// Two hundred random graphs, each gradient against differences.
+// Compares the gradients of two hundred random graphs with differences.
 #include "random_graph.h"
 
 #include <map>
@@ -20,7 +20,7 @@ TEST(gradients_of_random_graphs) {
     const int64_t batch = 1 + static_cast<int64_t>(seed % 9);
     const Values values = random_values(c.graph, batch, seed);
     const CheckedGradients result = check_gradients(c.graph, c.loss, batch, values, {2, 3, 1e-6, seed});
-    if (result.any(Verdict::kink)) {  // no step stays on one side: nothing to compare with
+    if (result.any(Verdict::kink)) {  // every step crosses the kink, so there is nothing to compare with
       ++rejected;
       continue;
     }
@@ -37,6 +37,6 @@ TEST(gradients_of_random_graphs) {
   if (rejected * 50 > drawn)
     fail("random graphs", rejected, message("rejected of ", drawn, ": more than 2 %"));
   for (Op op : operations()) {
-    if (occurrences[op] < least_occurrences) fail(name_of(op), occurrences[op], "occurrences are too few");
+    if (occurrences[op] < least_occurrences) fail(name_of(op), occurrences[op], "has too few occurrences");
   }
 }

@@ -29,7 +29,7 @@ TEST(files_are_written_whole_or_not_at_all) {
   const std::string good = contents(path);
   CHECK(folder.names().size() == 1);
 
-  // A limit on the size of files stops the writing in the middle, as a full disk would.
+  // A limit on the size of files makes a write fail in the middle, like a full disk.
   std::vector<float> values(100'000, 1.0f);
   rlimit before{};
   getrlimit(RLIMIT_FSIZE, &before);
@@ -51,7 +51,7 @@ TEST(files_are_written_whole_or_not_at_all) {
   CHECK(SafetensorsFile(path).tensors().size() == 1 && folder.names().size() == 1);
 }
 
-TEST(files_that_cannot_be_written) {
+TEST(files_that_cannot_be_written_are_reported) {
   const Folder folder;
   CHECK_THROWS(write_model(folder / "no/such/model"), "does not exist");
   CHECK_THROWS(write_model(folder / "."), "it is a directory");
@@ -63,7 +63,7 @@ TEST(files_that_cannot_be_written) {
   CHECK_THROWS(write_model(folder / std::string(300, 'x')), "File name too long");
   store(folder / "file", "x");
   CHECK_THROWS(write_model(folder / "file/model"), "Not a directory");
-  if (geteuid() != 0) {  // nothing is forbidden to root
+  if (geteuid() != 0) {  // root may write everywhere
     chmod((folder / "file").c_str(), 0444);
     CHECK_THROWS(write_model(folder / "file"), "Permission denied");
     chmod((folder / ".").c_str(), 0555);
@@ -89,7 +89,7 @@ TEST(files_keep_permissions_and_links) {
   CHECK(folder.names().size() == 4);
 }
 
-TEST(files_that_cannot_be_read) {
+TEST(files_that_cannot_be_read_are_reported) {
   const Folder folder;
   CHECK_THROWS(SafetensorsFile(folder / "absent"), "(No such file or directory)");
   CHECK_THROWS(SafetensorsFile(folder / "."), "it is a directory");

@@ -7,7 +7,7 @@
 namespace chainrule {
 namespace {
 
-TEST(crc32_is_the_usual_one) {
+TEST(crc32_has_the_standard_values) {
   Crc32 sum;
   sum.update("123456789", 9);
   CHECK(sum.value() == 0xCBF43926u);

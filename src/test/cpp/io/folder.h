@@ -1,4 +1,4 @@
-// What the tests of files share: a folder that cleans up after itself, and whole files as strings.
+// Shared by tests of files: a temporary folder, and functions that read and write whole files as strings.
 #pragma once
 
 #include <dirent.h>
@@ -15,7 +15,7 @@
 
 namespace chainrule {
 
-// A folder of its own for a test, removed with its files.
+// A temporary folder for one test. The destructor removes it with its files.
 class Folder {
  public:
   Folder() {

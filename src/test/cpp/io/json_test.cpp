@@ -10,7 +10,7 @@
 namespace chainrule {
 namespace {
 
-std::string again(std::string_view text) { return dump(parse(text)); }
+std::string round_trip(std::string_view text) { return dump(parse(text)); }
 
 TEST(json_reads_every_kind) {
   const Json json = parse(R"( {"n":null,"t":true,"f":false,"i":-12,"r":0.5,"s":"hé","a":[1,2.5],"o":{}} )");
@@ -25,7 +25,7 @@ TEST(json_reads_every_kind) {
   CHECK(json.object()[5].key() == "s");
 }
 
-TEST(json_builds_and_keeps_the_order) {
+TEST(json_objects_keep_the_order_of_their_keys) {
   Json json = Json::make_object();
   json.set("z", 1)
       .set("a", Json::make_array(std::vector<int64_t>{3, 4}))
@@ -33,7 +33,7 @@ TEST(json_builds_and_keeps_the_order) {
       .set("s", "x\"\n\x01");
   json.set("r", 3.0).set("n", nullptr);
   CHECK(dump(json) == R"({"z":true,"a":[3,4],"s":"x\"\n\u0001","r":3.0,"n":null})");
-  CHECK(again(dump(json)) == dump(json));
+  CHECK(round_trip(dump(json)) == dump(json));
   Json copy = json.at("a");
   CHECK(copy.key() == "a");
   CHECK(Json::make_array().push(copy).array()[0].key().empty());
@@ -43,12 +43,12 @@ TEST(json_integers_are_exact) {
   CHECK(parse("9223372036854775807").integer() == std::numeric_limits<int64_t>::max());
   CHECK(parse("-9223372036854775808").integer() == std::numeric_limits<int64_t>::min());
   CHECK(parse("9223372036854775808").kind() == Json::Kind::real);
-  CHECK(again("9007199254740993") == "9007199254740993");
+  CHECK(round_trip("9007199254740993") == "9007199254740993");
   CHECK_THROWS(parse("1.0").integer(), "should be an integer, but is a real number");
   CHECK_THROWS(Json(std::numeric_limits<uint64_t>::max()), "signed 64-bit");
 }
 
-TEST(json_doubles_survive_to_the_bit) {
+TEST(json_doubles_keep_their_bits) {
   const double values[] = {0.1,
                            -0.0,
                            1e300,
@@ -71,7 +71,7 @@ TEST(json_doubles_survive_to_the_bit) {
 
 TEST(json_ignores_the_locale) {
   if (std::setlocale(LC_NUMERIC, "de_DE.UTF-8") != nullptr) {
-    CHECK(again("0.5") == "0.5");
+    CHECK(round_trip("0.5") == "0.5");
     std::setlocale(LC_NUMERIC, "C");
   }
 }
@@ -80,7 +80,7 @@ TEST(json_escapes) {
   CHECK(parse(R"("\"\\\/\b\f\n\r\t")").string() == "\"\\/\b\f\n\r\t");
   CHECK(parse(R"("\u0041\u00e9\u20AC\ud83d\ude00")").string() == "Aé€😀");
   CHECK(parse(R"("\u0000")").string() == std::string(1, '\0'));
-  CHECK(again(R"("\u0000é😀")") == "\"\\u0000é😀\"");
+  CHECK(round_trip(R"("\u0000é😀")") == "\"\\u0000é😀\"");
   for (const char* text : {R"("\ud83d")", R"("\ud83dx")", R"("\ud83d\n")", R"("\ud83d\u0041")", R"("\ude00")",
                            R"("\u12g4")", R"("\u12)", R"("\x")", R"("\)", R"("\ud83d\)"}) {
     CHECK_THROWS(parse(text), "invalid JSON at byte");
@@ -128,7 +128,7 @@ TEST(json_refuses_bad_utf8) {
 
 TEST(json_limits_depth_and_size) {
   const auto nested = [](size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
-  CHECK(again(nested(64)) == nested(64));
+  CHECK(round_trip(nested(64)) == nested(64));
   CHECK_THROWS(parse(nested(65)), "nested deeper than 64");
   CHECK_THROWS(parse(std::string(10'000'000, '[')), "nested deeper than 64");
   Json deep;
@@ -139,7 +139,7 @@ TEST(json_limits_depth_and_size) {
   CHECK_THROWS(parse(many + "]"), "more than 1000000 values");
 }
 
-TEST(json_complaints_name_the_key) {
+TEST(json_errors_name_the_key) {
   const Json json = parse(R"({"nodes":[{"kind":3}],"name":"x"})");
   CHECK_THROWS(json.at("edges"), "the JSON object has no \"edges\"");
   CHECK_THROWS(json.at("nodes").at("x"), "\"nodes\" should be an object, but is an array");

@@ -95,7 +95,7 @@ TEST(safetensors_larger_than_a_chunk) {
   const TensorToWrite tensor{"w", StoredType::f32, {700'001}, values.data()};
   write_safetensors(folder / "large", {tensor}, {});
   const SafetensorsFile file(folder / "large");
-  // The reader keeps the file that it has checked, whatever is written over it.
+  // The reader keeps reading the file that it has checked, even after another one replaces it.
   write_small(folder / "large");
   CHECK(read_all<float>(file, "w") == values);
   std::vector<std::thread> threads;
@@ -130,7 +130,7 @@ TEST(safetensors_refuses_every_changed_bit) {
   }
 }
 
-// Without the checksum's protection, anything may come: it must be refused, or read, in good order.
+// Without the checksum, damaged files must either be refused with an Error or be read without a crash.
 TEST(safetensors_survives_random_changes) {
   const Folder folder;
   const std::string header =
@@ -168,9 +168,9 @@ TEST(safetensors_survives_random_changes) {
 TEST(safetensors_refuses_hostile_headers) {
   const Folder folder;
   const std::string path = folder / "hostile";
-  const auto refuses = [&](const std::string& bytes, const char* sentence) {
+  const auto refuses = [&](const std::string& bytes, const char* part) {
     store(path, bytes);
-    CHECK_THROWS(SafetensorsFile(path, false), sentence);
+    CHECK_THROWS(SafetensorsFile(path, false), part);
     CHECK_THROWS(SafetensorsFile(path, false), path);
   };
   const auto tensor = [](const char* type, const char* shape, const char* offsets) {
@@ -257,7 +257,7 @@ TEST(safetensors_versions_and_checksums) {
   store(path, with_header(
                   R"({"__metadata__":{"chainrule.format":"1","chainrule.checksum":"crc32:DEADBEEF"}})", ""));
   CHECK_THROWS(SafetensorsFile{path}, "the file is damaged");
-  // Two texts that look like the checksum: which one is meant?
+  // Two texts look like the checksum, so the reader cannot tell which one is meant.
   store(path, with_header(R"({"__metadata__":{"chainrule.format":"1","chainrule.checksum":"crc32:00000000",)"
                           R"("\"chainrule.checksum":"crc32:00000000"}})",
                           ""));
@@ -266,18 +266,18 @@ TEST(safetensors_versions_and_checksums) {
                "looks like that of the checksum");
 }
 
-TEST(safetensors_checks_what_it_writes) {
+TEST(safetensors_checks_tensors_and_metadata_before_writing) {
   const Folder folder;
   const std::string path = folder / "file";
   const float one = 1;
   const auto refuses = [&](const std::vector<TensorToWrite>& tensors,
                            const std::vector<std::pair<std::string, std::string>>& metadata,
-                           const char* sentence) {
+                           const char* part) {
     bool argument = false;
     try {
       write_safetensors(path, tensors, metadata);
     } catch (const InvalidArgument& error) {
-      argument = std::string(error.what()).find(sentence) != std::string::npos;
+      argument = std::string(error.what()).find(part) != std::string::npos;
     }
     CHECK(argument);
   };

@@ -1,5 +1,5 @@
-// Dropout: the rule; which elements a training step drops, on both engines and however a plan is cut; and that every tool
-// about a training step sees what the step sees.
+// Dropout: its rule, and which elements a training step drops on both engines and in every schedule of a plan. Also
+// that gradients, statistics and the checking mode drop the same elements as the training step.
 #include "ops/dropout.h"
 
 #include <algorithm>
@@ -27,12 +27,12 @@ using namespace test;
 
 namespace {
 
-// Dropout of data, on which a loss depends: value, and derivative.
-struct OfData {
+// A graph whose loss depends on dropout of an input, for tests of the value and of the derivative.
+struct InputDropout {
   Builder b;
   int32_t x, y, t, loss;
 
-  OfData(int64_t features, double rate) {
+  InputDropout(int64_t features, double rate) {
     x = b.input(features, "x");
     y = b.op(Op::dropout, {x}, rate);
     t = b.target(features, "t");
@@ -46,7 +46,7 @@ struct OfData {
     request.outputs = {y};
     return request;
   }
-  // All inputs are 1, all targets 0.
+  // Returns inputs of 1 and targets of 0.
   Values ones(int64_t batch) const {
     Values values(at(b.graph.size()));
     values[at(x)].assign(at(batch * b.graph.node(x).shape.rows), 1);
@@ -56,14 +56,14 @@ struct OfData {
 };
 
 template <class T>
-std::vector<T> dropped_ones(const OfData& net, int64_t batch, uint64_t seed, int64_t steps_before,
+std::vector<T> dropped_ones(const InputDropout& net, int64_t batch, uint64_t seed, int64_t steps_before,
                             Backend& backend = cpu_backend()) {
   PlanRun<T> run(net.b.graph, net.request(batch), net.ones(batch), backend);
   run.seed = seed;
   run.steps_before = steps_before;
   run.step();
   const std::vector<T> first = run.output(0);
-  for (int i = 0; i < 2; ++i) {  // on a device a captured graph, then the same again
+  for (int i = 0; i < 2; ++i) {  // on a GPU the second run captures a graph and the third replays it
     run.step();
     CHECK(same_bits(run.output(0), first));
   }
@@ -76,7 +76,7 @@ bool same_zeros(const std::vector<T>& a, const std::vector<T>& b) {
          std::equal(a.begin(), a.end(), b.begin(), [](T x, T y) { return (x == 0) == (y == 0); });
 }
 
-// The share of places where one is zero and the other is not.
+// Returns the fraction of elements that are zero in one of `a` and `b`, but not in the other.
 template <class T>
 double difference(const std::vector<T>& a, const std::vector<T>& b) {
   int64_t count = 0;
@@ -84,7 +84,7 @@ double difference(const std::vector<T>& a, const std::vector<T>& b) {
   return static_cast<double>(count) / static_cast<double>(a.size());
 }
 
-// A narrow network with two dropouts, whose steps share tiles, and one with wide layers.
+// A network with two dropouts. The steps of narrow layers share tiles, those of wide layers do not.
 struct Net {
   Graph graph;
   int32_t x, first, second, loss;
@@ -134,7 +134,7 @@ std::vector<double> parameters(const Model& model) {
 
 }  // namespace
 
-TEST(dropout_compares_words_with_the_rate_exactly) {
+TEST(dropout_compares_random_words_with_the_rate_exactly) {
   for (double rate : {0.0, 1e-9, 0.1, 0.25, 0.5, 0.9, 1 - 0x1p-24}) {
     const auto first_kept =
         static_cast<uint32_t>(std::ceil(static_cast<double>(static_cast<float>(rate)) * 0x1p24));
@@ -149,8 +149,8 @@ TEST(dropout_compares_words_with_the_rate_exactly) {
   CHECK(Dropout::mask(0.5, 0x80000000u) == 1 && Dropout::mask(0.5, 0x7fffffffu) == 0);
 }
 
-// Rate 0: every value is what it was, to the bit. Else NaN is not hidden, whether kept or dropped.
-TEST(dropout_at_rate_zero_is_the_identity_and_nan_stays) {
+// At rate 0 every value keeps its bits. At other rates NaN stays NaN, both if it is kept and if it is dropped.
+TEST(dropout_at_rate_zero_is_the_identity_and_nan_stays_nan) {
   const float values[] = {0, -0.0f, 1e-45f, -3.7f, 3e38f, -HUGE_VALF};
   for (uint32_t word : {0u, 255u, 0x12345678u, 0xffffffffu}) {
     for (float z : values) {
@@ -162,13 +162,14 @@ TEST(dropout_at_rate_zero_is_the_identity_and_nan_stays) {
   }
 }
 
-// Kept ones are 1 / (1 - rate). 200 000 elements: five standard deviations of the share that is kept.
+// An input of 1 becomes 1 / (1 - rate) if it is kept. Bounds are five standard deviations of the fraction that is kept,
+// for 200 000 elements.
 TEST(dropout_drops_its_rate_and_keeps_the_mean) {
   constexpr int64_t width = 100, batch = 2000, count = width * batch;
   for (double rate : {0.05, 0.3, 0.5, 0.9}) {
-    const OfData of(width, rate);
-    const std::vector<float> y = dropped_ones<float>(of, batch, 11, 4);
-    const std::vector<double> in_double = dropped_ones<double>(of, batch, 11, 4);
+    const InputDropout dropout(width, rate);
+    const std::vector<float> y = dropped_ones<float>(dropout, batch, 11, 4);
+    const std::vector<double> in_double = dropped_ones<double>(dropout, batch, 11, 4);
     int64_t kept = 0;
     double sum = 0;
     for (float value : y) {
@@ -180,7 +181,7 @@ TEST(dropout_drops_its_rate_and_keeps_the_mean) {
     CHECK_NEAR(share, 1 - rate, 5 * deviation);
     CHECK_NEAR(sum / count, 1, 5 * deviation / (1 - rate));
     for (size_t i = 0; i < y.size(); ++i) CHECK((y[i] == 0) == (in_double[i] == 0));
-    // Neighbours have nothing to do with each other: as many pairs differ as of independent elements.
+    // Neighbouring elements are independent: the fraction of pairs that differ is that of independent elements.
     const double differ = 2 * rate * (1 - rate), pairs = std::sqrt(differ * (1 - differ) / count) * 10;
     for (int64_t apart : {int64_t{1}, int64_t{2}, int64_t{3}, width, 2 * width, 3 * width, 4 * width}) {
       CHECK_NEAR(difference(std::vector<float>(y.begin(), y.end() - apart),
@@ -190,15 +191,17 @@ TEST(dropout_drops_its_rate_and_keeps_the_mean) {
   }
 }
 
-TEST(dropout_belongs_to_seed_step_and_node) {
-  const OfData of(10, 0.5);
-  const auto mask = [&](uint64_t seed, int64_t step) { return dropped_ones<float>(of, 100, seed, step); };
+TEST(dropout_depends_on_seed_step_and_node) {
+  const InputDropout dropout(10, 0.5);
+  const auto mask = [&](uint64_t seed, int64_t step) {
+    return dropped_ones<float>(dropout, 100, seed, step);
+  };
   const std::vector<float> first = mask(7, 3);
   CHECK(same_bits(first, mask(7, 3)));
   for (const std::vector<float>& other : {mask(8, 3), mask(7, 4), mask(7 + (uint64_t{1} << 32), 3)}) {
     CHECK_NEAR(difference(first, other), 0.5, 0.1);
   }
-  Builder b;  // two nodes of one input, which a third reads as it is
+  Builder b;  // two dropouts of one input, which the sum also reads directly
   const int32_t x = b.input(10), y = b.op(Op::dropout, {x}, 0.5), z = b.op(Op::dropout, {x}, 0.5);
   const int32_t sum = b.op(Op::add, {b.op(Op::add, {y, z}), x});
   PlanRequest request;
@@ -221,12 +224,12 @@ TEST(dropout_drops_the_same_elements_backward) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   for (Backend* backend : {&cpu_backend(), &engine}) {
     for (int64_t width : {1, 5, 64}) {
-      const OfData of(width, 0.4);
-      PlanRun<float> run(of.b.graph, of.request(37), of.ones(37), *backend);
+      const InputDropout dropout(width, 0.4);
+      PlanRun<float> run(dropout.b.graph, dropout.request(37), dropout.ones(37), *backend);
       run.seed = 3;
       run.steps_before = 5;
       run.step();
-      const std::vector<float> d_x = run.gradient(of.x);
+      const std::vector<float> d_x = run.gradient(dropout.x);
       for (size_t i = 0; i < d_x.size(); ++i) {
         const double y = run.output(0)[i];
         CHECK_NEAR(d_x[i], 2 * y / 37 / 0.6, 1e-6);
@@ -236,13 +239,14 @@ TEST(dropout_drops_the_same_elements_backward) {
   }
 }
 
-// A step of 12 samples, and the same samples in several batches: the position in the whole step counts.
-TEST(dropout_of_parts_of_a_step_is_that_of_the_whole) {
+// Runs a step of 12 samples, and the same samples in several batches. What is dropped depends on the position of a
+// sample in the whole step.
+TEST(dropout_of_a_step_in_several_batches_drops_the_same_elements) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   for (Backend* backend : {&cpu_backend(), &engine}) {
     for (int64_t width : {1, 3, 70}) {
-      const OfData of(width, 0.5);
-      PlanRun<float> whole(of.b.graph, of.request(12), of.ones(12), *backend);
+      const InputDropout dropout(width, 0.5);
+      PlanRun<float> whole(dropout.b.graph, dropout.request(12), dropout.ones(12), *backend);
       whole.seed = 9;
       whole.steps_before = 2;
       whole.step();
@@ -251,25 +255,25 @@ TEST(dropout_of_parts_of_a_step_is_that_of_the_whole) {
         std::vector<float> y, d_x;
         int64_t first = 0;
         for (int64_t size : sizes) {
-          PlanRun<float> part(of.b.graph, of.request(size), of.ones(size), *backend);
+          PlanRun<float> part(dropout.b.graph, dropout.request(size), dropout.ones(size), *backend);
           part.seed = 9;
           part.steps_before = 2;
           part.first_sample = first;
           part.step();
-          const std::vector<float> d = part.gradient(of.x);
+          const std::vector<float> d = part.gradient(dropout.x);
           y.insert(y.end(), part.output(0).begin(), part.output(0).end());
           for (float value : d) d_x.push_back(value * static_cast<float>(size) / 12);
           first += size;
         }
         CHECK(same_bits(y, whole.output(0)));
-        const std::vector<float> expected = whole.gradient(of.x);
+        const std::vector<float> expected = whole.gradient(dropout.x);
         for (size_t i = 0; i < expected.size(); ++i) CHECK_NEAR(d_x[i], expected[i], 1e-6);
       }
     }
   }
 }
 
-// A parameter's elements are those of its matrix, whatever the batch is and whichever of its samples come.
+// Which elements of a parameter are dropped does not depend on the batch size or on the first sample.
 TEST(dropout_of_a_batchless_node_does_not_depend_on_the_batch) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   Builder b;
@@ -302,7 +306,8 @@ TEST(dropout_of_a_batchless_node_does_not_depend_on_the_batch) {
   CHECK(zeros > 10 && zeros < 44);
 }
 
-// Tile by tile, with all steps of a tile in one phase, against every step alone; any number of threads.
+// Compares plans that run all steps of a tile in one phase, on several numbers of threads, with plans that run every
+// step in its own phase.
 TEST(dropout_has_the_same_bits_in_every_schedule_and_for_any_number_of_threads) {
   for (auto [narrow, batch] : {std::pair<int64_t, int64_t>{8, 3000}, {64, 1000}, {300, 130}}) {
     const Net n = net(features, narrow);
@@ -334,19 +339,21 @@ TEST(dropout_has_the_same_bits_in_every_schedule_and_for_any_number_of_threads) 
   }
 }
 
-// The CUDA engine drops what the CPU drops: element by element, whole trainings in bursts, and on its tiles.
-TEST(dropout_on_cuda_is_that_of_the_cpu) {
+// The CUDA engine drops the same elements as the CPU: in single values, in whole trainings with bursts, and on its
+// tiles.
+TEST(dropout_on_cuda_drops_the_same_elements_as_on_the_cpu) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   for (int64_t width : {1, 3, 32, 130}) {
     for (int64_t batch : {1, 5, 33, 1000}) {
-      const OfData of(width, 0.35);
-      CHECK(same_bits(dropped_ones<float>(of, batch, 21, 6), dropped_ones<float>(of, batch, 21, 6, engine)));
-      CHECK(
-          same_bits(dropped_ones<double>(of, batch, 21, 6), dropped_ones<double>(of, batch, 21, 6, engine)));
+      const InputDropout dropout(width, 0.35);
+      CHECK(same_bits(dropped_ones<float>(dropout, batch, 21, 6),
+                      dropped_ones<float>(dropout, batch, 21, 6, engine)));
+      CHECK(same_bits(dropped_ones<double>(dropout, batch, 21, 6),
+                      dropped_ones<double>(dropout, batch, 21, 6, engine)));
     }
   }
   const auto data = dataset();
-  for (int64_t width : {12, 200}) {  // by tiles, and not
+  for (int64_t width : {12, 200}) {  // with tiles, and without
     const Net n = net(features, width);
     for (DType dtype : {DType::float32, DType::float64}) {
       for (const OptimizerSettings& o :
@@ -357,7 +364,7 @@ TEST(dropout_on_cuda_is_that_of_the_cpu) {
         Trainer by_cpu(expected, n.loss, o), by_cuda(model, n.loss, o);
         for (Trainer* trainer : {&by_cpu, &by_cuda}) {
           trainer->bind(*data, 20);
-          CHECK(trainer->fit(13, 100, 1e9) == 13);  // a smaller batch among them
+          CHECK(trainer->fit(13, 100, 1e9) == 13);  // including a smaller batch
         }
         const double most = dtype == DType::float64 ? 1e-9 : 1e-4;
         const double error = distance(parameters(*model), parameters(*expected));
@@ -370,7 +377,7 @@ TEST(dropout_on_cuda_is_that_of_the_cpu) {
   }
 }
 
-// The same parameters with dropout and without: values elsewhere than in training are the same, to the bit.
+// With the same parameters, networks with and without dropout have the same bits outside training.
 TEST(dropout_is_the_identity_in_evaluations_and_predictions) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   for (Backend* backend : {&cpu_backend(), &engine}) {
@@ -399,9 +406,9 @@ TEST(dropout_is_the_identity_in_evaluations_and_predictions) {
   }
 }
 
-// Gradients, statistics and the checking mode of step k see what step k drops. With SGD at rate 1 the change of a
-// parameter is its gradient.
-TEST(dropout_is_seen_alike_by_every_tool) {
+// Gradients, statistics and the checking mode of step k drop the same elements as step k. With SGD at a learning rate
+// of 0.1 a parameter changes by 0.1 times its gradient.
+TEST(dropout_is_the_same_in_steps_gradients_statistics_and_checking) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
   constexpr int64_t batch = 20;
   for (Backend* backend : {&cpu_backend(), &engine}) {
@@ -425,7 +432,7 @@ TEST(dropout_is_seen_alike_by_every_tool) {
       }
       const std::vector<NodeStatistics> statistics = gradients.statistics(batch);
       gradients.set_steps_before(step + 1);
-      CHECK(gradients.compute(batch) != loss);  // that step drops others
+      CHECK(gradients.compute(batch) != loss);  // the next step drops other elements
       const std::vector<double> before = parameters(*model);
       CHECK(trainer.step(batch) == loss);
       CHECK(checking.step(batch) == loss);
@@ -441,7 +448,7 @@ TEST(dropout_is_seen_alike_by_every_tool) {
   }
 }
 
-TEST(dropout_goes_on_in_a_resumed_training) {
+TEST(dropout_continues_in_a_resumed_training) {
   const Folder folder;
   const std::string file = folder / "trainer.safetensors";
   const auto data = dataset();
@@ -465,7 +472,7 @@ TEST(dropout_goes_on_in_a_resumed_training) {
   }
 }
 
-TEST(dropout_needs_a_rate_that_its_type_holds) {
+TEST(dropout_refuses_a_rate_that_is_1_as_a_float) {
   const Net n = net(features, 4, 1 - 1e-12);
   CHECK_THROWS(require_numbers(n.graph, DType::float32),
                "is 1 as a float, but must be at least 0 and less than 1");

@@ -1,5 +1,5 @@
-// Every operation's value against the plain reference, in float and double, at sizes with and without padding; and
-// what it gives at the ends of the number line.
+// Compares every operation's value with the plain reference, in float and double, at sizes with and without padding.
+// Also tests extreme values: very small, very large, infinite and NaN.
 #include <cmath>
 #include <limits>
 
@@ -11,8 +11,9 @@ using namespace test;
 
 namespace {
 
-// Relative to the largest value of the node, for a sum's error is that of its largest term. float: 2^-23 = 1.2e-7 an
-// operation, and the cases chain a dozen of them over sums of at most 170 terms; double the same with 2.2e-16.
+// Relative to the largest value of the node, because the error of a sum is that of its largest term. float: 2^-23 =
+// 1.2e-7 per operation, for a dozen operations in a chain with sums of at most 170 terms. double: the same with
+// 2.2e-16.
 template <class T>
 constexpr double tolerance = sizeof(T) == 4 ? 2e-5 : 1e-13;
 
@@ -43,13 +44,13 @@ void compare(const GraphCase& c, int64_t batch) {
   }
   const double loss = reference.value(c.loss)[0];
   if (!(std::abs(run.loss() - loss) <= tolerance<T> * std::max(std::abs(loss), 1.0))) {
-    fail(c.name.c_str(), static_cast<int>(batch), message("the loss is ", run.loss(), ", not ", loss));
+    fail(c.name.c_str(), static_cast<int>(batch), message("the loss is ", run.loss(), ", expected ", loss));
   }
 }
 
 constexpr double inf = std::numeric_limits<double>::infinity();
 
-// The value of a unary operation or a reduction at each x, alone in its sample.
+// Returns the value of a unary operation or a reduction at each x. Each x is a sample of one feature.
 template <class T>
 std::vector<T> apply(Op op, const std::vector<double>& xs) {
   Builder b;
@@ -81,8 +82,8 @@ void check_extremes() {
     const Reference reference(b.graph, static_cast<int64_t>(xs.size()), {xs, {}});
     for (size_t i = 0; i < xs.size(); ++i) {
       const double expected = reference.value(y)[i];
-      // Rounding the exact value to T is what overflows and underflows; gelu and silu far to the left are 0 or below
-      // the smallest normal number.
+      // The result may be infinite only if the exact value rounds to infinity. Errors below the smallest normal number
+      // are relative to that: gelu and silu of large negative numbers are 0 or subnormal.
       const T rounded = static_cast<T>(expected);
       const double scale = std::max(std::abs(expected), small);
       const bool right = std::isnan(expected)  ? std::isnan(got[i])
@@ -91,11 +92,11 @@ void check_extremes() {
                                                      scale * 16 * std::numeric_limits<T>::epsilon();
       if (!right)
         fail(name_of(op), static_cast<int>(sizeof(T)),
-             message("at ", xs[i], ": ", got[i], ", not ", expected));
-      if (got[i] == 0 && std::signbit(got[i])) fail(name_of(op), 0, message("hands out -0 at ", xs[i]));
+             message("at ", xs[i], ": got ", got[i], ", expected ", expected));
+      if (got[i] == 0 && std::signbit(got[i])) fail(name_of(op), 0, message("returns -0 at ", xs[i]));
     }
     for (T v : apply<T>(op, std::vector<double>(37, NAN))) {
-      if (!std::isnan(v)) fail(name_of(op), 0, "hides NaN");
+      if (!std::isnan(v)) fail(name_of(op), 0, "does not return NaN for NaN");
     }
   }
 }
@@ -123,13 +124,13 @@ TEST(values_of_every_operation) {
   }
 }
 
-TEST(elementwise_values_at_the_ends_of_the_number_line) {
+TEST(elementwise_values_of_extreme_operands) {
   check_extremes<float>();
   check_extremes<double>();
 }
 
-// Logits that overflow a naive exp, infinite ones, and NaN.
-TEST(row_wise_values_at_the_ends_of_the_number_line) {
+// Logits that would overflow a plain exp, infinite logits, and NaN.
+TEST(row_wise_values_of_extreme_operands) {
   Builder b;
   const int32_t x = b.input(3);
   PlanRequest request;
@@ -151,8 +152,8 @@ TEST(row_wise_values_at_the_ends_of_the_number_line) {
   CHECK(std::isnan(run.output(2)[3]));
 }
 
-// A loss never hides a NaN of a prediction that counts, and large logits are no overflow.
-TEST(losses_at_the_ends_of_the_number_line) {
+// A loss is NaN if a prediction is NaN, and it does not overflow for large logits.
+TEST(losses_of_extreme_predictions) {
   for (Op op : operations()) {
     if (kind_of(op) != Kind::loss) continue;
     Builder b;
@@ -169,7 +170,7 @@ TEST(losses_at_the_ends_of_the_number_line) {
     if (!std::isnan(run.loss())) fail(name_of(op), 0, message("NaN became ", run.loss()));
     if (op != Op::softmax_cross_entropy && op != Op::binary_cross_entropy) continue;
     values[at(y)] = {1, 0, 0, 1, 1, 0};
-    values[at(f)] = {1e30, -1e30, -1e30, 1e30, 1e30, -1e30};  // all right, and sure of it
+    values[at(f)] = {1e30, -1e30, -1e30, 1e30, 1e30, -1e30};  // all right, with large logits
     run.set(values);
     run.forward();
     CHECK(run.loss() == 0);
@@ -180,7 +181,7 @@ TEST(losses_at_the_ends_of_the_number_line) {
   }
 }
 
-// The deviations are exact: what is left of the values' 24 bits after 10⁶ has been taken off.
+// The deviations from the mean are exact: subtracting 10⁶ leaves the lower bits of the values' 24 bits.
 TEST(layer_norm_of_values_far_from_zero) {
   const int64_t batch = 40;
   for (int64_t features : {2, 7, 300}) {
@@ -201,7 +202,7 @@ TEST(layer_norm_of_values_far_from_zero) {
   }
 }
 
-// All features alike: nothing to normalise, and no division by 0.
+// If all features are equal, the variance is 0. There must be no division by 0.
 TEST(layer_norm_of_equal_values_is_0) {
   Builder b;
   const int32_t x = b.input(5);

@@ -1,4 +1,5 @@
-// Every operation's gradient, for parameters and inputs, in all its forms; and that the checks see an error of 1 %.
+// Checks the gradient of every operation in all its forms, for parameters and inputs. Also checks that a gradient check
+// sees an error of 1 %.
 #include "gradient_check.h"
 
 #include "cases.h"
@@ -8,7 +9,7 @@ using namespace test;
 
 namespace {
 
-// `least` is how strong the strongest derivative must be for the check to mean something.
+// The strongest derivative must be above `least`, or the check would be meaningless.
 void check(const GraphCase& c, int64_t batch, int directions, int coordinates, double least = 1) {
   const Values values = random_values(c.graph, batch, 17 + static_cast<uint64_t>(batch));
   const CheckedGradients result =
@@ -43,7 +44,7 @@ TEST(gradients_through_several_operations) {
   }
 }
 
-// A check that cannot see a wrong rule is worth nothing: each operation's backward gets 1.01 times its δ.
+// The backward rule of each operation gets 1.01 times its δ. The check must report that.
 TEST(gradient_check_sees_one_percent_in_every_operation) {
   for (Op op : operations()) {
     for (const GraphCase& c : cases_of(op)) {

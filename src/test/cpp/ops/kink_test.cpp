@@ -1,4 +1,4 @@
-// Kinks by name: the value and the derivative exactly where a rule changes its formula.
+// The value and the derivative of each operation exactly at its kink, where its formula changes.
 #include <cmath>
 
 #include "cases.h"
@@ -9,7 +9,7 @@ using namespace test;
 
 namespace {
 
-// da/dz at each z, from the backward pass of Σ a over as many samples.
+// Returns da/dz at each z, from the backward pass of Σ a with one sample per z. Sets `a` to the values.
 template <class T>
 std::vector<T> slope(Op op, const std::vector<double>& z, double c, std::vector<T>* a) {
   Builder b;
@@ -31,7 +31,7 @@ std::vector<T> slope(Op op, const std::vector<double>& z, double c, std::vector<
   return run.gradient(x);
 }
 
-// A power of two as the number of samples, so that 1 / B · B is exact.
+// The number of samples B is a power of two, so that 1 / B · B is exactly 1.
 const std::vector<double> around_zero = {0.0, -0.0, 1e-30, -1e-30, 2, -2, 1e30, -1e30};
 
 template <class T>
@@ -41,7 +41,7 @@ void check_kink_at_zero(Op op, double c, double below_slope, double far_below) {
   for (size_t i : {0u, 1u}) {
     CHECK(a[i] == 0);
     CHECK(!std::signbit(a[i]));
-    CHECK(d[i] == 1);  // at exactly zero, either zero
+    CHECK(d[i] == 1);  // at 0 and at -0
   }
   for (size_t i : {2u, 4u, 6u}) {
     CHECK(a[i] == static_cast<T>(around_zero[i]));
@@ -52,7 +52,7 @@ void check_kink_at_zero(Op op, double c, double below_slope, double far_below) {
   CHECK_NEAR(d[7], far_below, 1e-6);
 }
 
-// The derivative of the loss of one sample with one output.
+// Returns the derivative of the loss of one sample with one output. Sets `value` to the loss.
 template <class T>
 T loss_slope(Op op, double f, double y, double c, double* value) {
   Builder b;
@@ -75,7 +75,7 @@ void check_huber() {
   const double c = 0.75;
   double value;
   for (double sign : {1.0, -1.0}) {
-    CHECK(loss_slope<T>(Op::huber, sign * 0.75, 0, c, &value) == sign * c);  // exactly where it bends
+    CHECK(loss_slope<T>(Op::huber, sign * 0.75, 0, c, &value) == sign * c);  // exactly at the kink
     CHECK(value == c * c / 2);
     CHECK(loss_slope<T>(Op::huber, sign * 0.5, 0, c, &value) == sign * 0.5);
     CHECK(value == 0.125);
@@ -111,8 +111,8 @@ TEST(kink_of_huber) {
   check_huber<double>();
 }
 
-// The sign bit that relu leaves in its output must survive what runs in place before and after it, and must not
-// reach those who read the value.
+// relu saves -0 for z < 0 and +0 for z = 0. The sign must survive operations that run in place before and after relu,
+// but no reader of the value may see it.
 TEST(kink_of_relu_inside_a_network) {
   for (Op first : {Op::identity, Op::negate, Op::scale}) {
     for (Op then : {Op::identity, Op::negate, Op::scale, Op::relu, Op::leaky_relu}) {
@@ -143,7 +143,7 @@ TEST(kink_of_relu_inside_a_network) {
   }
 }
 
-// A difference of a value with itself: zero, and no gradient.
+// The difference of a value and itself is zero, and so is its gradient.
 TEST(a_value_minus_itself_has_no_gradient) {
   Builder b;
   const int32_t x = b.input(3);

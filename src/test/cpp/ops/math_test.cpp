@@ -1,5 +1,5 @@
-// ops/math.h: error bounds in ulp against libm in long double, special values, order, and equality of a
-// loop's vector body and its scalar remainder.
+// ops/math.h: error bounds in ulp compared with libm in long double, special values, monotonicity, and equal results in
+// a loop's vector body and its scalar remainder.
 #include "ops/math.h"
 
 #include <algorithm>
@@ -28,7 +28,7 @@ constexpr T smallest = std::numeric_limits<T>::denorm_min();
 template <class T>
 constexpr T largest = std::numeric_limits<T>::max();
 
-// One type per function under test: the function as a template, and its reference.
+// Defines a type for each function under test, with the function as a template and its reference.
 #define FUNCTION(name, reference)                   \
   struct name##_function {                          \
     static constexpr const char* text = #name;      \
@@ -47,7 +47,7 @@ FUNCTION(normal_cdf, 0.5L * std::erfc(-x * 0.707106781186547524400844362104849L)
 FUNCTION(normal_pdf, std::exp(-0.5L * x * x) * 0.398942280401432677939946059934381868L)
 #undef FUNCTION
 
-// Where long double is no wider than double the reference itself may be an ulp off.
+// If long double is no wider than double, the reference itself can be off by an ulp.
 template <class T>
 constexpr double slack = std::numeric_limits<T>::digits + 10 <= LDBL_MANT_DIG ? 0.01 : 1.5;
 
@@ -56,7 +56,7 @@ double ulp_error(T got, real exact) {
   constexpr int digits = std::numeric_limits<T>::digits;
   constexpr int lowest = std::numeric_limits<T>::min_exponent - digits;
   if (std::isnan(got)) return std::isnan(exact) ? 0 : 1e9;
-  // Half an ulp beyond the largest finite value is where rounding itself gives infinity.
+  // Infinity is right for exact values that round to infinity.
   if (std::isinf(got)) return std::abs(exact) >= real(largest<T>) ? 0 : 1e8;
   int exponent = lowest + digits;
   if (exact != 0) std::frexp(exact, &exponent);
@@ -93,7 +93,7 @@ std::vector<T> evenly(double low, double high) {
   return points;
 }
 
-// Magnitudes evenly spread over the exponents, with the sign of both ends.
+// Returns points whose magnitudes are spread evenly over the exponents. All have the sign of `from`.
 template <class T>
 std::vector<T> by_exponent(double from, double to) {
   std::vector<T> points;
@@ -108,7 +108,7 @@ bool same(T a, T b) {
   return (std::isnan(a) && std::isnan(b)) || std::memcmp(&a, &b, sizeof a) == 0;
 }
 
-// Awkward values of every kind, for the checks that need no reference.
+// Returns special and ordinary values, for the checks that need no reference.
 template <class T>
 std::vector<T> assorted() {
   std::vector<T> points = {T(0),           smallest<T>, std::numeric_limits<T>::min(),
@@ -150,14 +150,15 @@ void check_whole_against_single() {
   }
   if (differ) {
     test::fail(__FILE__, __LINE__,
-               std::string(F::text) + " depends on the place in an array: " + std::to_string(differ) +
+               std::string(F::text) + " depends on the position in an array: " + std::to_string(differ) +
                    " of " + std::to_string(n));
   }
 }
 
-// Approximations need not be monotone in the last bit: a step back of a few ulp is allowed.
+// Checks that the function is monotone. Approximations need not be so in the last bits: a step of a few ulp in the
+// wrong direction is allowed.
 template <class F, class T>
-void check_order(double low, double high, double direction, double ulps) {
+void check_monotone(double low, double high, double direction, double ulps) {
   std::vector<T> points = evenly<T>(low, high);
   int wrong = 0;
   for (std::size_t i = 1; i < points.size(); ++i) {
@@ -167,7 +168,7 @@ void check_order(double low, double high, double direction, double ulps) {
   }
   if (wrong) {
     test::fail(__FILE__, __LINE__,
-               std::string(F::text) + " runs backwards at " + std::to_string(wrong) + " steps");
+               std::string(F::text) + " is not monotone at " + std::to_string(wrong) + " steps");
   }
 }
 
@@ -214,7 +215,7 @@ void check_exp_family_special_values() {
   CHECK(math::exp(inf<T>) == inf<T> && math::exp(largest<T>) == inf<T>);
   CHECK(std::isnan(math::exp(not_a_number<T>)));
   CHECK(math::exp(smallest<T>) == 1 && math::exp(-smallest<T>) == 1);
-  // The last argument with a finite result, and the last with a nonzero one.
+  // The largest argument with a finite result, and the smallest with a nonzero one.
   const T top = std::nextafter(T(std::log(real(largest<T>))), T(0));
   CHECK(math::exp(top) <= largest<T>);
   CHECK(math::exp(std::nextafter(std::nextafter(top, inf<T>), inf<T>)) == inf<T>);
@@ -282,19 +283,19 @@ void check_helpers() {
 }
 
 template <class T>
-void check_orders() {
+void check_all_monotone() {
   const double low = sizeof(T) == 4 ? -105 : -750, high = sizeof(T) == 4 ? 88 : 709;
-  check_order<exp_function, T>(low, high, 1, 2);
-  check_order<expm1_function, T>(-40, high, 1, 2);
-  check_order<log_function, T>(1e-6, 1e6, 1, 2);
-  check_order<log1p_function, T>(-0.99, 100, 1, 2);
-  check_order<tanh_function, T>(-12, 12, 1, 3);
-  check_order<normal_cdf_function, T>(-40, 10, 1, 8);
-  check_order<normal_pdf_function, T>(-40, 0, 1, 4);
+  check_monotone<exp_function, T>(low, high, 1, 2);
+  check_monotone<expm1_function, T>(-40, high, 1, 2);
+  check_monotone<log_function, T>(1e-6, 1e6, 1, 2);
+  check_monotone<log1p_function, T>(-0.99, 100, 1, 2);
+  check_monotone<tanh_function, T>(-12, 12, 1, 3);
+  check_monotone<normal_cdf_function, T>(-40, 10, 1, 8);
+  check_monotone<normal_pdf_function, T>(-40, 0, 1, 4);
 }
 
 template <class T>
-void check_places() {
+void check_positions() {
   check_whole_against_single<exp_function, T>();
   check_whole_against_single<expm1_function, T>();
   check_whole_against_single<log_function, T>();
@@ -333,12 +334,12 @@ TEST(math_helpers) {
   check_helpers<double>();
 }
 
-TEST(math_functions_keep_order) {
-  check_orders<float>();
-  check_orders<double>();
+TEST(math_functions_are_monotone) {
+  check_all_monotone<float>();
+  check_all_monotone<double>();
 }
 
 TEST(math_vector_body_and_remainder_agree) {
-  check_places<float>();
-  check_places<double>();
+  check_positions<float>();
+  check_positions<double>();
 }

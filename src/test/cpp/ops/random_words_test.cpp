@@ -1,4 +1,4 @@
-// The random words of elements: Philox itself, and that a word belongs to its seed, node, step and element.
+// The random words of elements: Philox itself, and that a word depends on the seed, node, step and element.
 #include "ops/random_words.h"
 
 #include "harness.h"
@@ -14,7 +14,7 @@ void check_philox(const PhiloxWords& counter, const PhiloxKey& key, const Philox
   CHECK(words.w3 == expected.w3);
 }
 
-// The known answers that come with the paper's Random123 (kat_vectors, philox4x32 10).
+// The known answers of Random123, the library of the paper (kat_vectors, philox4x32 10).
 TEST(philox_gives_the_known_answers) {
   check_philox({0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
   const uint32_t all = 0xffffffff;
@@ -23,7 +23,7 @@ TEST(philox_gives_the_known_answers) {
                {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
 }
 
-TEST(a_random_word_is_one_of_the_four_of_its_samples) {
+TEST(random_words_of_four_samples_are_one_philox_block) {
   const RandomWords random = RandomWords::of(42, 7, 3);
   for (int64_t sample : {int64_t{0}, int64_t{4}, int64_t{1000}}) {
     const PhiloxWords four = random.four(5, sample / 4);

@@ -1,5 +1,5 @@
-// Ten steps of every optimizer on a network of two layers, against the same network written out in plain double loops:
-// with the update inside the product, where the plan can, and from gradient buffers.
+// Compares ten steps of every optimizer on a network of two layers with the same network written as plain loops in
+// double. Updates run inside the products where the plan can do so, or from gradient buffers.
 #include <cmath>
 
 #include "graph_builder.h"
@@ -12,14 +12,15 @@ using namespace test;
 namespace {
 
 constexpr int64_t in = 4, hidden = 5, out = 3, batch = 6;
-constexpr int parameters = 4;  // weight and bias of two layers
+constexpr int parameters = 4;  // the weights and biases of two layers
 
 struct Settings {
   OptimizerSettings rule;
   bool in_product;
 };
 
-// f = W₂ tanh(W₁ x + b₁) + b₂, L = Σ (f - y)² / batch, and the optimizers as their papers state them.
+// The network f = W₂ tanh(W₁ x + b₁) + b₂ with the loss L = Σ (f - y)² / batch, and the optimizers as their papers
+// define them.
 struct Plain {
   std::vector<double> w[parameters], m[parameters], v[parameters], b[parameters];
 
@@ -102,7 +103,8 @@ int updates_of(const Plan& plan) {
   return count;
 }
 
-// Relative to weights near 1. double: ten steps of sums of at most 30 terms. float: the same, times 2^29.
+// For weights near 1. The bound for double allows for ten steps with sums of at most 30 terms; the one for float is
+// about 2^29 times larger.
 template <class T>
 constexpr double tolerance = sizeof(T) == 4 ? 2e-5 : 1e-13;
 
@@ -132,7 +134,7 @@ void check(const Settings& settings) {
   }
   Plain plain({values[at(w1)], values[at(b1)], values[at(w2)], values[at(b2)]});
   for (int t = 1; t <= 10; ++t) {
-    const double rate = t < 6 ? 0.03 : 0.01;  // changed without a new plan
+    const double rate = t < 6 ? 0.03 : 0.01;  // the rate changes, the plan stays
     run.update = scalars(settings.rule, t, rate, 0.99, 1e-6);
     run.forward();
     const double expected = plain.step(values[at(x)], values[at(y)], rate, t, settings.rule);
@@ -173,7 +175,8 @@ TEST(optimizers_agree_with_plain_loops) {
   }
 }
 
-// Gradients of 10⁴ that vary by 1: in float, v - m² would have lost the variance, whose place would be a rounding of v = 10⁸.
+// The gradients are 10⁴ ± 1. In float, v - m² would lose their variance, because it is smaller than the rounding error
+// of v = 10⁸.
 TEST(rmsprop_centered_keeps_a_small_variance) {
   UpdateScalars by;
   by.settings[Rmsprop::alpha] = 0.99;

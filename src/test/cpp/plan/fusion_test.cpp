@@ -1,4 +1,5 @@
-// What the plan may choose freely, how steps are merged and where values lie, changes no bit of any result.
+// The plan is free to choose how steps are merged and where values are stored. These choices change no bit of any
+// result.
 #include "graph/backward.h"
 #include "harness.h"
 #include "plan_run.h"
@@ -18,7 +19,7 @@ void run_all(PlanRun<T>& run) {
   run.backward();
 }
 
-std::vector<int32_t> values_to_hand_out(const Graph& graph) {
+std::vector<int32_t> all_values(const Graph& graph) {
   std::vector<int32_t> ids;
   for (int32_t id = 0; id < graph.size(); ++id) {
     if (graph.node(id).op != Op::label) ids.push_back(id);
@@ -26,7 +27,8 @@ std::vector<int32_t> values_to_hand_out(const Graph& graph) {
   return ids;
 }
 
-// The gradients of `a` and `b` that reach the loss, or the updated parameters.
+// Returns true if `a` and `b` have the same bits in all gradients of leaves that reach the loss, without NaN, or with
+// `update` in all parameters.
 template <class T>
 bool same_results(const GraphCase& c, PlanRun<T>& a, PlanRun<T>& b, bool update) {
   const std::vector<bool> used = needed_for(c.graph, {c.loss});
@@ -54,7 +56,7 @@ void check_merging(const GraphCase& c, int64_t batch, const Values& values) {
   request.batch = batch;
   request.loss = c.loss;
   request.backward = true;
-  request.outputs = values_to_hand_out(c.graph);
+  request.outputs = all_values(c.graph);
   const int updates = trains_something(c) ? 4 : 1;
   for (int update = 0; update < updates; ++update) {
     request.update = update > 0;
@@ -65,27 +67,30 @@ void check_merging(const GraphCase& c, int64_t batch, const Values& values) {
     bool same = same_results(c, merged, apart, request.update);
     for (size_t i = 0; i < request.outputs.size(); ++i)
       same = same && same_bits(merged.output(i), apart.output(i));
-    if (!same) fail(c.name.c_str(), update, "merged and apart differ");
+    if (!same) fail(c.name.c_str(), update, "merged and separate steps differ");
   }
 }
 
-// With every value handed out nothing runs in place and nothing dies early: no memory is used twice too soon.
+// If every value is an output, nothing runs in place and no value's memory is reused. A plan that reuses memory must
+// give the same results.
 template <class T>
 void check_memory(const GraphCase& c, int64_t batch, const Values& values) {
   PlanRequest request;
   request.batch = batch;
   request.loss = c.loss;
   request.backward = true;
-  const PlanTesting buffered = updates_in_products(false);  // as a parameter that is an output always is
+  const PlanTesting buffered =
+      updates_in_products(false);  // the update of a parameter that is an output always reads a buffer
   for (bool update : {false, true}) {
     request.update = update;
     request.outputs.clear();
     PlanRun<T> tight(c.graph, request, values, buffered);
-    request.outputs = values_to_hand_out(c.graph);
+    request.outputs = all_values(c.graph);
     PlanRun<T> loose(c.graph, request, values, buffered);
     CHECK(tight.arena_bytes() <= loose.arena_bytes());
     for (PlanRun<T>* run : {&tight, &loose}) run_all(*run);
-    if (!same_results(c, tight, loose, update)) fail(c.name.c_str(), update, "memory reused and not differ");
+    if (!same_results(c, tight, loose, update))
+      fail(c.name.c_str(), update, "results differ when memory is reused");
   }
 }
 
@@ -102,7 +107,7 @@ TEST(plan_merging_changes_no_bit_of_random_graphs) {
   }
 }
 
-// Large batches of narrow layers: all steps of a tile follow each other, products and sums over the batch among them.
+// Large batches of narrow layers. All steps of a tile run after each other, including products and sums over the batch.
 TEST(plan_merging_changes_no_bit_of_large_batches) {
   std::vector<GraphCase> cases = composite_cases();
   for (Op op : operations()) {
@@ -117,8 +122,8 @@ TEST(plan_merging_changes_no_bit_of_large_batches) {
   }
 }
 
-// From the input to the partial sums of the gradients in one phase, whose values never leave their thread; the sums of
-// these are all that is left.
+// One phase runs from the input to the partial sums of the gradients, and its values stay in their thread. The other
+// phases only add up these sums.
 TEST(plan_runs_narrow_layers_tile_by_tile_on_any_number_of_threads) {
   const TeamThreads keep;
   Builder b;
@@ -147,9 +152,9 @@ TEST(plan_runs_narrow_layers_tile_by_tile_on_any_number_of_threads) {
   }
 }
 
-// A wide product on its own cut by columns, and sums over samples in parts that are longer than its tiles: those make whole
-// parts, so they must not follow on its tiles.
-TEST(plan_sums_in_parts_follow_only_tiles_that_are_parts) {
+// A wide product is cut by columns into tiles. Sums over samples have parts that are longer than these tiles. A part
+// must be computed as a whole, so the sums must not be merged into the product's phase.
+TEST(plan_merges_sums_in_parts_only_with_tiles_of_the_same_length) {
   const TeamThreads keep(4);
   for (int64_t narrow : {64, 96, 512}) {
     Builder b;
@@ -176,9 +181,9 @@ TEST(plan_sums_in_parts_follow_only_tiles_that_are_parts) {
   }
 }
 
-// The steps behind a tile's product take turns with it, a few rows at a time: what they use lies side by side, though one
-// step is done with it before the next begins. Here a larger value would push y half over u.
-TEST(plan_scratch_is_not_shared_by_steps_that_take_turns) {
+// The steps after a tile's product alternate with it, a few rows at a time. So their values must not share scratch
+// memory, even if one step in the plan ends before the next begins.
+TEST(plan_scratch_is_not_shared_by_steps_that_alternate) {
   Builder b;
   const int32_t z = b.product(Op::matmul, {b.input(8), b.parameter(16, 8)});
   const int32_t t = b.op(Op::multiply, {z, b.op(Op::tanh, {z})});
@@ -208,9 +213,9 @@ TEST(plan_reusing_memory_changes_no_bit) {
   }
 }
 
-// With the update inside the product or from a buffer: other roundings of the same sums, if every use of a shared
-// parameter is added up and none sees it half updated.
-TEST(plan_updates_inside_products_agree_in_any_case) {
+// Updates inside products and from buffers give the same sums with different rounding. This holds only if the gradients
+// of all uses of a shared parameter are added and no use reads a parameter that is already updated.
+TEST(plan_updates_inside_products_agree_on_the_table_of_cases) {
   std::vector<GraphCase> cases = composite_cases();
   for (uint64_t seed = 1; seed <= graphs; ++seed) cases.push_back(random_graph(seed));
   for (Op op : operations()) {
@@ -230,7 +235,7 @@ TEST(plan_updates_inside_products_agree_in_any_case) {
       PlanRun<double> buffered(c.graph, request, values, updates_in_products(false));
       for (PlanRun<double>* run : {&inside, &buffered}) {
         run->update = scalars(request.optimizer, 1, 1e-3);
-        for (int i = 0; i < 2; ++i) {  // the second velocity is more than the first gradient
+        for (int i = 0; i < 2; ++i) {  // in the second step the velocity is no longer just the gradient
           run->forward();
           run->backward();
         }
@@ -239,7 +244,8 @@ TEST(plan_updates_inside_products_agree_in_any_case) {
       for (int32_t id : c.graph.parameters()) {
         const std::vector<double> a = inside.parameter(id), b = buffered.parameter(id);
         for (size_t i = 0; i < a.size(); ++i) {
-          if (!(std::abs(a[i] - b[i]) <= 1e-12 * std::max(1.0, std::abs(b[i])))) {  // rounding of few sums
+          if (!(std::abs(a[i] - b[i]) <=
+                1e-12 * std::max(1.0, std::abs(b[i])))) {  // the rounding of a few sums
             fail(c.name.c_str(), id, message("inside the product ", a[i], ", from a buffer ", b[i]));
           }
         }
@@ -249,8 +255,8 @@ TEST(plan_updates_inside_products_agree_in_any_case) {
   CHECK(fused > 100);
 }
 
-// δ of the loss is a phase of one tile, and Wᵀδ is cut into two while δxᵀ is not: the update of W has room in the first
-// phase, but must wait until Wᵀδ has read W.
+// The δ of the loss is a phase of one tile. Wᵀδ is cut into two tiles, but δxᵀ is not, so the update of W could be
+// merged into the first phase. It must wait until Wᵀδ has read W.
 TEST(plan_writes_a_weight_after_its_last_reader) {
   Builder b;
   const int32_t h = b.op(Op::tanh, {b.layer(b.input(5), 9)});
@@ -261,7 +267,7 @@ TEST(plan_writes_a_weight_after_its_last_reader) {
   check_merging<double>(c, 37, values);
 }
 
-// The loss is read between the passes: what else is handed out must not take its memory before.
+// The loss is read between the passes. Until then no other output may reuse its memory.
 TEST(plan_keeps_the_loss_until_it_is_read) {
   Builder b;
   const int32_t x = b.input(3);
@@ -279,8 +285,8 @@ TEST(plan_keeps_the_loss_until_it_is_read) {
   CHECK(std::isfinite(alone.loss()) && alone.loss() == together.loss());
 }
 
-// A parameter or input that does not reach the loss: listed as not trained, no gradient, no update.
-TEST(plan_leaves_alone_what_does_not_reach_the_loss) {
+// A parameter or input that does not reach the loss gets no gradient. Such a parameter is not trained and not updated.
+TEST(plan_does_not_train_parameters_that_do_not_reach_the_loss) {
   Builder b;
   const int32_t x = b.input(3), other = b.input(2), w = b.parameter(2, 3), unused = b.parameter(4, 2);
   const int32_t loss = b.op(Op::squared_error, {b.product(Op::linear, {x, w}), b.target(2)});
@@ -295,7 +301,7 @@ TEST(plan_leaves_alone_what_does_not_reach_the_loss) {
   run_all(gradients);
   CHECK(gradients.plan().trained[at(w)] && !gradients.plan().trained[at(unused)]);
   for (double g : gradients.gradient(w)) CHECK(std::isfinite(g));
-  for (double g : gradients.gradient(unused)) CHECK(std::isnan(g));  // still the poison
+  for (double g : gradients.gradient(unused)) CHECK(std::isnan(g));  // still poisoned
   for (double g : gradients.gradient(other)) CHECK(std::isnan(g));
   request.update = true;
   for (OptimizerKind kind : {OptimizerKind::sgd, OptimizerKind::adam, OptimizerKind::adamw}) {
@@ -308,7 +314,7 @@ TEST(plan_leaves_alone_what_does_not_reach_the_loss) {
   }
 }
 
-// Two uses of one parameter: the sum of the gradients of two parameters with the same values.
+// The gradient of a parameter with two uses is the sum of the gradients of two parameters with the same values.
 TEST(plan_adds_up_the_gradients_of_a_shared_parameter) {
   Builder shared, separate;
   std::vector<int32_t> weights[2];

@@ -1,4 +1,5 @@
-// The plan: merging steps changes no bit, updates come after the check of the loss, nothing is computed unasked.
+// The plan: merging steps changes no bit, updates run after the check of the loss, and only requested values are
+// computed.
 #include "plan/plan.h"
 
 #include "cases.h"
@@ -11,7 +12,7 @@ using namespace test;
 
 namespace {
 
-// A network with the usual parts; `n` decides whether its steps are cut into tiles.
+// Returns a network of common operations. Its steps are cut into tiles if `n` is large.
 GraphCase network(int64_t n) {
   Builder b;
   const int32_t x = b.input(n, "x");
@@ -72,7 +73,7 @@ TEST(plan_merging_changes_no_bit) {
   }
 }
 
-TEST(plan_merging_changes_no_bit_in_any_case) {
+TEST(plan_merging_changes_no_bit_on_the_table_of_cases) {
   std::vector<GraphCase> cases = composite_cases();
   for (Op op : operations()) {
     for (GraphCase& c : cases_of(op, true)) cases.push_back(std::move(c));
@@ -93,7 +94,7 @@ TEST(plan_merging_changes_no_bit_in_any_case) {
       if (op != Op::parameter && op != Op::input) continue;
       if (!needed_for(c.graph, {c.loss})[at(id)]) continue;
       if (!same_bits(merged.gradient(id), apart.gradient(id)))
-        fail(c.name.c_str(), id, "merged and apart differ");
+        fail(c.name.c_str(), id, "merged and separate steps differ");
     }
   }
 }
@@ -115,7 +116,7 @@ TEST(plan_updates_inside_products_agree) {
     for (int32_t id : c.graph.parameters()) {
       const std::vector<double> a = direct.parameter(id), b = buffered.parameter(id);
       for (size_t i = 0; i < a.size(); ++i)
-        CHECK_NEAR(a[i], b[i], 1e-12);  // other orders of the same few sums
+        CHECK_NEAR(a[i], b[i], 1e-12);  // the same few sums in different orders
     }
   }
 }
@@ -136,8 +137,9 @@ TEST(plan_writes_no_parameter_before_the_loss_is_known) {
   }
 }
 
-// Three layers: three products forward, three for weights, and two for δ: nobody asks for that of the input.
-TEST(plan_computes_no_gradient_that_nobody_asks_for) {
+// Three layers have three products forward, three for the weights and two for δ. The δ of the input needs another one,
+// but is computed only if it is requested.
+TEST(plan_computes_only_requested_gradients) {
   Builder b;
   const int32_t x = b.input(5);
   const int32_t logits = b.layer(b.op(Op::relu, {b.layer(b.op(Op::relu, {b.layer(x, 6)}), 7)}), 3);
@@ -176,8 +178,8 @@ TEST(plan_refuses_what_cannot_be_trained) {
   CHECK_THROWS(make_plan(b.graph, none, cpu_backend()), "expected an output or a loss, but got none");
 }
 
-// As where updates share a launch, and none has been made at all.
-TEST(plan_prints_no_rate_where_no_time_was_taken) {
+// A phase has no measured time if its updates share the launch of another phase, or if nothing was measured at all.
+TEST(plan_prints_no_rate_for_phases_without_a_time) {
   Builder b;
   const int32_t loss = b.op(Op::squared_error, {b.layer(b.input(20), 10), b.target(10)});
   const Plan plan = make_plan(b.graph, training(loss, 4), cpu_backend());
@@ -188,7 +190,7 @@ TEST(plan_prints_no_rate_where_no_time_was_taken) {
     for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++found;
     return found;
   };
-  for (size_t timed : {seconds.size() - 1, seconds.size()}) {  // of phases without a time
+  for (size_t timed : {seconds.size() - 1, seconds.size()}) {  // the number of phases without a time
     if (timed < seconds.size()) seconds[0] = 1e-3;
     const std::string text = print_plan(plan, seconds);
     CHECK(count(text, "GFLOP/s") == seconds.size() - timed);

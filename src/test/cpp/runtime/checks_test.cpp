@@ -1,4 +1,4 @@
-// Gradient checks that find what is wrong, the checking mode, and statistics.
+// Gradient checks that find faults, the checking mode, and memory use.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -36,8 +36,9 @@ const OptimizerSettings with_adam = at_rate(0.01, adam());
 
 }  // namespace
 
-// A fault in tanh's rule: what lies before it is wrong, the worst element is named, and what lies behind is right.
-TEST(gradient_check_names_the_parameter_behind_a_wrong_rule) {
+// With a fault in the backward rule of tanh, the gradients before tanh in the graph are wrong and the check names the
+// worst element. The gradient of the parameter after tanh is right.
+TEST(gradient_check_names_a_parameter_whose_gradient_is_wrong) {
   const Net n = net();
   const CheckedGradients result = check_gradients(n.b.graph, n.loss, 6, random_values(n.b.graph, 6, 2),
                                                   {2, 2, 1e-6, 1}, fault(Op::tanh, 1.01));
@@ -76,7 +77,7 @@ TEST(gradient_check_of_a_float_model_works_on_a_copy) {
   CHECK_THROWS(check.run(0, {}), "at least one sample");
 }
 
-TEST(gradient_check_says_kink_and_where) {
+TEST(gradient_check_reports_a_kink_and_its_node) {
   const Net n = net(Op::relu);
   Values values = random_values(n.b.graph, 6, 2);
   std::fill(values[at(n.x)].begin(), values[at(n.x)].begin() + 3, 0.0);  // W x = 0 in the first sample
@@ -90,7 +91,7 @@ TEST(gradient_check_says_kink_and_where) {
 
 namespace {
 
-// big + scale tanh(w x), with x = 1, w = 0 and a fault in tanh's rule.
+// Checks the gradient of big + scale tanh(w x) at x = 1 and w = 0. The backward rule of tanh gets `factor` times its δ.
 CheckedGradients small_beside_large(double big, double scale, double factor) {
   Builder b;
   const int32_t w = b.parameter(1, 1, "w"), large = b.parameter(1, 1, "large");
@@ -111,7 +112,7 @@ CheckedGradients small_beside_large(double big, double scale, double factor) {
 
 }  // namespace
 
-// The smallest h hides most: it must not decide where a larger one is certain.
+// Rounding hides most at the smallest step h. It must not decide the verdict if a larger step gives a certain one.
 TEST(gradient_check_sees_a_small_derivative_beside_a_large_loss) {
   for (auto [big, scale] : {std::pair(1e4, 1.9e-5), {2.3, 1e-8}}) {
     CHECK(small_beside_large(big, scale, 1).passed());
@@ -121,20 +122,21 @@ TEST(gradient_check_sees_a_small_derivative_beside_a_large_loss) {
   }
 }
 
-TEST(gradient_check_says_where_a_derivative_is_too_weak_to_tell) {
+TEST(gradient_check_reports_a_derivative_that_is_too_weak) {
   for (double factor : {1, 0}) {
     const CheckedGradients result = small_beside_large(1e4, 1e-12, factor);
     CHECK(result.any(Verdict::too_weak));
     CHECK(!result.any(Verdict::differs));
-    CHECK(result.passed());  // the large one agrees
+    CHECK(result.passed());  // the derivative of `large` agrees
     for (const GradientFinding& f : result.findings) {
       CHECK(f.verdict == (std::abs(f.found) > 0.5 ? Verdict::agrees : Verdict::too_weak));
     }
   }
 }
 
-// (tanh(1e4 w + 0.5) - 2)²: large steps see a jump, small ones a smooth function. With a fault that is no kink.
-TEST(gradient_check_takes_no_steep_place_for_a_kink) {
+// (tanh(1e4 w + 0.5) - 2)² looks like a jump to large steps and like a smooth function to small ones. With a fault the
+// verdict must be `differs`, not `kink`.
+TEST(gradient_check_does_not_mistake_a_steep_function_for_a_kink) {
   Builder b;
   const int32_t w = b.parameter(1, 1, "w");
   const int32_t z = b.op(Op::scale, {b.product(Op::linear, {b.input(1, "x"), w})}, 1e4);
@@ -152,7 +154,7 @@ TEST(gradient_check_takes_no_steep_place_for_a_kink) {
   }
 }
 
-TEST(gradient_check_refuses_elements_that_are_not_there) {
+TEST(gradient_check_refuses_elements_that_do_not_exist) {
   Net n = net();
   const int32_t apart = n.b.parameter(2, 2, "apart");
   Model model(n.b.graph, DType::float64, 3);
@@ -181,8 +183,8 @@ TEST(gradient_check_never_passes_nan) {
   }
 }
 
-// A NaN that comes with the data, and one that a node in the middle makes: log(0) is -inf.
-TEST(checking_names_the_pass_the_node_and_the_place) {
+// First a NaN in the data, then an infinity that a node in the middle computes: log(0) is -inf.
+TEST(checking_names_the_pass_the_node_and_the_element) {
   const Net n = net();
   auto model = std::make_shared<Model>(n.b.graph, DType::float32, 3);
   Trainer trainer(model, n.loss, with_adam);
@@ -212,7 +214,7 @@ TEST(checking_names_the_pass_the_node_and_the_place) {
   inputs[at(x)][5] = 1e-200;  // its square is 0 in double
   set_values(inputs, 4, rooted.get(), &deep.inputs());
   CHECK_THROWS(deep.step(4), "forward pass: 'log_");
-  inputs[at(x)][5] = 1e-150;  // now the square is 1e-300, and 1 / 1e-300 times 1e-150 is finite
+  inputs[at(x)][5] = 1e-150;  // now the square is 1e-300, and 1e-150 / 1e-300 is finite
   set_values(inputs, 4, rooted.get(), &deep.inputs());
   deep.step(4);
 }
@@ -239,7 +241,7 @@ TEST(checking_finds_a_fault_in_the_backward_pass) {
 
 TEST(checking_undoes_an_update_that_is_not_finite) {
   const Net n = net();
-  // 1e30 * 1e30 w is more than a float
+  // 1e30 * 1e30 * w overflows a float
   for (const OptimizerSettings& rule : {at_rate(1e30, adamw(1e30)), at_rate(1e30, sgd(0.5, false, 1e30))}) {
     auto model = std::make_shared<Model>(n.b.graph, DType::float32, 3);
     Trainer trainer(model, n.loss, rule);

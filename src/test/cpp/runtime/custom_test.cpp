@@ -1,4 +1,4 @@
-// Operations whose rule lies outside the core.
+// Custom operations, whose rules are defined outside the core.
 #include "ops/custom.h"
 
 #include <cmath>
@@ -15,7 +15,7 @@ namespace {
 
 int32_t failing_call = -1, call = 0;
 
-// sine; with -cos as derivative where the name says so; |z|.
+// The rules: the sine, the sine with a derivative that is 2 % too large, and |z|. Call number `failing_call` fails.
 bool host(int32_t number, bool backward, int64_t count, const double* delta, const double* z, const double*,
           double* result) {
   if (call++ == failing_call) return false;
@@ -56,7 +56,7 @@ Net net(const char* name) {
   };
   const int32_t z = n.b.product(Op::linear, {x, n.w});
   const int32_t a = custom(z);
-  // z has two consumers, so that the custom backward adds to a δ; then a parameter's value goes through one, too
+  // z has two consumers, so the custom operation's backward adds to a δ. A second one has a parameter as its operand.
   const int32_t both = n.b.op(Op::add, {a, n.b.op(Op::tanh, {z})});
   n.y = n.b.op(Op::relu, {n.b.op(Op::add, {n.b.layer(both, 2), custom(n.b.parameter(2, 1, "shift"))})});
   n.loss = n.b.op(Op::squared_error, {n.y, n.b.target(2, "t")});
@@ -65,7 +65,7 @@ Net net(const char* name) {
 
 }  // namespace
 
-TEST(custom_operation_has_the_gradient_that_its_backward_says) {
+TEST(custom_operation_has_the_gradient_of_its_backward_rule) {
   const Net n = net("test_sine");
   for (int64_t batch : {1, 7, 300}) {
     const CheckedGradients result =
@@ -74,7 +74,7 @@ TEST(custom_operation_has_the_gradient_that_its_backward_says) {
   }
 }
 
-// Of data of one feature, which other operations read where the user has them.
+// Data of one feature. Other operations read it directly from the caller's memory.
 TEST(custom_operation_of_one_feature_has_its_gradient) {
   register_all();
   Builder b;
@@ -99,26 +99,26 @@ TEST(custom_operation_with_a_wrong_backward_is_found) {
   const GradientFinding& f = worst(result.findings);
   CHECK(f.verdict == Verdict::differs);
   CHECK(f.row >= 0);
-  // the layer behind it is right
+  // the gradients of the layer after it are right
   for (const GradientFinding& other : result.findings) {
-    const bool behind = other.node >= 0 && n.b.graph.node(other.node).op == Op::parameter &&
-                        other.node > n.w && n.b.graph.node(other.node).name != "shift";
-    CHECK(!behind || other.verdict == Verdict::agrees);
+    const bool after = other.node >= 0 && n.b.graph.node(other.node).op == Op::parameter &&
+                       other.node > n.w && n.b.graph.node(other.node).name != "shift";
+    CHECK(!after || other.verdict == Verdict::agrees);
   }
 }
 
-// A kink that no list knows of shows in the one-sided differences.
-TEST(custom_operation_with_a_kink_is_told_from_a_wrong_one) {
+// The check has no list of the kinks of custom operations. It finds them because the one-sided differences disagree.
+TEST(custom_operation_with_a_kink_is_not_reported_as_wrong) {
   const Net n = net("test_corner");
   Values values = random_values(n.b.graph, 3, 5);
   std::fill(values[at(n.b.graph.find("shift"))].begin(), values[at(n.b.graph.find("shift"))].end(), 0.0);
   const CheckedGradients result = check_gradients(n.b.graph, n.loss, 3, values, {1, 2, 1e-6, 5});
   CHECK(!result.any(Verdict::differs));
-  bool told = false;
+  bool reported = false;
   for (const GradientFinding& f : result.findings) {
-    told = told || (f.verdict == Verdict::kink && f.node == n.b.graph.find("shift"));
+    reported = reported || (f.verdict == Verdict::kink && f.node == n.b.graph.find("shift"));
   }
-  CHECK(told);
+  CHECK(reported);
 }
 
 TEST(custom_operation_that_fails_changes_nothing) {
@@ -150,7 +150,7 @@ TEST(custom_operation_that_fails_changes_nothing) {
   }
 }
 
-TEST(custom_operation_is_fused_with_nothing) {
+TEST(custom_operation_is_never_fused) {
   const Net n = net("test_sine");
   PlanRequest request;
   request.batch = 300;
@@ -174,7 +174,7 @@ TEST(custom_operation_is_fused_with_nothing) {
   CHECK(print_plan(plan).find("['test_sine']") != std::string::npos);
 }
 
-TEST(custom_operation_has_to_be_registered) {
+TEST(custom_operation_must_be_registered) {
   register_all();
   Builder b;
   Node node;

@@ -1,5 +1,5 @@
-// Models, datasets and trainers, in the corners that trainer_test leaves: first values, snapshots, gradients, shuffling,
-// labels, and memory over many lives.
+// Models, data sets and trainers where trainer_test.cpp does not test them: initial values, snapshots, gradients,
+// shuffling, labels, refused settings, and memory after many models.
 #include "runtime/model.h"
 
 #include <algorithm>
@@ -28,8 +28,8 @@ std::vector<float> read(const Model& model, int32_t id) {
 
 }  // namespace
 
-// Uniform: all within the bound, and near it; normal and uniform: the variance that the definition says.
-TEST(parameters_begin_as_their_initializer_says) {
+// All have the variance of their definition. Uniform values are within their bound, and some are near it.
+TEST(parameters_begin_with_the_distribution_of_their_initializer) {
   const int64_t rows = 300, columns = 200;
   const double glorot = 2.0 / (rows + columns), he = 2.0 / columns;
   struct Expected {
@@ -77,7 +77,7 @@ TEST(parameters_are_read_and_written_whole) {
   CHECK(read(model, w) == std::vector<float>(values, values + 6));
 }
 
-TEST(snapshots_stay_as_they_were) {
+TEST(snapshots_do_not_change_when_the_model_trains) {
   Builder b;
   const int32_t w = b.parameter(2, 3, "w");
   const int32_t loss =
@@ -96,7 +96,6 @@ TEST(snapshots_stay_as_they_were) {
         snapshot->graph().size() == model->graph().size());
 }
 
-// L = (w x - y)²: dL/dw = 2 (w x - y) x, dL/dx = 2 (w x - y) w.
 TEST(targets_out_of_range_are_refused) {
   Builder b;
   const int32_t x = b.input(2, "x"), y = b.target(2, "y");
@@ -125,6 +124,7 @@ TEST(targets_out_of_range_are_refused) {
   }
 }
 
+// L = (w x - y)² has dL/dw = 2 (w x - y) x and dL/dx = 2 (w x - y) w.
 TEST(gradients_are_read_without_a_step) {
   Builder b;
   const int32_t x = b.input(1, "x"), w = b.parameter(1, 1, "w"), unused = b.parameter(2, 1, "unused");
@@ -154,8 +154,8 @@ TEST(gradients_are_read_without_a_step) {
   CHECK(g[0] == 3);
 }
 
-// With batches of one and f = w x, a step on an example with x = 0 leaves w; its loss y² tells which example it was.
-TEST(shuffling_shows_every_example_once_an_epoch) {
+// With batches of one, f = w x and x = 0, a step does not change w, and its loss y² identifies the example.
+TEST(shuffling_uses_every_example_once_per_epoch) {
   Builder b;
   const int32_t f = b.product(Op::linear, {b.input(1, "x"), b.parameter(1, 1, "w")});
   const int32_t loss = b.op(Op::squared_error, {f, b.target(1, "y")});
@@ -187,7 +187,7 @@ TEST(shuffling_shows_every_example_once_an_epoch) {
   for (const std::vector<int>& epoch : plain) CHECK(std::is_sorted(epoch.begin(), epoch.end()));
 }
 
-TEST(datasets_are_checked_before_anything_is_trained) {
+TEST(data_sets_are_checked_before_training) {
   Builder b;
   const int32_t logits = b.layer(b.input(2, "x"), 3);
   const int32_t loss = b.op(Op::softmax_cross_entropy, {logits, b.graph.label("label", 3)});
@@ -209,15 +209,15 @@ TEST(datasets_are_checked_before_anything_is_trained) {
     CHECK_THROWS(trainer.fit(1, 1, 1e9), "no dataset is bound");
   }
   labels[3] = 2;
-  trainer.bind(data, 100);  // a batch beyond the examples is all of them
+  trainer.bind(data, 100);  // a batch size above the number of examples means all examples
   CHECK(trainer.fit(10, 3, 1e9) == 3);
-  labels[2] = 9;  // changed behind the trainer's back
+  labels[2] = 9;  // changed after the data set was bound and checked
   const std::vector<float> before = read(*model, b.graph.parameters()[0]);
   CHECK_THROWS(trainer.fit(1, 10, 1e9), "expected labels from 0 to 2");
   CHECK(read(*model, b.graph.parameters()[0]) == before);
 }
 
-TEST(trainers_refuse_settings_that_make_no_sense) {
+TEST(trainers_refuse_settings_out_of_range) {
   Builder b;
   const int32_t w = b.parameter(1);
   const int32_t loss = b.op(Op::squared_norm, {w});
@@ -242,7 +242,7 @@ TEST(trainers_refuse_settings_that_make_no_sense) {
   CHECK_THROWS(OptimizerSettings("adams"), "optimizer: expected one of sgd, adam, adamw");
   CHECK_THROWS(OptimizerSettings("adams"), "but got 'adams'");
   CHECK_THROWS(Trainer(model, 9, at_rate(0.1, sgd())), "there is no node number 9");
-  Trainer trainer(model, loss, at_rate(0.1, sgd()));  // parameters alone: any batch
+  Trainer trainer(model, loss, at_rate(0.1, sgd()));  // the loss needs no data, so any batch size will do
   CHECK_THROWS(trainer.set_learning_rate(INFINITY),
                "learning_rate must be 0 or more and finite, but got inf");
   CHECK_THROWS(trainer.step(0), "at least one sample");
@@ -250,7 +250,7 @@ TEST(trainers_refuse_settings_that_make_no_sense) {
   CHECK_NEAR(trainer.step(3), first * 0.64, 1e-6);  // w becomes 0.8 w
 }
 
-// Settings that a double can have, but not the model's floats.
+// Settings that are in range as a double, but not after rounding to the model's floats.
 TEST(trainers_of_floats_refuse_settings_that_float_cannot_hold) {
   Builder b;
   const int32_t loss = b.op(Op::squared_norm, {b.parameter(1)});
@@ -272,7 +272,7 @@ TEST(trainers_of_floats_refuse_settings_that_float_cannot_hold) {
   CHECK(still.step(1) == first);
 }
 
-TEST(a_thousand_lives_give_all_memory_back) {
+TEST(a_thousand_models_with_their_trainers_release_all_memory) {
   Builder b;
   const int32_t x = b.input(3, "x");
   const int32_t f = b.op(Op::sigmoid, {b.layer(x, 2)});

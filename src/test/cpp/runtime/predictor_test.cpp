@@ -1,4 +1,4 @@
-// Predicting: batches of any size, several outputs, and many callers beside a trainer.
+// Predictions: batches of any size, several outputs, and several threads that predict while a trainer runs.
 #include "runtime/predictor.h"
 
 #include <atomic>
@@ -80,7 +80,7 @@ TEST(predictions_do_not_depend_on_the_batch) {
   }
 }
 
-TEST(predictors_refuse_what_does_not_fit) {
+TEST(predictors_refuse_wrong_batches_workspaces_and_outputs) {
   Net net = network();
   auto model = std::make_shared<Model>(net.graph, DType::float64, 3);
   Predictor predictor(model, {net.output}), other(model, {net.hidden});
@@ -95,7 +95,7 @@ TEST(predictors_refuse_what_does_not_fit) {
   CHECK_THROWS(Predictor(model, {99}), "there is no node number 99");
 }
 
-// A learning rate of 0 keeps the parameters as they are, so every prediction has one right value.
+// A learning rate of 0 does not change the parameters, so every prediction has the same right value.
 TEST(threads_predict_while_another_trains) {
   Builder b;
   const int32_t x = b.input(6, "x");

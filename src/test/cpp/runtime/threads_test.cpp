@@ -1,4 +1,4 @@
-// Several callers on one model, with the team at work: run under the thread sanitizer too.
+// Several threads use one model while the team computes. These tests also run under the thread sanitizer.
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -26,9 +26,9 @@ void fill(Inputs& inputs, int32_t slot, int64_t values, int64_t batch) {
 
 }  // namespace
 
-// Whatever moment a prediction falls into, all of it is computed from one state of the parameters: f and 2 f agree, and
-// so do two equal samples that are computed in different chunks of one call.
-TEST(threads_of_two_predictors_and_a_trainer_see_whole_states) {
+// A prediction uses one state of the parameters, whenever it runs. So f and 2 f agree, and two equal samples agree even
+// if they are computed in different chunks of one call.
+TEST(threads_predict_from_one_state_of_the_parameters_while_another_trains) {
   const TeamThreads threads(3);
   Builder b;
   const int32_t x = b.input(in, "x");
@@ -37,7 +37,7 @@ TEST(threads_of_two_predictors_and_a_trainer_see_whole_states) {
   const int32_t loss = b.op(Op::squared_error, {f, b.target(4, "y")});
   auto model = std::make_shared<Model>(b.graph, DType::float32, 3);
   Trainer trainer(model, loss, at_rate(1e-2, sgd()));
-  CHECK(trainer.describe_plan(100).find(" 2 tiles") != std::string::npos);  // the team has something to do
+  CHECK(trainer.describe_plan(100).find(" 2 tiles") != std::string::npos);  // the team has work
   Predictor first(model, {f, doubled}), second(model, {doubled, f});
   std::atomic<bool> done{false};
   std::atomic<int> wrong{0}, predictions{0};
@@ -58,7 +58,7 @@ TEST(threads_of_two_predictors_and_a_trainer_see_whole_states) {
         bool fine = true;
         for (int64_t k = 0; k < 4 * batch; ++k) fine = fine && twice[k] == 2 * once[k];
         for (int64_t k = 0; k < 4; ++k) {
-          // Other sums for another chunk: some of the 2^-24 of each of 300 terms below 1.
+          // Chunks may add up in different orders: a few 2^-24 for each of 300 terms below 1.
           fine = fine && std::abs(once[k] - once[4 * (batch - 1) + k]) <= 2e-5f;
         }
         if (!fine) ++wrong;
@@ -76,8 +76,8 @@ TEST(threads_of_two_predictors_and_a_trainer_see_whole_states) {
   CHECK(after < before);
 }
 
-// Two trainers of two models at once share the team; each gets the bits that it gets alone.
-TEST(threads_of_two_trainers_get_the_bits_of_one) {
+// Two trainers of two models share the team at the same time. Each gets the same bits as when it runs alone.
+TEST(threads_with_two_trainers_get_the_same_bits_as_one_trainer_alone) {
   const TeamThreads threads(2);
   Builder b;
   const int32_t f = b.layer(b.op(Op::relu, {b.layer(b.input(in, "x"), wide)}), 4);
@@ -98,8 +98,9 @@ TEST(threads_of_two_trainers_get_the_bits_of_one) {
   CHECK(together[0] == alone && together[1] == alone);
 }
 
-// More batch sizes than plans are kept: each is planned anew, and none is mixed up.
-TEST(plans_of_many_batch_sizes_take_turns) {
+// There are more batch sizes than plans are kept. Each size is planned again when it returns, and no plans are mixed
+// up.
+TEST(plans_of_more_batch_sizes_than_are_kept_are_not_mixed_up) {
   Builder b;
   const int32_t f = b.op(Op::scale, {b.input(2, "x")}, 3);
   auto model = std::make_shared<Model>(b.graph, DType::float32, 3);

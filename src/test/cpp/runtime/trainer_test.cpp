@@ -1,4 +1,5 @@
-// Training: updates against the formulas in double, datasets, resuming, refusals, and what a step allocates.
+// Training: updates compared with the formulas in double, data sets, resuming from files, refused arguments, and
+// allocations during a step.
 #include "runtime/trainer.h"
 
 #include <atomic>
@@ -30,7 +31,7 @@ std::atomic<int64_t> news{0};
 
 }  // namespace
 
-// Every C++ allocation of the process is counted, so that a step can be seen to make none.
+// Counts every C++ allocation of the process, so that tests can check that a step makes none.
 void* operator new(size_t size) {
   news.fetch_add(1, std::memory_order_relaxed);
   if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
@@ -51,7 +52,7 @@ struct Net {
   int32_t loss, logits;
 };
 
-// in - hidden - classes, ReLU, softmax cross-entropy.
+// Returns a network with `in` inputs, a hidden layer with ReLU and `classes` logits with softmax cross-entropy.
 Net classifier(int64_t in, int64_t hidden, int64_t classes) {
   Builder b;
   const int32_t x = b.input(in, "x");
@@ -103,7 +104,7 @@ const std::vector<OptimizerSettings> optimizers = {
     at_rate(0.01, rmsprop(0.9, true, 0.1)),
 };
 
-// The update of one number as the papers and PyTorch's documentation state it.
+// The update of one number as the papers and PyTorch's documentation define it.
 struct Reference {
   double w, m = 0, v = 0, b = 0;
 
@@ -138,7 +139,7 @@ struct Reference {
 
 }  // namespace
 
-// f = w x + b on fixed data: the gradients are written out here, the optimizer's state with them.
+// f = w x + b on fixed data. The test computes the gradients and the optimizer state itself.
 TEST(optimizers_follow_their_formulas) {
   const double x[4] = {0.5, -1, 2, 1.5}, y[4] = {1, 0.3, -2, 0.7};
   for (const OptimizerSettings& o : optimizers) {
@@ -195,7 +196,7 @@ TEST(trainer_refuses_a_loss_that_is_not_finite_before_writing) {
   }
 }
 
-TEST(threads_do_not_change_bits) {
+TEST(threads_in_any_number_give_the_same_bits) {
   const TeamThreads keep;
   for (const OptimizerSettings& o : {optimizers[0], optimizers[2], optimizers[6]}) {
     std::vector<char> expected;
@@ -224,15 +225,15 @@ TEST(fit_in_slices_gives_the_same_bits) {
     for (int64_t left = 30; left > 0;) left -= trainer.fit(std::min(left, slice), INT64_MAX, 1e9);
     CHECK(trainer.progress().steps == 30);
     CHECK(trainer.progress().epoch == 7 &&
-          trainer.progress().position == 32);  // 50 = 16 + 16 + 16 + 2: four a round
+          trainer.progress().position == 32);  // 50 = 16 + 16 + 16 + 2: four steps per epoch
     if (expected.empty()) expected = bits(*model);
     CHECK(bits(*model) == expected);
   }
 }
 
-// A sum over the examples seen in an epoch: with f = w x + 0 and w = 0 held by a learning rate of 0, the mean loss of an
-// epoch is that of all examples, short last batch included, in whatever order.
-TEST(fit_sees_every_example_once_an_epoch) {
+// With f = w x, w = 0 and a learning rate of 0, the mean loss of an epoch is the mean over all examples in any order,
+// including those of the smaller last batch.
+TEST(fit_uses_every_example_once_per_epoch) {
   Builder b;
   const int32_t f = b.product(Op::linear, {b.input(1, "x"), b.parameter(1, 1, "w")});
   const int32_t loss = b.op(Op::squared_error, {f, b.target(1, "y")});
@@ -242,8 +243,8 @@ TEST(fit_sees_every_example_once_an_epoch) {
   Trainer trainer(model, loss, at_rate(0, sgd()));
   Dataset data(37);
   double* x = reinterpret_cast<double*>(data.add_column("x", ColumnType::float64, 1));
-  float* y =
-      reinterpret_cast<float*>(data.add_column("y", ColumnType::float32, 1));  // converted while gathered
+  float* y = reinterpret_cast<float*>(
+      data.add_column("y", ColumnType::float32, 1));  // converted when a batch is gathered
   double expected = 0;
   for (int i = 0; i < 37; ++i) {
     x[i] = 1;
@@ -283,7 +284,7 @@ TEST(resuming_in_the_middle_of_an_epoch_gives_the_same_bits) {
   }
 }
 
-// A copy of the file with another trainer's state: what `change` makes of the object's text.
+// Copies a trainer's file. `change` maps the trainer's JSON object to the text that the copy has in its place.
 void rewrite(const std::string& from, const std::string& to,
              const std::function<std::string(const Json& trainer)>& change) {
   const SafetensorsFile file(from);
@@ -299,7 +300,7 @@ void rewrite(const std::string& from, const std::string& to,
                      {"chainrule.trainer", change(parse(*file.metadata("chainrule.trainer")))}});
 }
 
-// The state with other members in place of `settings`.
+// Returns the text of the trainer's object with `members` in place of `settings`.
 std::string with_members(const Json& trainer, const std::vector<std::pair<std::string, Json>>& members) {
   Json changed = Json::make_object();
   for (const Json& member : trainer.object()) {
@@ -309,34 +310,35 @@ std::string with_members(const Json& trainer, const std::vector<std::pair<std::s
   return dump(changed);
 }
 
-// Before settings were those of a rule alone, they stood beside its name, those of all rules.
-TEST(older_trainers_files_load) {
+// Older files have no object `settings` with the settings of one optimizer. They have the settings of all optimizers as
+// members next to the optimizer's name.
+TEST(trainer_files_of_older_versions_load) {
   const Folder folder;
   const std::string file = folder / "now.safetensors", old = folder / "old.safetensors";
   Net net = classifier(4, 7, 3);
   Dataset data(50);
   fill(data, 4, 3);
   for (const OptimizerSettings& o : optimizers) {
-    if (o.kind() > OptimizerKind::adamw) continue;  // that is younger
+    if (o.kind() > OptimizerKind::adamw) continue;  // older versions did not have these optimizers
     auto model = std::make_shared<Model>(net.graph, DType::float32, 5);
     Trainer trainer(model, net.loss, o);
     trainer.bind(data, 16);
     trainer.fit(10, INT64_MAX, 1e9);
     save_trainer(trainer, file);
-    const auto of = [&](const char* setting, double otherwise) {
+    const auto value_or = [&](const char* setting, double otherwise) {
       for (const Setting& one : settings_of(o.kind())) {
         if (one.name == std::string(setting)) return o.get(setting);
       }
       return otherwise;
     };
     rewrite(file, old, [&](const Json& now) {
-      return with_members(now, {{"learning_rate", of("learning_rate", 0)},
-                                {"momentum", of("momentum", 0)},
-                                {"nesterov", of("nesterov", 0) != 0},
-                                {"weight_decay", of("weight_decay", 0)},
-                                {"beta1", of("beta1", 0)},
-                                {"beta2", of("beta2", 0)},
-                                {"epsilon", of("epsilon", 0)}});
+      return with_members(now, {{"learning_rate", value_or("learning_rate", 0)},
+                                {"momentum", value_or("momentum", 0)},
+                                {"nesterov", value_or("nesterov", 0) != 0},
+                                {"weight_decay", value_or("weight_decay", 0)},
+                                {"beta1", value_or("beta1", 0)},
+                                {"beta2", value_or("beta2", 0)},
+                                {"epsilon", value_or("epsilon", 0)}});
     });
     std::shared_ptr<Model> models[] = {load_model(file), load_model(old)};
     for (size_t i = 0; i < 2; ++i) {
@@ -350,7 +352,7 @@ TEST(older_trainers_files_load) {
   }
 }
 
-TEST(optimizers_in_files_are_checked) {
+TEST(loading_a_trainer_checks_the_settings_of_its_optimizer) {
   const Folder folder;
   const std::string file = folder / "trainer.safetensors", other = folder / "other.safetensors";
   Net net = classifier(4, 7, 3);
@@ -379,7 +381,7 @@ TEST(optimizers_in_files_are_checked) {
   CHECK(trainer->optimizer().get("beta1") == 0.8 && trainer->optimizer().get("beta2") == 0.999);
 }
 
-TEST(files_that_are_no_trainers_are_refused) {
+TEST(loading_a_trainer_refuses_files_without_one_or_of_another_graph) {
   const Folder folder;
   const std::string file = folder / "model.safetensors";
   Net net = classifier(4, 7, 3);
@@ -408,7 +410,7 @@ TEST(steps_allocate_nothing) {
     fill(workspace->inputs(), 16, 20, 4, 1);
     trainer.bind(data, 16);
     int64_t news_before = 0, blocks_before = 0;
-    for (int round = 0; round < 2; ++round) {  // the first warms up
+    for (int round = 0; round < 2; ++round) {  // only the second round must allocate nothing
       news_before = news.load();
       blocks_before = counted_allocations();
       for (int i = 0; i < 200; ++i) {
@@ -421,7 +423,7 @@ TEST(steps_allocate_nothing) {
   }
 }
 
-TEST(closing_gives_all_memory_back) {
+TEST(closing_releases_all_memory) {
   Net net = classifier(20, 30, 4);
   const int64_t before = counted_bytes();
   for (int i = 0; i < 100; ++i) {

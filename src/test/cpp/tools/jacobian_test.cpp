@@ -1,4 +1,4 @@
-// Jacobians: by backward passes, by differences, and against what is known.
+// Jacobians: by backward passes and by differences, compared with each other and with known results.
 #include "tools/jacobian.h"
 
 #include <cmath>
@@ -17,7 +17,7 @@ struct Net {
   int32_t x, weight, a, z, mean, loss, target;
 };
 
-// x → linear → tanh → linear, with everything between that a Jacobian may be asked of.
+// The network x → linear → tanh → linear → loss, with the nodes between which the tests compute Jacobians.
 Net net() {
   Net n;
   n.x = n.b.input(3, "x");
@@ -48,8 +48,8 @@ TEST(jacobian_of_backward_passes_and_of_differences_agree) {
     int32_t z, x;
     int64_t batch;
   };
-  // batched by batched, by a parameter; the loss by data, by a parameter; an intermediate node; itself; and samples that
-  // are mixed on the way, one at a time
+  // A batched node by data and by a parameter; the loss by data and by a parameter; a node by an intermediate node and
+  // by itself; the loss by a target. `mean` mixes the samples of a batch, so its batch has one sample.
   const std::vector<Pair> pairs = {
       {n.z, n.x, 5}, {n.z, n.weight, 5},    {n.loss, n.x, 5}, {n.loss, n.weight, 5}, {n.z, n.a, 5},
       {n.a, n.a, 5}, {n.loss, n.target, 5}, {n.mean, n.x, 1}, {n.loss, n.z, 4},      {n.weight, n.weight, 2}};
@@ -65,9 +65,9 @@ TEST(jacobian_of_backward_passes_and_of_differences_agree) {
   }
 }
 
-// dz/dx of z = W x is Wᵀ in this convention.
-// Differences compute in a graph of their own, which is not refused for a name that this graph still has.
-TEST(jacobian_by_differences_goes_through_an_operation_that_was_taken_out) {
+// Differences use a copy of the graph. The copy must be possible even if a custom operation of the graph is no longer
+// registered.
+TEST(jacobian_by_differences_works_with_an_unregistered_operation) {
   set_custom_host(
       [](int32_t, bool, int64_t count, const double*, const double* z, const double*, double* result) {
         for (int64_t i = 0; i < count; ++i) result[i] = z[i] * z[i];
@@ -90,6 +90,7 @@ TEST(jacobian_by_differences_goes_through_an_operation_that_was_taken_out) {
   }
 }
 
+// With (dz/dx)_ij = dz_j/dx_i, dz/dx of z = W x is Wᵀ. Textbooks differ in this convention.
 TEST(jacobian_of_a_linear_layer_is_its_transposed_weight) {
   Builder b;
   const int32_t x = b.input(3), w = b.parameter(2, 3), z = b.product(Op::linear, {x, w});
@@ -107,7 +108,7 @@ TEST(jacobian_of_a_linear_layer_is_its_transposed_weight) {
   }
 }
 
-TEST(jacobian_is_zero_where_nothing_depends_and_refuses_what_has_none) {
+TEST(jacobian_is_zero_of_independent_nodes_and_refuses_labels_and_wrong_batches) {
   Net n = net();
   const int32_t other = n.b.input(2, "other"), label = n.b.label(2);
   for (double value : jacobian(n.b.graph, DType::float64, n.z, other, 3, false)) CHECK(value == 0);

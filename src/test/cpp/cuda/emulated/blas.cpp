@@ -1,6 +1,7 @@
-// Products by plain loops, with the factors rounded as tensor cores round them. There are a few algorithms, which compute
-// the same and take different times by the emulated clock. Where addresses are aligned otherwise, sums begin elsewhere: so a
-// BLAS may choose. An algorithm that nobody proposed ends the process: cuBLASLt promises nothing then.
+// Products as plain loops, with factors rounded like those of tensor cores. There are a few algorithms. All give the
+// same results and take different times on the emulated clock. With other alignments of the addresses, sums begin at
+// another term, because a BLAS may choose the order by the alignment. An algorithm that was not proposed aborts the
+// process, because the behaviour of cuBLASLt is undefined then.
 #include "backend/cuda/blas.h"
 
 #include <algorithm>
@@ -25,7 +26,7 @@ namespace {
 
 std::atomic<int64_t> product_runs{0};
 
-// An algorithm is its number and a mark.
+// An algorithm consists of its number and a constant that identifies this BLAS.
 constexpr uint64_t algorithm_mark = 0x656d756c61746564u;
 
 Algorithm algorithm(uint64_t number) { return {{number, algorithm_mark}}; }
@@ -43,10 +44,10 @@ std::vector<Algorithm> Blas::algorithms(const ProductShape& shape, int32_t most)
 std::shared_ptr<Product> Blas::make(const ProductShape& shape, const Algorithm& algorithm) const {
   const std::vector<Algorithm> all = algorithms(shape, INT32_MAX);
   if (std::find(all.begin(), all.end(), algorithm) == all.end()) std::abort();
-  auto made = std::make_shared<Product>();
-  made->shape = shape;
-  made->algorithm = algorithm;
-  return made;
+  auto product = std::make_shared<Product>();
+  product->shape = shape;
+  product->algorithm = algorithm;
+  return product;
 }
 
 namespace {
@@ -88,9 +89,9 @@ void multiply(const ProductShape& s, const void* a, const void* b, T* c, double 
         sum += static_cast<T>(factor(s.factors, a, s.transposed_a ? k * s.lda + i : i * s.lda + k) *
                               factor(s.factors, b, s.transposed_b ? j * s.ldb + k : k * s.ldb + j));
       }
-      T& place = c[i * s.ldc + j];
-      place = static_cast<T>(alpha * static_cast<double>(sum) +
-                             (beta == 0 ? 0.0 : beta * static_cast<double>(place)));
+      T& element = c[i * s.ldc + j];
+      element = static_cast<T>(alpha * static_cast<double>(sum) +
+                               (beta == 0 ? 0.0 : beta * static_cast<double>(element)));
     }
   }
 }
@@ -98,7 +99,7 @@ void multiply(const ProductShape& s, const void* a, const void* b, T* c, double 
 template <class T>
 void enqueue_product(Queue* queue, const ProductShape& shape, const void* a, const void* b, void* c,
                      const void* alpha, const void* beta, double seconds) {
-  // The processor's scalars are read now, the device's when the queue gets there.
+  // Scalars in host memory are read now, those on the device when the work runs.
   const T *alpha_at = static_cast<const T*>(alpha), *beta_at = static_cast<const T*>(beta);
   const T alpha_now = shape.scalars_on_device ? T(0) : *alpha_at,
           beta_now = shape.scalars_on_device ? T(0) : *beta_at;
@@ -129,10 +130,10 @@ void Blas::run(Queue* queue, const Product& product, const void* a, const void* 
 
 namespace test {
 
-// One more where the columns are even, so that not every algorithm is one of every shape.
+// Shapes with an even number of columns have one algorithm more, so that some algorithms are not valid for all shapes.
 int32_t emulated_algorithms(int64_t columns) { return columns % 2 == 0 ? 4 : 3; }
 
-// The fastest of three or four is at place n mod 3, and no two take the same.
+// The fastest algorithm is number n mod 3 for n columns, and no two take the same time.
 double emulated_seconds(int64_t columns, int32_t algorithm) {
   return 1e-3 * (1 + (algorithm + 3 - columns % 3) % 3) + 1e-4 * algorithm;
 }

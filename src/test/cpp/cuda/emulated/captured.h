@@ -1,4 +1,4 @@
-// Captured work: two lanes, which only waits bring into an order.
+// Captured work in two lanes. Only waits define an order between the lanes.
 #pragma once
 
 #include <cstdint>
@@ -24,44 +24,46 @@ class Captured {
     lanes_[lane_].push_back({std::move(work), -1, 0});
   }
 
-  // A place on the lane: after all that it has.
-  int64_t place() const { return static_cast<int64_t>(lanes_[lane_].size()); }
+  // The end of the current lane: the position after all that it has.
+  int64_t position() const { return static_cast<int64_t>(lanes_[lane_].size()); }
 
-  void wait(int32_t lane, int64_t place) {
+  // Adds a wait to the current lane for all that `lane` has before `position`.
+  void wait(int32_t lane, int64_t position) {
     if (lane_ == 1 && lane == 0) begins_with_wait_ = true;
-    lanes_[lane_].push_back({nullptr, lane, place});
-    if (lane_ == 0 && lane == 1 && place > joined_) joined_ = place;
+    lanes_[lane_].push_back({nullptr, lane, position});
+    if (lane_ == 0 && lane == 1 && position > joined_) joined_ = position;
   }
 
+  // Throws Error unless the first lane has waited for all that the second lane has.
   void require_joined() const {
     if (joined_ < static_cast<int64_t>(lanes_[1].size()))
       throw Error("capturing a graph: work on its second lane has not been waited for");
   }
 
-  // The second lane as early as its waits allow, or as late as the first one's do.
+  // Runs the second lane as early as its own waits allow, or as late as the waits of the first lane allow.
   void run(bool early) const {
     size_t done[2] = {0, 0};
     auto step = [&](int32_t lane, auto&& self) -> void {
       const Item& item = lanes_[lane][done[lane]++];
       if (item.work != nullptr) return item.work();
-      while (done[item.lane] < static_cast<size_t>(item.place)) self(item.lane, self);
+      while (done[item.lane] < static_cast<size_t>(item.position)) self(item.lane, self);
     };
-    auto second_may_go = [&] {
+    auto second_may_run = [&] {
       if (done[1] == lanes_[1].size()) return false;
       const Item& item = lanes_[1][done[1]];
-      return item.work != nullptr || item.lane == 1 || done[0] >= static_cast<size_t>(item.place);
+      return item.work != nullptr || item.lane == 1 || done[0] >= static_cast<size_t>(item.position);
     };
     while (done[0] < lanes_[0].size()) {
-      while (early && second_may_go()) step(1, step);
+      while (early && second_may_run()) step(1, step);
       step(0, step);
     }
   }
 
  private:
   struct Item {
-    std::function<void()> work;  // none: a wait, until `lane` has done what it had at `place`
+    std::function<void()> work;  // If empty, the item is a wait until `lane` has reached `position`.
     int32_t lane;
-    int64_t place;
+    int64_t position;
   };
 
   std::vector<Item> lanes_[2];

@@ -1,4 +1,5 @@
-// How many launches convert factors to bfloat16: seen in the programs themselves, which only these tests can look into.
+// How many launches convert factors to bfloat16. The tests count them in the engine's programs, which are accessible
+// only in builds with the emulated device.
 #include <algorithm>
 
 #include "backend/cuda/engine.h"
@@ -31,41 +32,41 @@ struct Count {
 Count count(const Graph& graph, const PlanRequest& request, CudaPrecision precision) {
   const Program program = make_plan(graph, request, *cuda_engine(precision)).program;
   CudaEngine engine(0, precision);
-  const CudaProgram made(
+  const CudaProgram compiled(
       engine,
       {program.dtype, program.steps.data(), static_cast<int32_t>(program.steps.size()), program.phases.data(),
        static_cast<int32_t>(program.phases.size()), program.backward_begin, program.loss});
-  Count of;
-  for (const cuda::Launch& launch : made.launches) {
-    of.products += launch.launcher == cuda::product_launcher();
-    of.conversions += launch.launcher == cuda::conversion_launcher();
+  Count counted;
+  for (const cuda::Launch& launch : compiled.launches) {
+    counted.products += launch.launcher == cuda::product_launcher();
+    counted.conversions += launch.launcher == cuda::conversion_launcher();
   }
-  of.scratch_bytes = made.scratch_bytes;
-  return of;
+  counted.scratch_bytes = compiled.scratch_bytes;
+  return counted;
 }
 
 }  // namespace
 
-// Two conversions a product would be 16: the forward products read W1 x, W2 a1, W3 a2, the others W3ᵀδ3, W2ᵀδ2, δ3 a2ᵀ,
-// δ2 a1ᵀ and δ1 xᵀ, which makes three weights, three inputs of a layer and three δ.
+// Two conversions per product would be 16. The forward products are W1 x, W2 a1 and W3 a2, the others W3ᵀδ3, W2ᵀδ2, δ3
+// a2ᵀ, δ2 a1ᵀ and δ1 xᵀ. Their different factors are three weights, three inputs of layers and three δ.
 TEST(cuda_emulated_a_step_converts_each_factor_once) {
   const Wide wide;
   for (const OptimizerSettings& rule : {sgd(), sgd(0.9), adam()}) {
-    const Count of = count(wide.b.graph, training(wide.loss, 256, rule), CudaPrecision::bfloat16);
-    CHECK(of.products == 8);
-    CHECK(of.conversions == 9);
+    const Count counted = count(wide.b.graph, training(wide.loss, 256, rule), CudaPrecision::bfloat16);
+    CHECK(counted.products == 8);
+    CHECK(counted.conversions == 9);
     CHECK(count(wide.b.graph, training(wide.loss, 256, rule), CudaPrecision::float32).conversions == 0);
   }
 }
 
-// A predictor's copies share memory: no more is needed at a time than W2 and a1.
+// The copies of a prediction share memory. The largest two that are needed at the same time are W2 and a1.
 TEST(cuda_emulated_copies_share_memory_by_lifetime) {
   const Wide wide;
   PlanRequest request;
   request.batch = 256;
   request.outputs = {wide.logits};
-  const Count of = count(wide.b.graph, request, CudaPrecision::bfloat16);
-  CHECK(of.products == 3);
-  CHECK(of.conversions == 6);
-  CHECK(of.scratch_bytes == (2048 * 2048 + 2048 * 256) * 2);
+  const Count counted = count(wide.b.graph, request, CudaPrecision::bfloat16);
+  CHECK(counted.products == 3);
+  CHECK(counted.conversions == 6);
+  CHECK(counted.scratch_bytes == (2048 * 2048 + 2048 * 256) * 2);
 }

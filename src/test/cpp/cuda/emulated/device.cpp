@@ -1,5 +1,6 @@
-// A device in the processor's memory, for the engine's tests. Queues are lazy: what is given to one is done when somebody
-// waits for it, so that a wait that is missing shows. Captured work becomes a list that a launch goes through.
+// A device emulated in host memory, for the tests of the engine. Queues are lazy: their work runs only when something
+// waits for it, so that a missing wait leads to wrong results. Captured work becomes a list that the launch of the
+// graph runs.
 #include "backend/cuda/device.h"
 
 #include <atomic>
@@ -29,7 +30,8 @@ std::atomic<test::LargeParameters> large_parameters{test::LargeParameters::arriv
 std::atomic<int64_t> graph_launches{0}, kernel_launches{0}, waits{0};
 std::atomic<int64_t> fails_after{-1}, work_waiting{0};
 thread_local int32_t current = -1;
-// Of all that queues have done on this thread: others do not disturb a measurement.
+// The time of all work that has run on this thread. It is per thread, so that other threads do not disturb a
+// measurement.
 thread_local double clock_seconds = 0;
 
 }  // namespace
@@ -44,10 +46,10 @@ struct Graph {
 
 struct Queue {
   std::deque<Work> waiting;
-  int64_t given = 0, done = 0;  // pieces of work so far
-  bool computes = false;        // has a kernel been given to it?
+  int64_t submitted = 0, done = 0;  // Pieces of work so far.
+  bool computes = false;            // True once a kernel was submitted.
   bool capturing = false;
-  std::vector<Captured> captured;  // the innermost last
+  std::vector<Captured> captured;  // The graph and its open conditional bodies; the innermost is last.
   std::vector<std::function<bool()>> conditions;
 };
 
@@ -55,14 +57,14 @@ struct Event {
   bool timed = false;
   double seconds = 0;
   Queue* queue = nullptr;
-  int64_t place = 0;  // of its recording among the queue's work
-  int32_t lane = 0;   // while that is captured
+  int64_t position = 0;  // Where it was recorded in the queue's work, or in a lane if it was captured.
+  int32_t lane = 0;      // The lane, if it was captured.
 };
 
 namespace {
 
-void run_until(Queue* queue, int64_t place) {
-  while (queue->done < place) {
+void run_until(Queue* queue, int64_t position) {
+  while (queue->done < position) {
     const Work work = std::move(queue->waiting.front());
     queue->waiting.pop_front();
     ++queue->done;
@@ -73,12 +75,12 @@ void run_until(Queue* queue, int64_t place) {
 
 }  // namespace
 
-// As late as can be, or for a queue of copies as early, which the test chooses.
-void give(Queue* queue, Work work) {
+// The work runs as late as possible, or at once if the queue only copies and the test has called emulate_early(true).
+void submit(Queue* queue, Work work) {
   queue->waiting.push_back(std::move(work));
-  ++queue->given;
+  ++queue->submitted;
   ++work_waiting;
-  if (early && !queue->computes) run_until(queue, queue->given);
+  if (early && !queue->computes) run_until(queue, queue->submitted);
 }
 
 void poison(void* memory, size_t bytes) { std::memset(memory, 0xff, bytes); }
@@ -97,7 +99,7 @@ void enqueue(Queue* queue, Work work) {
   } else {
     ++kernel_launches;
     queue->computes = true;
-    give(queue, timed);
+    submit(queue, timed);
   }
 }
 
@@ -140,8 +142,8 @@ Queue* make_queue() {
 
 void destroy(Queue* queue) noexcept { delete queue; }
 
-static void give_or_capture(Queue* queue, Work work) {
-  if (!queue->capturing) return give(queue, std::move(work));
+static void submit_or_capture(Queue* queue, Work work) {
+  if (!queue->capturing) return submit(queue, std::move(work));
   queue->captured.back().add(std::move(work));
 }
 
@@ -150,23 +152,23 @@ void copy(Queue* queue, void* to, const void* from, int64_t bytes) {
   if (queue->capturing && (pageable(to) || pageable(from))) {
     throw Error("a copy from or to pageable memory cannot be captured");
   }
-  if (pageable(from)) {  // taken before the call returns
-    std::vector<char> taken(static_cast<const char*>(from), static_cast<const char*>(from) + bytes);
-    give(queue, [to, taken = std::move(taken)] { std::memcpy(to, taken.data(), taken.size()); });
+  if (pageable(from)) {  // read before the call returns
+    std::vector<char> values(static_cast<const char*>(from), static_cast<const char*>(from) + bytes);
+    submit(queue, [to, values = std::move(values)] { std::memcpy(to, values.data(), values.size()); });
   } else {
-    give_or_capture(queue, [to, from, count] { std::memcpy(to, from, count); });
+    submit_or_capture(queue, [to, from, count] { std::memcpy(to, from, count); });
   }
   if (pageable(to)) synchronize(queue);
 }
 
 void zero(Queue* queue, char* to, int64_t bytes) {
-  give_or_capture(queue, [to, bytes] { std::memset(to, 0, static_cast<size_t>(bytes)); });
+  submit_or_capture(queue, [to, bytes] { std::memset(to, 0, static_cast<size_t>(bytes)); });
 }
 
 void synchronize(Queue* queue) {
   if (queue->capturing) throw Error("waiting for the device: a graph is being captured");
   ++waits;
-  run_until(queue, queue->given);
+  run_until(queue, queue->submitted);
 }
 
 void begin_capture(Queue* queue) {
@@ -203,7 +205,7 @@ void end_if(Queue* queue) {
   queue->captured.pop_back();
   const std::function<bool()> condition = std::move(queue->conditions.back());
   queue->conditions.pop_back();
-  queue->captured.back().require_joined();  // the condition follows the first lane alone
+  queue->captured.back().require_joined();  // the condition is evaluated on the first lane
   queue->captured.back().add([condition, body = std::move(body)] {
     if (condition()) body.run(early);
   });
@@ -212,7 +214,7 @@ void end_if(Queue* queue) {
 void launch(Queue* queue, Graph* graph) {
   ++graph_launches;
   queue->computes = true;
-  give(queue, [graph] { graph->work.run(early); });
+  submit(queue, [graph] { graph->work.run(early); });
 }
 
 void destroy(Graph* graph) noexcept { delete graph; }
@@ -227,18 +229,18 @@ Event* make_event(bool timed) {
   return event.release();
 }
 void record(Queue* queue, Event* event) {
-  if (!queue->capturing) give(queue, [event] { event->seconds = clock_seconds; });
+  if (!queue->capturing) submit(queue, [event] { event->seconds = clock_seconds; });
   event->queue = queue;
-  event->place = queue->capturing ? queue->captured.back().place() : queue->given;
+  event->position = queue->capturing ? queue->captured.back().position() : queue->submitted;
   event->lane = queue->capturing ? queue->captured.back().lane() : 0;
 }
 void wait(Queue* queue, Event* event) {
-  if (queue->capturing) return queue->captured.back().wait(event->lane, event->place);
+  if (queue->capturing) return queue->captured.back().wait(event->lane, event->position);
   if (event->queue == nullptr) return;
-  give(queue, [of = event->queue, place = event->place] { run_until(of, place); });
+  submit(queue, [other = event->queue, position = event->position] { run_until(other, position); });
 }
 void synchronize(Event* event) {
-  if (event->queue != nullptr) run_until(event->queue, event->place);
+  if (event->queue != nullptr) run_until(event->queue, event->position);
 }
 double seconds_between(Event* first, Event* second) {
   if (!first->timed || !second->timed) throw Error("reading CUDA events: they have no times");

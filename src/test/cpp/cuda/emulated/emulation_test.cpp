@@ -1,4 +1,4 @@
-// What only an emulated device can show: that no result depends on the order of threads, how much is launched, and what
+// Tests that need an emulated device: no result depends on the order of threads, the number of launches, and what
 // happens when device memory runs out.
 #include "cuda/emulated/emulation.h"
 
@@ -47,7 +47,7 @@ TEST(cuda_emulated_results_do_not_depend_on_the_order_of_threads) {
     emulate_backwards(true);
     const double other = backwards.step();
     emulate_backwards(false);
-    if (loss != other) fail(c.name.c_str(), 0, message("the loss is ", loss, " or ", other));
+    if (loss != other) fail(c.name.c_str(), 0, message("the losses are ", loss, " and ", other));
     for (int32_t id : c.graph.parameters()) {
       if (!same_bits(forwards.gradient(id), backwards.gradient(id))) {
         fail(c.name.c_str(), id, "the gradient depends on the order of threads");
@@ -56,7 +56,7 @@ TEST(cuda_emulated_results_do_not_depend_on_the_order_of_threads) {
   }
 }
 
-TEST(cuda_emulated_step_is_one_launch) {
+TEST(cuda_emulated_a_captured_step_is_one_launch) {
   Backend& engine = *cuda_engine(CudaPrecision::float32);
   const GraphCase c = classifier();
   PlanRequest request;
@@ -78,8 +78,9 @@ TEST(cuda_emulated_step_is_one_launch) {
   }
 }
 
-// A phase is a launch, and one more keeps the loss; the first step is not a graph, so that its launches can be counted.
-TEST(cuda_emulated_launches_of_a_step) {
+// A step has one launch per phase, and another one that checks the loss. They can be counted in the first step, which
+// is not a graph.
+TEST(cuda_emulated_a_step_has_one_launch_per_phase_and_one_for_the_loss) {
   Backend& engine = *cuda_engine(CudaPrecision::float32);
   for (const Workload& w : workloads()) {
     if (w.name != "tiny" && w.name != "regress" && w.name != "mnist-s" && w.name != "deep") continue;
@@ -93,12 +94,12 @@ TEST(cuda_emulated_launches_of_a_step) {
     const int64_t launches = take_emulated_launches().kernels;
     const int64_t phases = static_cast<int64_t>(run.plan().program.phases.size());
     if (launches != phases + 1)
-      fail(w.name.c_str(), 0, message(launches, " launches of ", phases, " phases"));
+      fail(w.name.c_str(), 0, message(launches, " launches for ", phases, " phases"));
   }
 }
 
-// An error with numbers, and all works again when there is memory.
-TEST(cuda_emulated_memory_runs_out) {
+// The error names the numbers of bytes, and the engine works again when there is memory.
+TEST(cuda_emulated_engines_work_again_after_memory_ran_out) {
   Backend& engine = *cuda_engine(CudaPrecision::float32);
   const GraphCase c = classifier();
   PlanRequest request;

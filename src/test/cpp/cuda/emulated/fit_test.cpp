@@ -1,5 +1,5 @@
-// fit on the emulated device: a burst of steps computes what single steps do, whether the data set lies on the device or
-// streams there, and however early or late copies run.
+// fit() on the emulated device. A burst of steps gives the same results as single steps, whether the data set is stored
+// on the device or streamed to it, and however early or late copies run.
 #include <cmath>
 #include <memory>
 #include <string>
@@ -43,13 +43,13 @@ struct Training {
   Training(const Dataset& data, Data where, const OptimizerSettings& optimizer, bool shuffle = true) {
     Builder b;
     const int32_t hidden = b.op(Op::tanh, {b.layer(b.input(features, "x"), 12)});
-    const int32_t kept = b.op(Op::dropout, {hidden}, 0.2);  // whose words belong to the step's number
+    const int32_t kept = b.op(Op::dropout, {hidden}, 0.2);  // what it drops depends on the number of the step
     const int32_t loss =
         b.op(Op::softmax_cross_entropy, {b.layer(kept, classes), b.graph.label("y", classes)});
     model =
         std::make_shared<Model>(std::move(b.graph), DType::float32, 5, *cuda_engine(CudaPrecision::float32));
     trainer = std::make_unique<Trainer>(model, loss, optimizer);
-    // what takes more than half of the free memory is not kept on the device
+    // a data set that needs more than half of the free memory is not stored on the device
     if (where == Data::streamed) limit_emulated_bytes(emulated_bytes() + data.bytes());
     trainer->bind(data, batch);
     limit_emulated_bytes(int64_t{1} << 34);
@@ -82,7 +82,7 @@ TEST(cuda_emulated_bursts_give_the_bits_of_single_steps) {
   const auto data = dataset();
   for (const OptimizerSettings& o : optimizers) {
     Training single(*data, Data::resident, o);
-    single.fit_one_by_one(170);  // two epochs and a half
+    single.fit_one_by_one(170);  // about two and a half epochs
     for (Data where : {Data::resident, Data::streamed}) {
       for (bool early : {false, true}) {
         emulate_early(early);
@@ -110,15 +110,15 @@ TEST(cuda_emulated_steps_of_a_burst_do_not_wait_for_each_other) {
   }
 }
 
-// The step before the bad one counts, the ones after it do not, though they were begun.
-TEST(cuda_emulated_a_loss_that_is_not_finite_ends_the_burst) {
+// The steps before the bad one count. The steps after it do not, although they were launched.
+TEST(cuda_emulated_a_non_finite_loss_ends_the_burst) {
   const auto good = dataset(), bad = dataset(470);
   for (const OptimizerSettings& o : optimizers) {
     Training expected(*good, Data::resident, o, false);
     expected.fit_one_by_one(47);
     for (Data where : {Data::resident, Data::streamed}) {
       Training training(*bad, where, o, false);
-      for (int time = 0; time < 2; ++time) {  // and once more from where it stopped
+      for (int time = 0; time < 2; ++time) {  // the second call begins at the bad batch
         CHECK_THROWS(training.trainer->fit(64, 100, 1e9), "no parameter was changed (47 steps so far)");
         expect_same(training, expected, "after the bad batch");
       }

@@ -1,4 +1,4 @@
-// Launches beside each other in a graph: which are, and that no result depends on how early or late the second lane runs.
+// Which launches of a graph run on the second lane, and that no result depends on how early or late that lane runs.
 #include "backend/cuda/lanes.h"
 
 #include <memory>
@@ -17,44 +17,46 @@ using namespace test;
 
 namespace {
 
-// A launch that reads and writes blocks of 100 bytes of the arena, by number.
+// Returns a launch that reads and writes blocks of the arena. Block n has 100 bytes at offset 100 n.
 cuda::Launch launch(const std::vector<int64_t>& reads, const std::vector<int64_t>& writes) {
-  cuda::Launch made;
+  cuda::Launch result;
   auto touch = [&](int64_t block, bool writes_it) {
     Operand operand;
     operand.offset = 100 * block;
     operand.bytes = 100;
-    made.touches.push_back({operand, writes_it});
+    result.touches.push_back({operand, writes_it});
   };
   for (int64_t block : reads) touch(block, false);
   for (int64_t block : writes) touch(block, true);
-  return made;
+  return result;
 }
 
-std::string turns_of(const std::vector<cuda::Launch>& launches) {
+// Returns the lane of each launch, followed by "<n" if it waits for launch n of the other lane.
+std::string lanes_of(const std::vector<cuda::Launch>& launches) {
   std::vector<const cuda::Launch*> pointers;
   for (const cuda::Launch& one : launches) pointers.push_back(&one);
   std::string text;
-  for (const cuda::LaneSlot& turn : cuda::assign_lanes(pointers)) {
+  for (const cuda::LaneSlot& slot : cuda::assign_lanes(pointers)) {
     text +=
-        message(text.empty() ? "" : " ", turn.lane, turn.waits_for < 0 ? "" : message("<", turn.waits_for));
+        message(text.empty() ? "" : " ", slot.lane, slot.waits_for < 0 ? "" : message("<", slot.waits_for));
   }
   return text;
 }
 
 }  // namespace
 
-TEST(cuda_launches_beside_each_other_wait_for_what_they_touch) {
-  CHECK(turns_of({}) == "");
-  CHECK(turns_of({launch({}, {1}), launch({1}, {2}), launch({2}, {3})}) == "0 0 0");
-  // δ of layer 2 in 2, of layer 1 in 1; weights in 12 and 11: each gradient beside what follows, written after it was read
-  CHECK(turns_of({launch({2, 12}, {1}), launch({2}, {12}), launch({1, 11}, {0}), launch({1}, {11}),
+TEST(cuda_launches_on_two_lanes_wait_for_their_dependencies) {
+  CHECK(lanes_of({}) == "");
+  CHECK(lanes_of({launch({}, {1}), launch({1}, {2}), launch({2}, {3})}) == "0 0 0");
+  // Block 2 has the δ of layer 2 and block 1 that of layer 1; blocks 12 and 11 have their weights. The update of a
+  // weight runs next to the following launches, but after the launch that reads the weight.
+  CHECK(lanes_of({launch({2, 12}, {1}), launch({2}, {12}), launch({1, 11}, {0}), launch({1}, {11}),
                   launch({0}, {10})}) == "0 1<0 0 1<2 0");
-  // what the second lane still reads is not written before: the first lane waits
-  CHECK(turns_of({launch({}, {2}), launch({2}, {9}), launch({}, {3}), launch({3}, {2}), launch({2}, {4})}) ==
+  // the first lane waits before it writes a block that the second lane reads
+  CHECK(lanes_of({launch({}, {2}), launch({2}, {9}), launch({}, {3}), launch({3}, {2}), launch({2}, {4})}) ==
         "0 1<0 0 0<1 0");
-  // one wait for the last of several
-  CHECK(turns_of({launch({}, {5}), launch({}, {6}), launch({}, {1}), launch({1}, {2}),
+  // a launch that depends on several launches of the other lane waits once, for the last
+  CHECK(lanes_of({launch({}, {5}), launch({}, {6}), launch({}, {1}), launch({1}, {2}),
                   launch({2, 5, 6}, {3})}) == "1 1 0 0 0<1");
 }
 
@@ -62,7 +64,7 @@ TEST(cuda_emulated_results_do_not_depend_on_when_the_second_lane_runs) {
   for (CudaPrecision precision : {CudaPrecision::float32, CudaPrecision::bfloat16}) {
     Backend& with_graphs = *cuda_engine(precision);
     const std::unique_ptr<Backend> one_by_one = [precision] {
-      const Variable variable("CHAINRULE_CUDA_GRAPHS", "0");
+      const EnvironmentVariable variable("CHAINRULE_CUDA_GRAPHS", "0");
       return open_cuda_engine(cuda_library(), 0, precision);
     }();
     for (const GraphCase& c : composite_cases()) {

@@ -1,6 +1,7 @@
-// Memory of the emulated device. It is NaN before it is used and after it was freed. A pool hands out the address that it
-// got back last for the size, and fills the block with NaN when its queue gets there: who has not waited for that loses
-// what he wrote. Under the address sanitizer, what a pool keeps may not be touched.
+// Memory of the emulated device. It is filled with NaN when it is allocated and when it is freed. A pool reuses the
+// block of the requested size that was freed last, and fills it with NaN when the queue runs the allocation. Work that
+// does not wait for the allocation loses what it wrote. Under the address sanitizer, unused blocks of a pool must not
+// be accessed.
 #include "cuda/emulated/memory.h"
 
 #include <atomic>
@@ -19,7 +20,7 @@ namespace chainrule {
 namespace cuda {
 
 struct Pool {
-  std::vector<std::pair<char*, int64_t>> unused;  // the first one longest
+  std::vector<std::pair<char*, int64_t>> unused;  // in the order in which they were freed
   int64_t held = 0;
 };
 
@@ -38,7 +39,7 @@ struct Blocks {
 
   int64_t remove(const char* memory) {
     const auto found = held.find(memory);
-    if (found == held.end()) std::abort();  // freed twice, or never made
+    if (found == held.end()) std::abort();  // freed twice, or never allocated
     const int64_t size = found->second;
     bytes -= size;
     held.erase(found);
@@ -59,7 +60,8 @@ struct Memory {
   Blocks device, pinned;
   std::set<Pool*> pools;
   int64_t limit = int64_t{1} << 34;
-  int64_t asked = 0, pinned_asked = 0;  // blocks that the device was asked for
+  int64_t allocations = 0,
+          pinned_allocations = 0;  // Blocks allocated so far, without those that a pool reused.
 
   int64_t unused() const {
     int64_t bytes = 0;
@@ -86,11 +88,12 @@ Memory& memory() {
   return all;
 }
 
-// Aligned to 256 bytes as by the runtime, and ending where it ends, so that an overrun is seen by the sanitizer.
+// Returns a block aligned to 256 bytes like those of the CUDA runtime. It has exactly `bytes` bytes, so that the
+// address sanitizer detects an overrun.
 char* aligned(int64_t bytes) {
-  void* place = nullptr;
-  if (posix_memalign(&place, 256, static_cast<size_t>(bytes)) != 0) throw Error("out of memory");
-  return static_cast<char*>(place);
+  void* block = nullptr;
+  if (posix_memalign(&block, 256, static_cast<size_t>(bytes)) != 0) throw Error("out of memory");
+  return static_cast<char*>(block);
 }
 
 }  // namespace
@@ -127,22 +130,22 @@ char* allocate_device(Pool* pool, Queue* queue, int64_t bytes) {
   require_device();
   const std::lock_guard<std::mutex> lock(memory().mutex);
   Memory& all = memory();
-  char* made = nullptr;
-  for (size_t i = pool == nullptr ? 0 : pool->unused.size(); i-- > 0 && made == nullptr;) {
+  char* block = nullptr;
+  for (size_t i = pool == nullptr ? 0 : pool->unused.size(); i-- > 0 && block == nullptr;) {
     if (pool->unused[i].second != bytes) continue;
-    made = pool->unused[i].first;
+    block = pool->unused[i].first;
     pool->unused.erase(pool->unused.begin() + static_cast<std::ptrdiff_t>(i));
-    allow(made, bytes, true);
+    allow(block, bytes, true);
   }
-  if (made == nullptr) {
+  if (block == nullptr) {
     if (bytes > all.limit - all.device.bytes - all.unused()) return nullptr;
-    made = aligned(bytes);
-    ++all.asked;
+    block = aligned(bytes);
+    ++all.allocations;
   }
-  all.device.add(made, bytes);
+  all.device.add(block, bytes);
   if (pool != nullptr) pool->held += bytes;
-  if (pool != nullptr) give(queue, [made, bytes] { poison(made, static_cast<size_t>(bytes)); });
-  return made;
+  if (pool != nullptr) submit(queue, [block, bytes] { poison(block, static_cast<size_t>(bytes)); });
+  return block;
 }
 
 void release_device(Pool* pool, Queue*, char* block) noexcept {
@@ -158,10 +161,10 @@ void release_device(Pool* pool, Queue*, char* block) noexcept {
 
 char* allocate_pinned(int64_t bytes) {
   const std::lock_guard<std::mutex> lock(memory().mutex);
-  char* made = aligned(bytes);
-  memory().pinned.add(made, bytes);
-  ++memory().pinned_asked;
-  return made;
+  char* block = aligned(bytes);
+  memory().pinned.add(block, bytes);
+  ++memory().pinned_allocations;
+  return block;
 }
 
 void release_pinned(char* block) noexcept {
@@ -191,17 +194,17 @@ int64_t emulated_unused_bytes() {
   const std::lock_guard<std::mutex> lock(memory().mutex);
   return memory().unused();
 }
-int64_t emulated_blocks_asked() {
+int64_t emulated_allocations() {
   const std::lock_guard<std::mutex> lock(memory().mutex);
-  return memory().asked;
+  return memory().allocations;
 }
 int64_t emulated_pinned_bytes() {
   const std::lock_guard<std::mutex> lock(memory().mutex);
   return memory().pinned.bytes;
 }
-int64_t emulated_pinned_blocks_asked() {
+int64_t emulated_pinned_allocations() {
   const std::lock_guard<std::mutex> lock(memory().mutex);
-  return memory().pinned_asked;
+  return memory().pinned_allocations;
 }
 void limit_emulated_bytes(int64_t bytes) {
   const std::lock_guard<std::mutex> lock(memory().mutex);

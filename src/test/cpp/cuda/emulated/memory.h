@@ -1,4 +1,4 @@
-// What the emulated device's memory and queues need of each other.
+// The functions that the memory and the queues of the emulated device share.
 #pragma once
 
 #include <functional>
@@ -10,12 +10,12 @@ namespace cuda {
 
 using Work = std::function<void()>;
 
-// device.cpp. Throws Error unless the thread has opened the device.
+// Defined in device.cpp. Throws Error unless the thread has opened the device.
 void require_device();
-// device.cpp. Not while capturing.
-void give(Queue* queue, Work work);
+// Defined in device.cpp. Adds work to the queue, which must not be capturing.
+void submit(Queue* queue, Work work);
 
-// memory.cpp. Is the address in neither device nor pinned memory?
+// Defined in memory.cpp. Returns true if the address is in neither device memory nor pinned memory.
 bool pageable(const void* address);
 
 }  // namespace cuda

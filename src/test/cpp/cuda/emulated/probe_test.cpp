@@ -1,4 +1,5 @@
-// Where the instructions of tiles are: on devices that take a large parameter everywhere, and on those that do not.
+// Where the tile kernel's instructions are stored: in a kernel parameter on devices that pass large parameters
+// everywhere, in memory on the others.
 #include "backend/cuda/probe.h"
 
 #include <cmath>
@@ -25,7 +26,7 @@ namespace {
 const LargeParameters ways_to_fail[] = {LargeParameters::refused, LargeParameters::cut_off,
                                         LargeParameters::lost};
 
-// As long as it lives.
+// Sets what happens to large parameters, until the end of the scope.
 struct Emulated {
   explicit Emulated(LargeParameters how) { emulate_large_parameters(how); }
   Emulated(const Emulated&) = delete;
@@ -35,7 +36,7 @@ struct Emulated {
 
 std::unique_ptr<Backend> opened() { return open_cuda_engine(cuda_library(), 0, CudaPrecision::float32); }
 std::unique_ptr<Backend> opened_with(const char* large_parameters) {
-  const Variable variable("CHAINRULE_CUDA_LARGE_PARAMETERS", large_parameters);
+  const EnvironmentVariable variable("CHAINRULE_CUDA_LARGE_PARAMETERS", large_parameters);
   return opened();
 }
 
@@ -43,7 +44,7 @@ Workload narrow(int64_t batch) {
   return workload("narrow", {3, 8, 5, 2}, Op::sigmoid, Op::mean_squared_error, batch);
 }
 
-bool moves_are_in_memory(Backend& engine) {
+bool instructions_are_in_memory(Backend& engine) {
   const Workload w = narrow(70);
   const std::string text = print_plan(make_plan(w.graph, training(w.loss, w.batch), engine));
   const bool in_memory = text.find("[tile kernel, instructions in memory]") != std::string::npos;
@@ -51,7 +52,8 @@ bool moves_are_in_memory(Backend& engine) {
   return in_memory;
 }
 
-// The parameters after some steps: on the engine's own, captured, and replayed.
+// Returns the parameters after some steps. The first launches kernels one by one, the second captures a graph, the
+// others replay it.
 std::vector<std::vector<float>> trained(Backend& engine, int64_t batch) {
   const Workload w = narrow(batch);
   PlanRun<float> run(w.graph, training(w.loss, w.batch), random_values(w.graph, w.batch, 3), engine);
@@ -64,7 +66,7 @@ std::vector<std::vector<float>> trained(Backend& engine, int64_t batch) {
 
 }  // namespace
 
-TEST(cuda_emulated_the_probe_sees_what_becomes_of_large_parameters) {
+TEST(cuda_emulated_the_probe_detects_large_parameters_that_do_not_arrive) {
   cuda::use(0);
   const int64_t bytes = emulated_bytes();
   CHECK(cuda::large_parameters_work(0));
@@ -74,45 +76,45 @@ TEST(cuda_emulated_the_probe_sees_what_becomes_of_large_parameters) {
     CHECK(emulated_work_waiting() == 0 && emulated_bytes() == bytes);
   }
   CHECK(cuda::large_parameters_work(0));
-  fail_emulated_launch(0);  // any error, and no capture is left open
+  fail_emulated_launch(0);  // any error counts as a failure, and no capture stays open
   CHECK(!cuda::large_parameters_work(0));
   fail_emulated_launch(1);
   CHECK(!cuda::large_parameters_work(0));
   fail_emulated_launch(-1);
 }
 
-TEST(cuda_emulated_engines_do_what_the_device_can) {
-  CHECK(!moves_are_in_memory(*opened()));
+TEST(cuda_emulated_engines_use_large_parameters_only_if_the_probe_succeeds) {
+  CHECK(!instructions_are_in_memory(*opened()));
   for (int64_t batch : {20, 200}) {
     const auto expected = trained(*opened(), batch);
     for (LargeParameters how : ways_to_fail) {
       const Emulated emulated(how);
       const auto engine = opened();
-      CHECK(moves_are_in_memory(*engine));
+      CHECK(instructions_are_in_memory(*engine));
       CHECK(trained(*engine, batch) == expected);
     }
     CHECK(trained(*opened_with("0"), batch) == expected);
   }
 }
 
-TEST(cuda_emulated_a_variable_says_where_moves_are) {
-  CHECK(moves_are_in_memory(*opened_with("0")));
-  CHECK(!moves_are_in_memory(*opened_with("1")));
+TEST(cuda_emulated_an_environment_variable_overrides_the_probe) {
+  CHECK(instructions_are_in_memory(*opened_with("0")));
+  CHECK(!instructions_are_in_memory(*opened_with("1")));
   CHECK_THROWS(opened_with("no"), "expected CHAINRULE_CUDA_LARGE_PARAMETERS to be 0 or 1, but got 'no'");
   CHECK_THROWS(opened_with(""), "expected CHAINRULE_CUDA_LARGE_PARAMETERS to be 0 or 1, but got ''");
   const Emulated emulated(LargeParameters::refused);
   const auto engine = opened_with("1");
-  CHECK(!moves_are_in_memory(*engine));
+  CHECK(!instructions_are_in_memory(*engine));
   CHECK_THROWS(trained(*engine, 20), "bytes: invalid argument");
-  const Variable variable("CHAINRULE_CUDA_GRAPHS", "0");
+  const EnvironmentVariable variable("CHAINRULE_CUDA_GRAPHS", "0");
   const auto without_graphs = opened();
-  CHECK(!moves_are_in_memory(*without_graphs));  // nothing is conditional there
+  CHECK(!instructions_are_in_memory(*without_graphs));  // without graphs nothing is conditional
   CHECK(trained(*without_graphs, 20).size() > 0);
 }
 
-// Memory that grows and instructions, two sets of inputs, a data set on the device, graphs that come back: the table is that of the
-// run.
-TEST(cuda_emulated_tables_of_moves_follow_what_a_run_uses) {
+// Memory that grows gets new addresses, there are two sets of inputs and a data set on the device, and graphs are used
+// again. Each run must use a table of instructions with its own addresses.
+TEST(cuda_emulated_tables_of_instructions_have_the_addresses_of_the_run) {
   constexpr int64_t features = 4, examples = 300;
   const auto in_memory = opened_with("0"), as_parameters = opened_with("1");
   auto data = std::make_unique<Dataset>(examples);

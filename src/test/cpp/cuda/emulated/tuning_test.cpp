@@ -1,5 +1,5 @@
-// Tuning where it is known how long each algorithm takes: which is chosen, how often anything is timed, and what happens
-// when memory or the file's place is missing.
+// Tuning with known times of all algorithms: which algorithm is chosen, how often products are timed, and what happens
+// without memory or if the file cannot be written.
 #include <cstdio>
 #include <set>
 #include <sstream>
@@ -13,7 +13,7 @@
 
 using namespace test;
 
-TEST(cuda_emulated_tuning_takes_the_fastest_algorithm) {
+TEST(cuda_emulated_tuning_chooses_the_fastest_algorithm) {
   const Folder folder;
   const std::string file = folder / "products.txt";
   const TunedNet net;
@@ -28,7 +28,7 @@ TEST(cuda_emulated_tuning_takes_the_fastest_algorithm) {
     const int32_t chosen = static_cast<int32_t>(product.algorithm.words[0]);
     CHECK(chosen == product.shape.n % 3);
     first += chosen == 0;
-    // a launch takes a microsecond besides
+    // each launch takes another microsecond
     const double own = emulated_seconds(product.shape.n, chosen);
     CHECK_NEAR(product.nanoseconds, 1e9 * own + 1000, 1);
     CHECK_NEAR(product.first_nanoseconds, 1e9 * emulated_seconds(product.shape.n, 0) + 1000, 1);
@@ -37,7 +37,7 @@ TEST(cuda_emulated_tuning_takes_the_fastest_algorithm) {
     }
   }
   CHECK(found == 3 * net.products);
-  CHECK(first > 0 && first < found);  // the heuristic is right for some
+  CHECK(first > 0 && first < found);  // the heuristic's first choice is right for some shapes
 }
 
 TEST(cuda_emulated_tuning_times_each_shape_once) {
@@ -57,18 +57,19 @@ TEST(cuda_emulated_tuning_times_each_shape_once) {
     CHECK(take_emulated_product_runs() == 0);
     net.plan_text(*again, 32);  // shapes that the file does not have
     CHECK(take_emulated_product_runs() > 0);
-    CHECK(emulated_bytes() == bytes);  // the timing's memory is back
+    CHECK(emulated_bytes() == bytes);  // the memory used for timing was released
   }
   net.plan_text(*cuda_engine(CudaPrecision::float32), 64);
-  CHECK(take_emulated_product_runs() == 0);  // nobody asked for it
+  CHECK(take_emulated_product_runs() == 0);  // this engine does not tune
 }
 
-TEST(cuda_emulated_tuning_without_memory_is_a_sentence_and_can_be_tried_again) {
+TEST(cuda_emulated_tuning_without_memory_throws_and_can_be_repeated) {
   const Folder folder;
   const TunedNet net;
   const auto engine = tuned_engine(folder / "products.txt");
   const int64_t bytes = emulated_bytes();
-  CHECK_THROWS(engine->allocate(int64_t{1} << 40), "out of device memory");  // the pool keeps nothing now
+  CHECK_THROWS(engine->allocate(int64_t{1} << 40),
+               "out of device memory");  // now the pool has no unused memory
   limit_emulated_bytes(bytes + 3000);
   CHECK_THROWS(net.plan_text(*engine, 16), "tuning a product of 140 x 20 by 20 x 16");
   CHECK_THROWS(net.plan_text(*engine, 16), "out of device memory");
@@ -77,9 +78,9 @@ TEST(cuda_emulated_tuning_without_memory_is_a_sentence_and_can_be_tried_again) {
   CHECK(occurrences(net.plan_text(*engine, 16), ", tuned: ") == net.products);
 }
 
-// Where the arena puts a value decides no product's algorithm: layers that are alike have products of one key, whether steps
-// are merged or not.
-TEST(cuda_emulated_products_have_one_key_wherever_values_lie) {
+// The addresses of values in the arena do not influence the algorithm of a product. Equal layers have products with the
+// same key, whether steps are merged or not.
+TEST(cuda_emulated_keys_of_products_do_not_depend_on_addresses) {
   for (CudaPrecision precision : {CudaPrecision::float32, CudaPrecision::bfloat16}) {
     for (DType dtype : {DType::float32, DType::float64}) {
       std::set<std::string> keys[2];
@@ -100,15 +101,15 @@ TEST(cuda_emulated_products_have_one_key_wherever_values_lie) {
           if (colon != std::string::npos) keys[merged].insert(line.substr(0, colon));
         }
       }
-      // a batch: Z, dX and dW of the layers between, and those of the first and last without dX of the first
+      // per batch size: 3 products of the inner layers (Z, dX, dW), 2 of the first, which has no dX, and 3 of the last
       CHECK(keys[0].size() == 2 * (3 + 2 + 3));
       CHECK(keys[0] == keys[1]);
     }
   }
 }
 
-// What was timed is not lost when it cannot be written: the next program writes it.
-TEST(cuda_emulated_tuning_is_kept_once_the_file_can_be_written) {
+// If the file cannot be written, the measured times are not lost. The next plan writes them.
+TEST(cuda_emulated_tuning_is_stored_once_the_file_can_be_written) {
   const Folder folder;
   const std::string file = folder / "products.txt";
   const TunedNet net;

@@ -1,4 +1,4 @@
-// The device is a GPU: only chainrule_cuda_test has this file, in place of emulated/.
+// The device is a GPU. Only chainrule_cuda_test contains this file, instead of those in emulated/.
 #include "cuda/engines.h"
 
 namespace test {
