@@ -3,10 +3,10 @@
  * thin layer over a C++ core.
  *
  * <ul>
- *   <li>A {@link org.chainrule.Graph} describes the computation. Its {@link org.chainrule.Node}s are
- *       data, parameters and operations ({@link org.chainrule.Op}).
- *   <li>A {@link org.chainrule.Model} holds the values of a graph's parameters. It can be saved to a
- *       single file and loaded from it.
+ *   <li>A {@link org.chainrule.Graph} describes the computation. Its {@link org.chainrule.Node}s
+ *       are data, parameters and operations ({@link org.chainrule.Op}).
+ *   <li>A {@link org.chainrule.Model} holds the values of a graph's parameters. It can be saved to
+ *       a single file and loaded from it.
  *   <li>A {@link org.chainrule.Trainer} trains a model with an {@link org.chainrule.Optimizer}:
  *       either one {@link org.chainrule.Batch} at a time, or for several epochs over a {@link
  *       org.chainrule.Dataset}.
@@ -31,8 +31,8 @@
  * }
  * }</pre>
  *
- * <p>Objects that own native memory are {@link java.lang.AutoCloseable} and should be closed. If one
- * is not closed, a cleaner frees its memory after the object has become unreachable.
+ * <p>Objects that own native memory are {@link java.lang.AutoCloseable} and should be closed. If
+ * one is not closed, a cleaner frees its memory after the object has become unreachable.
  *
  * <p>An invalid argument causes an {@link java.lang.IllegalArgumentException}, a call on a closed
  * object an {@link java.lang.IllegalStateException}, and any other failure a {@link
