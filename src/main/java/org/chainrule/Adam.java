@@ -3,35 +3,35 @@ package org.chainrule;
 import java.util.Map;
 
 /**
- * Adam: m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², θ ← θ − η m̂ / (√v̂ + ε), where m̂ = m / (1 −
- * β₁ᵗ), v̂ = v / (1 − β₂ᵗ) and t counts the steps from 1. Weight decay adds λθ to g. D. P. Kingma,
+ * Adam. In step t, counted from 1: m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², θ ← θ − η m̂ / (√v̂ +
+ * ε), where m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ). Weight decay adds λθ to g. See D. P. Kingma,
  * J. Ba, 2015.
  *
- * @param learningRate η, 0 or more
+ * @param learningRate η, 0 or more and finite
  * @param beta1 β₁, at least 0 and less than 1
  * @param beta2 β₂, at least 0 and less than 1
- * @param epsilon ε, positive
- * @param weightDecay λ, 0 or more
+ * @param epsilon ε, positive and finite
+ * @param weightDecay λ, 0 or more and finite
  */
 public record Adam(
     double learningRate, double beta1, double beta2, double epsilon, double weightDecay)
     implements Optimizer {
   /**
-   * Checks the numbers.
+   * Creates the optimizer.
    *
-   * @param learningRate η, 0 or more
+   * @param learningRate η, 0 or more and finite
    * @param beta1 β₁, at least 0 and less than 1
    * @param beta2 β₂, at least 0 and less than 1
-   * @param epsilon ε, positive
-   * @param weightDecay λ, 0 or more
-   * @throws IllegalArgumentException if one is out of its range
+   * @param epsilon ε, positive and finite
+   * @param weightDecay λ, 0 or more and finite
+   * @throws IllegalArgumentException if a number is out of range
    */
   public Adam {
     AdamSettings.check("Adam", learningRate, beta1, beta2, epsilon, weightDecay);
   }
 
   /**
-   * PyTorch's defaults: η = 0.001, β₁ = 0.9, β₂ = 0.999, ε = 1e-8, λ = 0.
+   * Returns an optimizer with PyTorch's defaults: η = 0.001, β₁ = 0.9, β₂ = 0.999, ε = 1e-8, λ = 0.
    *
    * @return the optimizer
    */
@@ -40,9 +40,10 @@ public record Adam(
   }
 
   /**
-   * PyTorch's defaults but for the learning rate: β₁ = 0.9, β₂ = 0.999, ε = 1e-8, λ = 0.
+   * Returns an optimizer with the given learning rate and otherwise PyTorch's defaults: β₁ = 0.9,
+   * β₂ = 0.999, ε = 1e-8, λ = 0.
    *
-   * @param learningRate η, 0 or more
+   * @param learningRate η, 0 or more and finite
    * @return the optimizer
    */
   public static Adam of(double learningRate) {
@@ -50,7 +51,7 @@ public record Adam(
   }
 
   /**
-   * The same with these factors of the moving averages.
+   * Returns a copy with other factors of the moving averages.
    *
    * @param beta1 β₁, at least 0 and less than 1
    * @param beta2 β₂, at least 0 and less than 1
@@ -61,9 +62,9 @@ public record Adam(
   }
 
   /**
-   * The same with this summand of the denominator.
+   * Returns a copy with another ε, which is added to the denominator.
    *
-   * @param epsilon ε, positive
+   * @param epsilon ε, positive and finite
    * @return a new optimizer
    */
   public Adam epsilon(double epsilon) {
@@ -71,9 +72,9 @@ public record Adam(
   }
 
   /**
-   * The same with this weight decay.
+   * Returns a copy with another weight decay.
    *
-   * @param weightDecay λ, 0 or more; added to the gradient
+   * @param weightDecay λ, 0 or more and finite; added to the gradient
    * @return a new optimizer
    */
   public Adam weightDecay(double weightDecay) {

@@ -4,7 +4,9 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** What {@link Adam} and {@link AdamW} share: their settings, and the ranges of these. */
+/**
+ * The settings that {@link Adam} and {@link AdamW} have in common, and the checks of their ranges.
+ */
 final class AdamSettings {
   private AdamSettings() {}
 

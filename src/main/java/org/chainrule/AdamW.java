@@ -3,35 +3,36 @@ package org.chainrule;
 import java.util.Map;
 
 /**
- * Adam with decoupled weight decay: θ ← θ − ηλθ before Adam's step, whose gradient stays as it is.
- * I. Loshchilov, F. Hutter, 2019.
+ * Adam with decoupled weight decay: θ ← θ − ηλθ precedes Adam's step, and the gradient is not
+ * changed. See I. Loshchilov, F. Hutter, 2019.
  *
- * @param learningRate η, 0 or more
+ * @param learningRate η, 0 or more and finite
  * @param beta1 β₁, at least 0 and less than 1
  * @param beta2 β₂, at least 0 and less than 1
- * @param epsilon ε, positive
- * @param weightDecay λ, 0 or more
+ * @param epsilon ε, positive and finite
+ * @param weightDecay λ, 0 or more and finite
  * @see Adam
  */
 public record AdamW(
     double learningRate, double beta1, double beta2, double epsilon, double weightDecay)
     implements Optimizer {
   /**
-   * Checks the numbers.
+   * Creates the optimizer.
    *
-   * @param learningRate η, 0 or more
+   * @param learningRate η, 0 or more and finite
    * @param beta1 β₁, at least 0 and less than 1
    * @param beta2 β₂, at least 0 and less than 1
-   * @param epsilon ε, positive
-   * @param weightDecay λ, 0 or more
-   * @throws IllegalArgumentException if one is out of its range
+   * @param epsilon ε, positive and finite
+   * @param weightDecay λ, 0 or more and finite
+   * @throws IllegalArgumentException if a number is out of range
    */
   public AdamW {
     AdamSettings.check("AdamW", learningRate, beta1, beta2, epsilon, weightDecay);
   }
 
   /**
-   * PyTorch's defaults: η = 0.001, β₁ = 0.9, β₂ = 0.999, ε = 1e-8, λ = 0.01.
+   * Returns an optimizer with PyTorch's defaults: η = 0.001, β₁ = 0.9, β₂ = 0.999, ε = 1e-8, λ =
+   * 0.01.
    *
    * @return the optimizer
    */
@@ -40,9 +41,10 @@ public record AdamW(
   }
 
   /**
-   * PyTorch's defaults but for the learning rate: β₁ = 0.9, β₂ = 0.999, ε = 1e-8, λ = 0.01.
+   * Returns an optimizer with the given learning rate and otherwise PyTorch's defaults: β₁ = 0.9,
+   * β₂ = 0.999, ε = 1e-8, λ = 0.01.
    *
-   * @param learningRate η, 0 or more
+   * @param learningRate η, 0 or more and finite
    * @return the optimizer
    */
   public static AdamW of(double learningRate) {
@@ -50,7 +52,7 @@ public record AdamW(
   }
 
   /**
-   * The same with these factors of the moving averages.
+   * Returns a copy with other factors of the moving averages.
    *
    * @param beta1 β₁, at least 0 and less than 1
    * @param beta2 β₂, at least 0 and less than 1
@@ -61,9 +63,9 @@ public record AdamW(
   }
 
   /**
-   * The same with this summand of the denominator.
+   * Returns a copy with another ε, which is added to the denominator.
    *
-   * @param epsilon ε, positive
+   * @param epsilon ε, positive and finite
    * @return a new optimizer
    */
   public AdamW epsilon(double epsilon) {
@@ -71,9 +73,9 @@ public record AdamW(
   }
 
   /**
-   * The same with this weight decay.
+   * Returns a copy with another weight decay.
    *
-   * @param weightDecay λ, 0 or more; shrinks the parameter itself
+   * @param weightDecay λ, 0 or more and finite; reduces the parameter itself
    * @return a new optimizer
    */
   public AdamW weightDecay(double weightDecay) {

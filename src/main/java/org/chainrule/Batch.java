@@ -9,35 +9,38 @@ import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The data of some samples, by the names of a graph's data nodes. Holds references only: what they
- * refer to is read by each call that takes the batch, so one batch and one array can serve a whole
- * training. Every sample's values are contiguous: [sample][feature]; a label has one {@code int} a
- * sample.
+ * The values of a graph's data nodes for some samples. A batch finds data nodes by name.
  *
- * <p>Arrays and heap buffers are copied once a call. Direct buffers of native byte order and of the
+ * <p>A batch only refers to its arrays, buffers and pointers. Each call that uses the batch reads
+ * their current values, so one batch and its arrays can be used throughout a training. The values
+ * are ordered [sample][feature]; a label has one {@code int} per sample.
+ *
+ * <p>Each call copies arrays and heap buffers once. Direct buffers of native byte order and of the
  * model's type, and pointers, are read in place: they must not be written or freed while a call
- * runs that takes them. A buffer's values are those between its position and its limit at the
- * moment of {@code set}, a pointer's those at the moment of the call. {@code float} and {@code
- * double} are converted to the model's type, but for pointers, which must have it.
+ * uses them. The values of a buffer are those between its position and its limit at the time of
+ * {@code set}. Those of a pointer are between its position and its limit at the time of the call.
+ * {@code float} and {@code double} numbers are converted to the model's type, except for those of
+ * pointers, which must have it.
  *
- * <p>Nothing here is native: there is nothing to close. Not for two threads at once.
+ * <p>A batch owns no native memory and need not be closed. Not thread-safe.
  */
 public final class Batch {
   private final int size;
   private final Map<String, Values> values = new LinkedHashMap<>();
 
   /**
-   * An empty batch.
+   * Creates an empty batch.
    *
-   * @param size how many samples, 1 or more
+   * @param size the number of samples, at least 1
+   * @throws IllegalArgumentException if the size is less than 1
    */
   public Batch(int size) {
-    Check.that(size >= 1, "Batch", "the size must be 1 or more, but is ", size);
+    Check.that(size >= 1, "Batch", "expected a size of 1 or more, but got ", size);
     this.size = size;
   }
 
   /**
-   * How many samples.
+   * Returns the number of samples.
    *
    * @return 1 or more
    */
@@ -46,10 +49,10 @@ public final class Batch {
   }
 
   /**
-   * Sets a data node's values.
+   * Sets the values of a data node. The array is not copied until a call uses the batch.
    *
-   * @param name the data node's name
-   * @param values samples x features numbers
+   * @param name the name of the data node
+   * @param values [sample][feature], with all features of each sample
    * @return this batch
    */
   public Batch set(String name, float[] values) {
@@ -58,10 +61,10 @@ public final class Batch {
   }
 
   /**
-   * Sets a data node's values.
+   * Sets the values of a data node. The array is not copied until a call uses the batch.
    *
-   * @param node the data node, known by its name
-   * @param values samples x features numbers
+   * @param node the data node, of which only the name is used
+   * @param values [sample][feature], with all features of each sample
    * @return this batch
    */
   public Batch set(Node node, float[] values) {
@@ -69,10 +72,10 @@ public final class Batch {
   }
 
   /**
-   * Sets a data node's values.
+   * Sets the values of a data node. The array is not copied until a call uses the batch.
    *
-   * @param name the data node's name
-   * @param values samples x features numbers
+   * @param name the name of the data node
+   * @param values [sample][feature], with all features of each sample
    * @return this batch
    */
   public Batch set(String name, double[] values) {
@@ -81,10 +84,10 @@ public final class Batch {
   }
 
   /**
-   * Sets a data node's values.
+   * Sets the values of a data node. The array is not copied until a call uses the batch.
    *
-   * @param node the data node, known by its name
-   * @param values samples x features numbers
+   * @param node the data node, of which only the name is used
+   * @param values [sample][feature], with all features of each sample
    * @return this batch
    */
   public Batch set(Node node, double[] values) {
@@ -92,11 +95,14 @@ public final class Batch {
   }
 
   /**
-   * Sets a data node's values. They are copied now: the batch does not see later changes.
+   * Sets the values of a data node. They are copied immediately; later changes of the arrays have
+   * no effect.
    *
-   * @param name the data node's name
-   * @param values one array a sample, each of all features
+   * @param name the name of the data node
+   * @param values one array per sample, with all its features
    * @return this batch
+   * @throws IllegalArgumentException if the number of arrays is not {@link #size()}, or if the
+   *     arrays differ in length
    */
   public Batch set(String name, float[][] values) {
     checkRows(name, Check.notNull(values, "set", "values").length);
@@ -104,22 +110,28 @@ public final class Batch {
   }
 
   /**
-   * Sets a data node's values. They are copied now: the batch does not see later changes.
+   * Sets the values of a data node. They are copied immediately; later changes of the arrays have
+   * no effect.
    *
-   * @param node the data node, known by its name
-   * @param values one array a sample, each of all features
+   * @param node the data node, of which only the name is used
+   * @param values one array per sample, with all its features
    * @return this batch
+   * @throws IllegalArgumentException if the number of arrays is not {@link #size()}, or if the
+   *     arrays differ in length
    */
   public Batch set(Node node, float[][] values) {
     return set(name(node), values);
   }
 
   /**
-   * Sets a data node's values. They are copied now: the batch does not see later changes.
+   * Sets the values of a data node. They are copied immediately; later changes of the arrays have
+   * no effect.
    *
-   * @param name the data node's name
-   * @param values one array a sample, each of all features
+   * @param name the name of the data node
+   * @param values one array per sample, with all its features
    * @return this batch
+   * @throws IllegalArgumentException if the number of arrays is not {@link #size()}, or if the
+   *     arrays differ in length
    */
   public Batch set(String name, double[][] values) {
     checkRows(name, Check.notNull(values, "set", "values").length);
@@ -127,21 +139,24 @@ public final class Batch {
   }
 
   /**
-   * Sets a data node's values. They are copied now: the batch does not see later changes.
+   * Sets the values of a data node. They are copied immediately; later changes of the arrays have
+   * no effect.
    *
-   * @param node the data node, known by its name
-   * @param values one array a sample, each of all features
+   * @param node the data node, of which only the name is used
+   * @param values one array per sample, with all its features
    * @return this batch
+   * @throws IllegalArgumentException if the number of arrays is not {@link #size()}, or if the
+   *     arrays differ in length
    */
   public Batch set(Node node, double[][] values) {
     return set(name(node), values);
   }
 
   /**
-   * Sets a data node's values.
+   * Sets the class indices of a label. The array is not copied until a call uses the batch.
    *
-   * @param name the data node's name
-   * @param values a class index a sample
+   * @param name the name of the label
+   * @param values one class index per sample
    * @return this batch
    */
   public Batch set(String name, int[] values) {
@@ -150,10 +165,10 @@ public final class Batch {
   }
 
   /**
-   * Sets a data node's values.
+   * Sets the class indices of a label. The array is not copied until a call uses the batch.
    *
-   * @param node the data node, known by its name
-   * @param values a class index a sample
+   * @param node the label, of which only the name is used
+   * @param values one class index per sample
    * @return this batch
    */
   public Batch set(Node node, int[] values) {
@@ -161,10 +176,10 @@ public final class Batch {
   }
 
   /**
-   * Sets a data node's values.
+   * Sets the values of a data node.
    *
-   * @param name the data node's name
-   * @param values samples x features numbers
+   * @param name the name of the data node
+   * @param values [sample][feature], with all features of each sample, between position and limit
    * @return this batch
    */
   public Batch set(String name, FloatBuffer values) {
@@ -173,10 +188,10 @@ public final class Batch {
   }
 
   /**
-   * Sets a data node's values.
+   * Sets the values of a data node.
    *
-   * @param node the data node, known by its name
-   * @param values samples x features numbers
+   * @param node the data node, of which only the name is used
+   * @param values [sample][feature], with all features of each sample, between position and limit
    * @return this batch
    */
   public Batch set(Node node, FloatBuffer values) {
@@ -184,10 +199,10 @@ public final class Batch {
   }
 
   /**
-   * Sets a data node's values.
+   * Sets the values of a data node.
    *
-   * @param name the data node's name
-   * @param values samples x features numbers
+   * @param name the name of the data node
+   * @param values [sample][feature], with all features of each sample, between position and limit
    * @return this batch
    */
   public Batch set(String name, DoubleBuffer values) {
@@ -196,10 +211,10 @@ public final class Batch {
   }
 
   /**
-   * Sets a data node's values.
+   * Sets the values of a data node.
    *
-   * @param node the data node, known by its name
-   * @param values samples x features numbers
+   * @param node the data node, of which only the name is used
+   * @param values [sample][feature], with all features of each sample, between position and limit
    * @return this batch
    */
   public Batch set(Node node, DoubleBuffer values) {
@@ -207,10 +222,10 @@ public final class Batch {
   }
 
   /**
-   * Sets a data node's values.
+   * Sets the class indices of a label.
    *
-   * @param name the data node's name
-   * @param values a class index a sample
+   * @param name the name of the label
+   * @param values one class index per sample, between position and limit
    * @return this batch
    */
   public Batch set(String name, IntBuffer values) {
@@ -219,10 +234,10 @@ public final class Batch {
   }
 
   /**
-   * Sets a data node's values.
+   * Sets the class indices of a label.
    *
-   * @param node the data node, known by its name
-   * @param values a class index a sample
+   * @param node the label, of which only the name is used
+   * @param values one class index per sample, between position and limit
    * @return this batch
    */
   public Batch set(Node node, IntBuffer values) {
@@ -230,11 +245,13 @@ public final class Batch {
   }
 
   /**
-   * Sets a data node's values.
+   * Sets the values of a data node, which are read in place.
    *
-   * @param name the data node's name
-   * @param values a FloatPointer, DoublePointer or IntPointer with a limit
+   * @param name the name of the data node
+   * @param values a FloatPointer, DoublePointer or IntPointer, with a limit, of the model's type;
+   *     an IntPointer for a label
    * @return this batch
+   * @throws IllegalArgumentException if the pointer has another class
    */
   public Batch set(String name, Pointer values) {
     of(name, values).pointer(values);
@@ -242,17 +259,19 @@ public final class Batch {
   }
 
   /**
-   * Sets a data node's values.
+   * Sets the values of a data node, which are read in place.
    *
-   * @param node the data node, known by its name
-   * @param values a FloatPointer, DoublePointer or IntPointer with a limit
+   * @param node the data node, of which only the name is used
+   * @param values a FloatPointer, DoublePointer or IntPointer, with a limit, of the model's type;
+   *     an IntPointer for a label
    * @return this batch
+   * @throws IllegalArgumentException if the pointer has another class
    */
   public Batch set(Node node, Pointer values) {
     return set(name(node), values);
   }
 
-  /** The values of a data node, or null. */
+  /** Returns the values of a data node, or null if there are none. */
   @Nullable Values values(String name) {
     return values.get(name);
   }
@@ -280,7 +299,7 @@ public final class Batch {
     return Check.notNull(node, "set", "node").name();
   }
 
-  /** {@return the size and the names} */
+  /** {@return the number of samples, and the names of the data nodes} */
   @Override
   public String toString() {
     return size + " samples of " + values.keySet();

@@ -2,7 +2,10 @@ package org.chainrule;
 
 import org.jspecify.annotations.Nullable;
 
-/** Refuses what a caller passed, with a sentence; the happy path allocates nothing. */
+/**
+ * Checks of arguments. A failed check throws IllegalArgumentException with the name of the
+ * operation and a sentence; a successful one allocates nothing.
+ */
 final class Check {
   private Check() {}
 
@@ -13,25 +16,25 @@ final class Check {
     return value;
   }
 
-  static void that(boolean holds, String operation, String sentence, Object came) {
+  static void that(boolean holds, String operation, String sentence, Object got) {
     if (!holds) {
-      throw new IllegalArgumentException(operation + ": " + sentence + came);
+      throw new IllegalArgumentException(operation + ": " + sentence + got);
     }
   }
 
-  static void that(boolean holds, String operation, String sentence, long came) {
+  static void that(boolean holds, String operation, String sentence, long got) {
     if (!holds) {
-      throw new IllegalArgumentException(operation + ": " + sentence + came);
+      throw new IllegalArgumentException(operation + ": " + sentence + got);
     }
   }
 
-  static void that(boolean holds, String operation, String sentence, double came) {
+  static void that(boolean holds, String operation, String sentence, double got) {
     if (!holds) {
-      throw new IllegalArgumentException(operation + ": " + sentence + came);
+      throw new IllegalArgumentException(operation + ": " + sentence + got);
     }
   }
 
-  /** The size of an array of {@code a * b} values. */
+  /** Returns {@code a * b}. Throws IllegalArgumentException if an array cannot have this size. */
   static int size(String operation, long a, long b) {
     if (a < 0 || b < 0 || (b != 0 && a > Integer.MAX_VALUE / b)) {
       throw new IllegalArgumentException(
@@ -40,7 +43,10 @@ final class Check {
     return (int) (a * b);
   }
 
-  /** A name that C can hold. */
+  /**
+   * Returns {@code name}. Throws IllegalArgumentException if it is null or empty, or if it contains
+   * the character 0, which would end it in C.
+   */
   static String name(String name, String operation) {
     notNull(name, operation, "name");
     that(!name.isEmpty(), operation, "a name must not be empty", "");
@@ -48,7 +54,7 @@ final class Check {
     return name;
   }
 
-  /** What all optimizers have. */
+  /** Checks the settings that all optimizers have. */
   static void optimizer(String name, double learningRate, double weightDecay) {
     that(
         learningRate >= 0 && Double.isFinite(learningRate),
@@ -62,7 +68,7 @@ final class Check {
         weightDecay);
   }
 
-  /** What keeps a denominator away from 0. */
+  /** Checks a number that is added to a denominator to keep it above 0. */
   static void positive(String name, String what, double value) {
     if (!(value > 0 && Double.isFinite(value))) {
       throw new IllegalArgumentException(
@@ -70,7 +76,7 @@ final class Check {
     }
   }
 
-  /** A factor of a moving average. */
+  /** Checks a factor of a moving average. */
   static void factor(String name, String what, double factor) {
     if (!(factor >= 0 && factor < 1)) {
       throw new IllegalArgumentException(

@@ -7,11 +7,17 @@ import org.chainrule.binding.NativeDataset;
 import org.chainrule.binding.NativeTrainer;
 
 /**
- * Examples to train on, in native memory: one column for each data node, found by the node's name.
- * Columns are copied from arrays; {@code float} and {@code double} columns both serve any model.
+ * Training examples in native memory. A data set has one column per data node of the graph; a
+ * column has the name of its node.
+ *
+ * <p>Columns are copied from arrays. Both {@code float} and {@code double} columns can be used with
+ * any model; the numbers are converted to the type of the model. All columns must be added before
+ * the first training with the data set.
  */
 public final class Dataset extends NativeObject {
-  /** Copied at a time: keeps the views of native memory within what a buffer can hold. */
+  /**
+   * The number of values copied at a time. A view of native memory cannot be larger than a buffer.
+   */
   private static final int CHUNK = 1 << 26;
 
   private final NativeDataset handle;
@@ -22,17 +28,17 @@ public final class Dataset extends NativeObject {
   private Dataset(int examples) {
     super("data set");
     this.examples = examples;
-    NativeDataset made = NativeDataset.create(examples);
-    handle = made;
-    own(() -> NativeDataset.destroy(made));
+    NativeDataset created = NativeDataset.create(examples);
+    handle = created;
+    own(() -> NativeDataset.destroy(created));
   }
 
   /**
-   * A data set without columns.
+   * Creates a data set without columns.
    *
-   * @param examples how many examples, 1 or more
-   * @return the data set
-   * @throws IllegalArgumentException if there are none
+   * @param examples the number of examples, at least 1
+   * @return the data set, which the caller must close
+   * @throws IllegalArgumentException if the number is less than 1
    */
   public static Dataset of(int examples) {
     Check.that(examples >= 1, "Dataset", "expected 1 example or more, but got ", examples);
@@ -40,11 +46,14 @@ public final class Dataset extends NativeObject {
   }
 
   /**
-   * Adds a column of numbers.
+   * Adds a column of numbers. The array is copied.
    *
-   * @param name the data node's name
-   * @param values [example][feature], the same number of features for each example
+   * @param name the name of the data node
+   * @param values [example][feature], with the same number of features for each example
    * @return this data set
+   * @throws IllegalArgumentException if there is a column with this name, or if the number of
+   *     values is not a multiple of the number of examples
+   * @throws IllegalStateException if a trainer already uses this data set
    */
   public Dataset add(String name, float[] values) {
     Check.notNull(values, "add", "values");
@@ -52,11 +61,14 @@ public final class Dataset extends NativeObject {
   }
 
   /**
-   * Adds a column of numbers.
+   * Adds a column of numbers. The array is copied.
    *
-   * @param name the data node's name
-   * @param values [example][feature], the same number of features for each example
+   * @param name the name of the data node
+   * @param values [example][feature], with the same number of features for each example
    * @return this data set
+   * @throws IllegalArgumentException if there is a column with this name, or if the number of
+   *     values is not a multiple of the number of examples
+   * @throws IllegalStateException if a trainer already uses this data set
    */
   public Dataset add(String name, double[] values) {
     Check.notNull(values, "add", "values");
@@ -64,63 +76,79 @@ public final class Dataset extends NativeObject {
   }
 
   /**
-   * Adds a column of class indices.
+   * Adds a column of class indices. The array is copied.
    *
-   * @param name the label's name
-   * @param values one a sample
+   * @param name the name of the label
+   * @param values one class index per example
    * @return this data set
+   * @throws IllegalArgumentException if there is a column with this name, or if the number of
+   *     values is not the number of examples
+   * @throws IllegalStateException if a trainer already uses this data set
    */
   public Dataset add(String name, int[] values) {
     Check.notNull(values, "add", "values");
     Check.that(
         values.length == examples,
         "add '" + name + "'",
-        "an int[] holds class indices of a label: expected one for each of "
+        "an int[] holds the class indices of a label (pass the values of an input as float[] or"
+            + " double[]): expected one for each of "
             + examples
-            + " examples; pass an input's values as float[] or double[], but the number is ",
+            + " examples, but got ",
         values.length);
     return column(name, Memory.Type.LABEL, values, values.length);
   }
 
   /**
-   * Adds a column of numbers.
+   * Adds a column of numbers. The array is copied.
    *
-   * @param node the data node, known by its name
-   * @param values [example][feature], the same number of features for each example
+   * @param node the data node, of which only the name is used
+   * @param values [example][feature], with the same number of features for each example
    * @return this data set
+   * @throws IllegalArgumentException if there is a column with this name, or if the number of
+   *     values is not a multiple of the number of examples
+   * @throws IllegalStateException if a trainer already uses this data set
    */
   public Dataset add(Node node, float[] values) {
     return add(Check.notNull(node, "add", "node").name(), values);
   }
 
   /**
-   * Adds a column of numbers.
+   * Adds a column of numbers. The array is copied.
    *
-   * @param node the data node, known by its name
-   * @param values [example][feature], the same number of features for each example
+   * @param node the data node, of which only the name is used
+   * @param values [example][feature], with the same number of features for each example
    * @return this data set
+   * @throws IllegalArgumentException if there is a column with this name, or if the number of
+   *     values is not a multiple of the number of examples
+   * @throws IllegalStateException if a trainer already uses this data set
    */
   public Dataset add(Node node, double[] values) {
     return add(Check.notNull(node, "add", "node").name(), values);
   }
 
   /**
-   * Adds a column of class indices.
+   * Adds a column of class indices. The array is copied.
    *
-   * @param node the label, known by its name
-   * @param values one a sample
+   * @param node the label, of which only the name is used
+   * @param values one class index per example
    * @return this data set
+   * @throws IllegalArgumentException if there is a column with this name, or if the number of
+   *     values is not the number of examples
+   * @throws IllegalStateException if a trainer already uses this data set
    */
   public Dataset add(Node node, int[] values) {
     return add(Check.notNull(node, "add", "node").name(), values);
   }
 
   /**
-   * Adds a column of numbers.
+   * Adds a column of numbers. The arrays are copied.
    *
-   * @param name the data node's name
-   * @param values one array an example, each of all features
+   * @param name the name of the data node
+   * @param values one array per example, with all its features
    * @return this data set
+   * @throws IllegalArgumentException if there is a column with this name, if the number of arrays
+   *     is not the number of examples, or if the arrays differ in length
+   * @throws IllegalStateException if a trainer already uses this data set
    */
   public Dataset add(String name, float[][] values) {
     checkRows(name, Check.notNull(values, "add", "values").length);
@@ -128,22 +156,28 @@ public final class Dataset extends NativeObject {
   }
 
   /**
-   * Adds a column of numbers.
+   * Adds a column of numbers. The arrays are copied.
    *
-   * @param node the data node, known by its name
-   * @param values one array an example, each of all features
+   * @param node the data node, of which only the name is used
+   * @param values one array per example, with all its features
    * @return this data set
+   * @throws IllegalArgumentException if there is a column with this name, if the number of arrays
+   *     is not the number of examples, or if the arrays differ in length
+   * @throws IllegalStateException if a trainer already uses this data set
    */
   public Dataset add(Node node, float[][] values) {
     return add(Check.notNull(node, "add", "node").name(), values);
   }
 
   /**
-   * Adds a column of numbers.
+   * Adds a column of numbers. The arrays are copied.
    *
-   * @param name the data node's name
-   * @param values one array an example, each of all features
+   * @param name the name of the data node
+   * @param values one array per example, with all its features
    * @return this data set
+   * @throws IllegalArgumentException if there is a column with this name, if the number of arrays
+   *     is not the number of examples, or if the arrays differ in length
+   * @throws IllegalStateException if a trainer already uses this data set
    */
   public Dataset add(String name, double[][] values) {
     checkRows(name, Check.notNull(values, "add", "values").length);
@@ -151,20 +185,24 @@ public final class Dataset extends NativeObject {
   }
 
   /**
-   * Adds a column of numbers.
+   * Adds a column of numbers. The arrays are copied.
    *
-   * @param node the data node, known by its name
-   * @param values one array an example, each of all features
+   * @param node the data node, of which only the name is used
+   * @param values one array per example, with all its features
    * @return this data set
+   * @throws IllegalArgumentException if there is a column with this name, if the number of arrays
+   *     is not the number of examples, or if the arrays differ in length
+   * @throws IllegalStateException if a trainer already uses this data set
    */
   public Dataset add(Node node, double[][] values) {
     return add(Check.notNull(node, "add", "node").name(), values);
   }
 
   /**
-   * What {@link #add(String, float[])} does; {@code with} is a keyword in some languages.
+   * Does the same as {@link #add(String, float[])}. In some JVM languages {@code with} is a
+   * keyword.
    *
-   * @param name the data node's name
+   * @param name the name of the data node
    * @param values as for {@code add}
    * @return this data set
    */
@@ -173,9 +211,10 @@ public final class Dataset extends NativeObject {
   }
 
   /**
-   * What {@link #add(String, double[])} does; {@code with} is a keyword in some languages.
+   * Does the same as {@link #add(String, double[])}. In some JVM languages {@code with} is a
+   * keyword.
    *
-   * @param name the data node's name
+   * @param name the name of the data node
    * @param values as for {@code add}
    * @return this data set
    */
@@ -184,9 +223,9 @@ public final class Dataset extends NativeObject {
   }
 
   /**
-   * What {@link #add(String, int[])} does; {@code with} is a keyword in some languages.
+   * Does the same as {@link #add(String, int[])}. In some JVM languages {@code with} is a keyword.
    *
-   * @param name the data node's name
+   * @param name the name of the label
    * @param values as for {@code add}
    * @return this data set
    */
@@ -195,9 +234,10 @@ public final class Dataset extends NativeObject {
   }
 
   /**
-   * What {@link #add(String, float[][])} does; {@code with} is a keyword in some languages.
+   * Does the same as {@link #add(String, float[][])}. In some JVM languages {@code with} is a
+   * keyword.
    *
-   * @param name the data node's name
+   * @param name the name of the data node
    * @param values as for {@code add}
    * @return this data set
    */
@@ -206,9 +246,10 @@ public final class Dataset extends NativeObject {
   }
 
   /**
-   * What {@link #add(String, double[][])} does; {@code with} is a keyword in some languages.
+   * Does the same as {@link #add(String, double[][])}. In some JVM languages {@code with} is a
+   * keyword.
    *
-   * @param name the data node's name
+   * @param name the name of the data node
    * @param values as for {@code add}
    * @return this data set
    */
@@ -217,9 +258,9 @@ public final class Dataset extends NativeObject {
   }
 
   /**
-   * What {@link #add(Node, float[])} does; {@code with} is a keyword in some languages.
+   * Does the same as {@link #add(Node, float[])}. In some JVM languages {@code with} is a keyword.
    *
-   * @param node the data node, known by its name
+   * @param node the data node, of which only the name is used
    * @param values as for {@code add}
    * @return this data set
    */
@@ -228,9 +269,9 @@ public final class Dataset extends NativeObject {
   }
 
   /**
-   * What {@link #add(Node, double[])} does; {@code with} is a keyword in some languages.
+   * Does the same as {@link #add(Node, double[])}. In some JVM languages {@code with} is a keyword.
    *
-   * @param node the data node, known by its name
+   * @param node the data node, of which only the name is used
    * @param values as for {@code add}
    * @return this data set
    */
@@ -239,9 +280,9 @@ public final class Dataset extends NativeObject {
   }
 
   /**
-   * What {@link #add(Node, int[])} does; {@code with} is a keyword in some languages.
+   * Does the same as {@link #add(Node, int[])}. In some JVM languages {@code with} is a keyword.
    *
-   * @param node the data node, known by its name
+   * @param node the label, of which only the name is used
    * @param values as for {@code add}
    * @return this data set
    */
@@ -250,9 +291,10 @@ public final class Dataset extends NativeObject {
   }
 
   /**
-   * What {@link #add(Node, float[][])} does; {@code with} is a keyword in some languages.
+   * Does the same as {@link #add(Node, float[][])}. In some JVM languages {@code with} is a
+   * keyword.
    *
-   * @param node the data node, known by its name
+   * @param node the data node, of which only the name is used
    * @param values as for {@code add}
    * @return this data set
    */
@@ -261,9 +303,10 @@ public final class Dataset extends NativeObject {
   }
 
   /**
-   * What {@link #add(Node, double[][])} does; {@code with} is a keyword in some languages.
+   * Does the same as {@link #add(Node, double[][])}. In some JVM languages {@code with} is a
+   * keyword.
    *
-   * @param node the data node, known by its name
+   * @param node the data node, of which only the name is used
    * @param values as for {@code add}
    * @return this data set
    */
@@ -272,7 +315,7 @@ public final class Dataset extends NativeObject {
   }
 
   /**
-   * How many examples.
+   * Returns the number of examples.
    *
    * @return 1 or more
    */
@@ -292,7 +335,7 @@ public final class Dataset extends NativeObject {
     String operation = "add '" + Check.name(name, "add") + "'";
     if (inUse) {
       throw new IllegalStateException(
-          operation + ": a trainer is using this data set; all columns must come before");
+          operation + ": a trainer already uses this data set; add all columns before fit");
     }
     Check.that(!columns.containsKey(name), operation, "there is already a column named ", name);
     Check.that(
@@ -316,13 +359,13 @@ public final class Dataset extends NativeObject {
     return this;
   }
 
-  /** Gives a trainer its columns, between enter and exit. */
+  /** Binds this data set to a trainer. Must be called between enter and exit. */
   synchronized void bind(NativeTrainer trainer, int batchSize) {
     trainer.bind(handle, batchSize);
     inUse = true;
   }
 
-  /** {@return the number of examples, and each column with its features} */
+  /** {@return the number of examples, and each column with its number of features} */
   @Override
   public synchronized String toString() {
     return examples + " examples of " + columns;

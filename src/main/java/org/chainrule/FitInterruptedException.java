@@ -1,13 +1,13 @@
 package org.chainrule;
 
 /**
- * The thread was interrupted while it was in {@code fit}. The thread's interrupt flag is still set.
- * The steps done so far are whole: training may go on with another {@code fit}.
+ * Thrown if the thread is interrupted while it is in {@code fit}. The interrupt flag of the thread
+ * remains set. All steps so far are complete, so training can continue with another {@code fit}.
  */
 public final class FitInterruptedException extends ChainruleException {
   private static final long serialVersionUID = 1L;
 
-  /** Steps done by the interrupted call. */
+  /** The number of steps that the interrupted call completed. */
   private final long steps;
 
   FitInterruptedException(long steps) {
@@ -17,9 +17,9 @@ public final class FitInterruptedException extends ChainruleException {
   }
 
   /**
-   * How many steps the interrupted call had done.
+   * Returns the number of steps that the interrupted call completed.
    *
-   * @return a number of steps, 0 or more
+   * @return 0 or more
    */
   public long steps() {
     return steps;

@@ -1,21 +1,24 @@
 package org.chainrule;
 
-/** Hears how {@code fit} goes on, in the thread that trains, between two steps. */
+/** Receives the progress of {@code fit}. */
 @FunctionalInterface
 public interface FitListener {
   /**
-   * Called at each epoch's end, and otherwise about every 50 ms. The trainer may be used here, for
-   * {@link Trainer#evaluate}, {@link Trainer#save}, {@link Trainer#learningRate(double)} or {@link
-   * Trainer#stop}, but not closed. What is thrown here ends {@code fit}.
+   * Receives the current progress. {@code fit} calls this method between two steps, in the thread
+   * that trains: at the end of each epoch, and otherwise about every 50 ms.
    *
-   * @param progress where training is
+   * <p>The method may use the trainer, for example {@link Trainer#evaluate}, {@link Trainer#save},
+   * {@link Trainer#learningRate(double)} or {@link Trainer#stop}, but must not close it. An
+   * exception that it throws ends {@code fit}.
+   *
+   * @param progress the current progress
    */
   void onProgress(Progress progress);
 
   /**
-   * This listener and another one after it.
+   * Returns a listener that calls this listener and then another one.
    *
-   * @param next hears what this one has heard
+   * @param next the listener to call second
    * @return a listener that calls both
    */
   default FitListener andThen(FitListener next) {

@@ -4,11 +4,12 @@ import org.chainrule.binding.NativeTrainer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What {@code fit} does between the native slices: interrupts, stops, the listener. Only the thread
- * that owns the trainer runs it.
+ * The loop of {@code fit}. Native code runs the steps in slices; between two slices, this class
+ * checks for interrupts and stops, and calls the listener. Only the thread that owns the trainer
+ * runs it.
  */
 final class FitLoop {
-  /** The longest time between two returns to Java. */
+  /** The longest time of a native slice. */
   private static final double SLICE_MILLISECONDS = 50;
 
   private final Trainer trainer;
@@ -36,7 +37,7 @@ final class FitLoop {
 
   Progress run(Dataset dataset, int batchSize, int epochs, long steps) {
     if (running) {
-      throw new IllegalStateException("fit: this trainer is already in fit, in this very thread");
+      throw new IllegalStateException("fit: this thread is already inside fit of this trainer");
     }
     running = true;
     stopped = false;
@@ -50,32 +51,32 @@ final class FitLoop {
   private Progress slices(Dataset dataset, int batchSize, int epochs, long steps) {
     long start = System.nanoTime();
     long done = 0;
-    long before = -1;
-    long last = 0;
+    long samplesBefore = -1;
+    long lastEpoch = 0;
     while (true) {
       if (Thread.currentThread().isInterrupted()) {
         throw new FitInterruptedException(done);
       }
       Progress progress;
-      FitListener hears = listener;
+      FitListener currentListener = listener;
       trainer.begin("fit");
       try {
         dataset.enter("fit");
         try {
-          if (before < 0) {
+          if (samplesBefore < 0) {
             bind(dataset, batchSize);
-            before = samples(dataset);
-            last = epochs == 0 ? Long.MAX_VALUE : handle.epoch() + epochs;
+            samplesBefore = samples(dataset);
+            lastEpoch = epochs == 0 ? Long.MAX_VALUE : handle.epoch() + epochs;
           }
-          long until = hears == null ? last : handle.epoch() + 1;
-          long made = handle.fit(steps - done, until, SLICE_MILLISECONDS);
-          if (made == 0) {
-            throw new ChainruleException("fit: the native library made no step");
+          long until = currentListener == null ? lastEpoch : handle.epoch() + 1;
+          long ran = handle.fit(steps - done, until, SLICE_MILLISECONDS);
+          if (ran == 0) {
+            throw new ChainruleException("fit: the native library ran no step");
           }
-          done += made;
+          done += ran;
           double seconds = (System.nanoTime() - start) * 1e-9;
-          double rate = (samples(dataset) - before) / Math.max(seconds, 1e-9);
-          progress = progress(dataset, epochs == 0 ? 0 : last, rate, done);
+          double rate = (samples(dataset) - samplesBefore) / Math.max(seconds, 1e-9);
+          progress = progress(dataset, epochs == 0 ? 0 : lastEpoch, rate, done);
         } finally {
           inputs.forget();
           dataset.exit();
@@ -83,11 +84,11 @@ final class FitLoop {
       } finally {
         trainer.end(null);
       }
-      // outside of every count of running calls: what the listener closes does not wait for itself
-      if (hears != null) {
-        hears.onProgress(progress);
+      // No call is running here, so a listener may close the model: close() does not wait for it.
+      if (currentListener != null) {
+        currentListener.onProgress(progress);
       }
-      boolean ended = progress.isEpochEnd() && progress.epoch() >= last;
+      boolean ended = progress.isEpochEnd() && progress.epoch() >= lastEpoch;
       if (stopped || done >= steps || ended) {
         return progress;
       }
@@ -103,7 +104,7 @@ final class FitLoop {
     }
   }
 
-  /** Samples trained since the first epoch began. */
+  /** Returns the number of samples trained on since the first epoch began. */
   private long samples(Dataset dataset) {
     return handle.epoch() * dataset.examples() + handle.epoch_position();
   }

@@ -10,42 +10,48 @@ import org.chainrule.binding.NativeGraph;
 import org.chainrule.binding.NativeModel;
 
 /**
- * A computation graph: what is computed from what. Building computes nothing; a shape that does not
- * fit is refused when the node is made.
+ * A computation graph: data, parameters, and the operations that are applied to them.
  *
- * <p>Every node has a name: its operation and its number, unless it is given one. {@link
- * Node#named} names any node, {@code x.linear(128, "hidden")} a layer with its parameters {@code
- * hidden.weight} and {@code hidden.bias}.
+ * <p>Most methods of this class add a node and return it. Adding a node computes no values, but it
+ * checks the shapes of the inputs and determines the shape of the result.
  *
- * <p>A node that is not batched <em>broadcasts</em> over the batch in {@link #add}, {@link
- * #subtract} and {@link #multiply}: one value a feature, or a scalar for all. A batched node of one
- * feature broadcasts over the features: one value a sample. The gradient of what is shared, by
- * samples, features or several nodes, is the sum.
+ * <p>Every node has a unique name. The default name consists of the operation and the number of the
+ * node, such as {@code relu_3}. {@link Node#named} changes it. {@code x.linear(128, "hidden")}
+ * names a layer {@code hidden}, and its parameters {@code hidden.weight} and {@code hidden.bias}.
  *
- * <p>Every method that makes a node throws an {@link IllegalArgumentException} that names the node,
- * what was expected and what it got, and an {@link IllegalStateException} after {@link #close}. One
- * thread at a time should build; others wait. A model keeps its own copy: closing the graph, which
- * only ends building, does not touch it.
+ * <p><b>Broadcasting.</b> {@link #add}, {@link #subtract} and {@link #multiply} also accept
+ * operands of different shapes. A node that is not batched <em>broadcasts</em> over the batch if it
+ * has one value per feature, or over everything if it is a scalar. A batched node with a single
+ * feature broadcasts over the features: it has one value per sample. The gradient of a value that
+ * several samples, features or nodes use is the sum over all its uses.
+ *
+ * <p>Every method that adds a node throws an {@link IllegalArgumentException} if an argument is
+ * invalid; the message names the node, what was expected and what it got. It throws an {@link
+ * IllegalStateException} after {@link #close}.
+ *
+ * <p>Thread-safe: one thread at a time adds nodes, and other threads wait. A model is created from
+ * a copy of the graph. Closing the graph therefore does not affect models; it only ends building.
  */
 public final class Graph extends NativeObject {
-  /** The slope of {@link #leakyRelu(Node)}. */
+  /** The default slope of {@link #leakyRelu(Node)}. */
   static final double LEAKY_RELU_SLOPE = 0.01;
 
-  /** The alpha of {@link #elu(Node)}. */
+  /** The default alpha of {@link #elu(Node)}. */
   static final double ELU_ALPHA = 1;
 
   private final NativeGraph handle;
   private final List<Node> nodes = new ArrayList<>();
   private final Map<String, Node> byName = new HashMap<>();
   private final NativeAttributes attributes;
+  /** The number of nodes that a model has copied. These nodes cannot be renamed. */
   private int inModels;
 
-  /** An empty graph. */
+  /** Creates an empty graph. */
   public Graph() {
     this(createNative());
   }
 
-  /** Takes over a native graph. */
+  /** Wraps a native graph and takes ownership of it. */
   Graph(NativeGraph handle) {
     super("graph");
     this.handle = handle;
@@ -63,10 +69,10 @@ public final class Graph extends NativeObject {
   }
 
   /**
-   * Data that comes with every batch.
+   * Adds an input: values that every batch provides.
    *
-   * @param name what batches and data sets call it
-   * @param features values a sample
+   * @param name the name under which batches and data sets provide the values
+   * @param features the number of values per sample, at least 1
    * @return a batched node
    */
   public Node input(String name, long features) {
@@ -74,10 +80,10 @@ public final class Graph extends NativeObject {
   }
 
   /**
-   * Values that a loss compares with.
+   * Adds a target: values that a loss compares a prediction with.
    *
-   * @param name what batches and data sets call it
-   * @param features values a sample
+   * @param name the name under which batches and data sets provide the values
+   * @param features the number of values per sample, at least 1
    * @return a batched node
    */
   public Node target(String name, long features) {
@@ -85,24 +91,24 @@ public final class Graph extends NativeObject {
   }
 
   /**
-   * Class indices that a loss compares with: one {@code int} a sample, from 0 to {@code classes -
-   * 1}.
+   * Adds a label: class indices that a loss compares a prediction with. A batch provides one {@code
+   * int} per sample, from 0 to {@code classes - 1}.
    *
-   * @param name what batches and data sets call it
-   * @param classes how many there are
-   * @return a batched node that only losses take
+   * @param name the name under which batches and data sets provide the indices
+   * @param classes the number of classes, at least 1
+   * @return a batched node, which only losses accept as an input
    */
   public Node label(String name, long classes) {
     return data(Op.LABEL, name, classes);
   }
 
   /**
-   * A matrix that training changes. Any number of nodes may use it.
+   * Adds a matrix that training changes. Any number of nodes may use it.
    *
-   * @param name unique in the graph
-   * @param rows a weight's outputs
-   * @param columns a weight's inputs
-   * @param initializer how its first values are drawn
+   * @param name the name, unique in the graph
+   * @param rows the number of rows; for a weight, the number of its outputs
+   * @param columns the number of columns; for a weight, the number of its inputs
+   * @param initializer how the initial values are drawn
    * @return a node that is not batched
    */
   public synchronized Node parameter(
@@ -115,23 +121,23 @@ public final class Graph extends NativeObject {
   }
 
   /**
-   * A vector that training changes.
+   * Adds a vector that training changes. Any number of nodes may use it.
    *
-   * @param name unique in the graph
-   * @param size how many values
-   * @param initializer how its first values are drawn
-   * @return a node that is not batched, of {@code size} rows and 1 column
+   * @param name the name, unique in the graph
+   * @param size the number of values, at least 1
+   * @param initializer how the initial values are drawn
+   * @return a node that is not batched, with {@code size} rows and 1 column
    */
   public Node parameter(String name, long size, Initializer initializer) {
     return parameter(name, size, 1, initializer);
   }
 
   /**
-   * A matrix that never changes.
+   * Adds a matrix of constants.
    *
-   * @param name unique in the graph
-   * @param rows 1 or more
-   * @param columns 1 or more
+   * @param name the name, unique in the graph
+   * @param rows the number of rows, at least 1
+   * @param columns the number of columns, at least 1
    * @param values {@code rows * columns} finite numbers, row by row
    * @return a node that is not batched
    */
@@ -142,9 +148,9 @@ public final class Graph extends NativeObject {
   }
 
   /**
-   * A number that never changes.
+   * Adds a constant number.
    *
-   * @param value finite
+   * @param value a finite number
    * @return a scalar, which broadcasts to every shape
    */
   public synchronized Node constant(double value) {
@@ -152,50 +158,53 @@ public final class Graph extends NativeObject {
   }
 
   /**
-   * A linear layer with a weight and a bias of its own: the weight drawn by {@link
-   * Initializer#glorotUniform()}, the bias 0. They are called like the node with {@code .weight}
-   * and {@code .bias} behind.
+   * Adds a linear layer with a weight and a bias of its own. {@link Initializer#glorotUniform()}
+   * draws the weight; the bias is initially 0. The parameters have the name of the layer with
+   * {@code .weight} and {@code .bias} appended.
    *
-   * @param x batched
-   * @param features outputs
-   * @return a batched node of {@code features} values a sample
+   * @param x the input, batched
+   * @param features the number of outputs, at least 1
+   * @return a batched node with {@code features} values per sample
    */
   public Node linear(Node x, long features) {
     return layer(x, features, Initializer.glorotUniform(), "");
   }
 
   /**
-   * A linear layer with a weight and a bias of its own, and a name.
+   * Adds a named linear layer with a weight and a bias of its own. {@link
+   * Initializer#glorotUniform()} draws the weight; the bias is initially 0.
    *
-   * @param x batched
-   * @param features outputs
-   * @param name the node's; its parameters are called {@code name.weight} and {@code name.bias}
-   * @return a batched node of {@code features} values a sample
+   * @param x the input, batched
+   * @param features the number of outputs, at least 1
+   * @param name the name of the layer; its parameters are named {@code name.weight} and {@code
+   *     name.bias}
+   * @return a batched node with {@code features} values per sample
    */
   public Node linear(Node x, long features, String name) {
     return layer(x, features, Initializer.glorotUniform(), Check.name(name, "linear"));
   }
 
   /**
-   * A linear layer with a weight and a bias of its own; the bias is 0 at first.
+   * Adds a linear layer with a weight and a bias of its own. The bias is initially 0.
    *
-   * @param x batched
-   * @param features outputs
-   * @param initializer how the weight's first values are drawn
-   * @return a batched node of {@code features} values a sample
+   * @param x the input, batched
+   * @param features the number of outputs, at least 1
+   * @param initializer how the initial values of the weight are drawn
+   * @return a batched node with {@code features} values per sample
    */
   public Node linear(Node x, long features, Initializer initializer) {
     return layer(x, features, initializer, "");
   }
 
   /**
-   * A linear layer with a weight and a bias of its own, and a name; the bias is 0 at first.
+   * Adds a named linear layer with a weight and a bias of its own. The bias is initially 0.
    *
-   * @param x batched
-   * @param features outputs
-   * @param initializer how the weight's first values are drawn
-   * @param name the node's; its parameters are called {@code name.weight} and {@code name.bias}
-   * @return a batched node of {@code features} values a sample
+   * @param x the input, batched
+   * @param features the number of outputs, at least 1
+   * @param initializer how the initial values of the weight are drawn
+   * @param name the name of the layer; its parameters are named {@code name.weight} and {@code
+   *     name.bias}
+   * @return a batched node with {@code features} values per sample
    */
   public Node linear(Node x, long features, Initializer initializer, String name) {
     return layer(x, features, initializer, Check.name(name, "linear"));
@@ -210,369 +219,374 @@ public final class Graph extends NativeObject {
   }
 
   /**
-   * A linear layer with a given weight, without bias.
+   * Adds a linear layer without a bias, which uses an existing weight.
    *
-   * @param x batched, as many features as the weight has columns
-   * @param weight not batched, [outputs][inputs]
-   * @return a batched node of as many features as the weight has rows
+   * @param x the input, batched, with as many features as the weight has columns
+   * @param weight the weight, not batched, [outputs][inputs]
+   * @return a batched node with as many features as the weight has rows
    */
   public Node linear(Node x, Node weight) {
     return apply(Op.LINEAR, x, weight);
   }
 
   /**
-   * A linear layer with a given weight and bias.
+   * Adds a linear layer that uses an existing weight and bias.
    *
-   * @param x batched, as many features as the weight has columns
-   * @param weight not batched, [outputs][inputs]
-   * @param bias not batched, [outputs]
-   * @return a batched node of as many features as the weight has rows
+   * @param x the input, batched, with as many features as the weight has columns
+   * @param weight the weight, not batched, [outputs][inputs]
+   * @param bias the bias, not batched, [outputs]
+   * @return a batched node with as many features as the weight has rows
    */
   public Node linear(Node x, Node weight, Node bias) {
     return apply(Op.LINEAR, x, weight, bias);
   }
 
   /**
-   * A linear layer with the transposed of a given weight, without bias.
+   * Adds a linear layer without a bias, which multiplies by the transpose of an existing weight.
    *
-   * @param x batched, as many features as the weight has rows
-   * @param weight not batched, [inputs][outputs]
-   * @return a batched node of as many features as the weight has columns
+   * @param x the input, batched, with as many features as the weight has rows
+   * @param weight the weight, not batched, [inputs][outputs]
+   * @return a batched node with as many features as the weight has columns
    */
   public Node linearTransposed(Node x, Node weight) {
     return apply(Op.LINEAR, 0, 0, 0, true, x, weight);
   }
 
   /**
-   * A linear layer with the transposed of a given weight, as in a decoder whose weight is tied to
-   * its encoder's.
+   * Adds a linear layer that multiplies by the transpose of an existing weight. An example is a
+   * decoder whose weight is tied to that of its encoder.
    *
-   * @param x batched, as many features as the weight has rows
-   * @param weight not batched, [inputs][outputs]
-   * @param bias not batched, [outputs]
-   * @return a batched node of as many features as the weight has columns
+   * @param x the input, batched, with as many features as the weight has rows
+   * @param weight the weight, not batched, [inputs][outputs]
+   * @param bias the bias, not batched, [outputs]
+   * @return a batched node with as many features as the weight has columns
    */
   public Node linearTransposed(Node x, Node weight, Node bias) {
     return apply(Op.LINEAR, 0, 0, 0, true, x, weight, bias);
   }
 
   /**
-   * The product of a weight and x, which may be data or a matrix.
+   * Multiplies a weight by {@code x}, which may be data or a matrix.
    *
-   * @param x as many rows as the weight has columns
-   * @param weight not batched
-   * @return batched if x is
+   * @param x the right factor, with as many rows as the weight has columns
+   * @param weight the left factor, not batched
+   * @return the product, batched if {@code x} is
    */
   public Node matmul(Node x, Node weight) {
     return apply(Op.MATMUL, x, weight);
   }
 
   /**
-   * The product of a transposed weight and x, which may be data or a matrix.
+   * Multiplies the transpose of a weight by {@code x}, which may be data or a matrix.
    *
-   * @param x as many rows as the weight has rows
-   * @param weight not batched
-   * @return batched if x is
+   * @param x the right factor, with as many rows as the weight has rows
+   * @param weight the matrix whose transpose is the left factor, not batched
+   * @return the product, batched if {@code x} is
    */
   public Node matmulTransposed(Node x, Node weight) {
     return apply(Op.MATMUL, 0, 0, 0, true, x, weight);
   }
 
   /**
-   * a + b.
+   * Adds {@code a} and {@code b} elementwise.
    *
    * @param a a node
-   * @param b a node of the same shape, or one that broadcasts
-   * @return a node of the larger shape
+   * @param b a node of the same shape, or one that broadcasts; see {@link Graph}
+   * @return a node with the larger of the two shapes
    */
   public Node add(Node a, Node b) {
     return apply(Op.ADD, a, b);
   }
 
   /**
-   * a − b.
+   * Subtracts {@code b} from {@code a} elementwise.
    *
    * @param a a node
-   * @param b a node of the same shape, or one that broadcasts
-   * @return a node of the larger shape
+   * @param b a node of the same shape, or one that broadcasts; see {@link Graph}
+   * @return a node with the larger of the two shapes
    */
   public Node subtract(Node a, Node b) {
     return apply(Op.SUBTRACT, a, b);
   }
 
   /**
-   * The elementwise product of a and b.
+   * Multiplies {@code a} and {@code b} elementwise.
    *
    * @param a a node
-   * @param b a node of the same shape, or one that broadcasts
-   * @return a node of the larger shape
+   * @param b a node of the same shape, or one that broadcasts; see {@link Graph}
+   * @return a node with the larger of the two shapes
    */
   public Node multiply(Node a, Node b) {
     return apply(Op.MULTIPLY, a, b);
   }
 
   /**
-   * x times a number.
+   * Multiplies each value by a constant number.
    *
    * @param x a node
-   * @param factor a finite number
-   * @return a node of x's shape
+   * @param factor the number, finite
+   * @return a node with the shape of {@code x}
    */
   public Node scale(Node x, double factor) {
     return apply(Op.SCALE, factor, x);
   }
 
   /**
-   * x with the opposite sign.
+   * Changes the sign of each value.
    *
    * @param x a node
-   * @return a node of x's shape
+   * @return a node with the shape of {@code x}
    */
   public Node negate(Node x) {
     return apply(Op.NEGATE, x);
   }
 
   /**
-   * The square of each value.
+   * Squares each value.
    *
    * @param x a node
-   * @return a node of x's shape
+   * @return a node with the shape of {@code x}
    */
   public Node square(Node x) {
     return apply(Op.SQUARE, x);
   }
 
   /**
-   * The exponential of each value.
+   * Computes the exponential of each value.
    *
    * @param x a node
-   * @return a node of x's shape
+   * @return a node with the shape of {@code x}
    */
   public Node exp(Node x) {
     return apply(Op.EXP, x);
   }
 
   /**
-   * The natural logarithm of each value; NaN for negative values.
+   * Computes the natural logarithm of each value: −∞ at 0, NaN for negative values.
    *
    * @param x a node
-   * @return a node of x's shape
+   * @return a node with the shape of {@code x}
    */
   public Node log(Node x) {
     return apply(Op.LOG, x);
   }
 
   /**
-   * The values themselves.
+   * Returns the values unchanged.
    *
    * @param x a node
-   * @return a node of x's shape
+   * @return a node with the shape of {@code x}
    */
   public Node identity(Node x) {
     return apply(Op.IDENTITY, x);
   }
 
   /**
-   * The logistic function of each value.
+   * Computes the logistic function of each value, 1 / (1 + e⁻ˣ).
    *
    * @param x a node
-   * @return a node of x's shape
+   * @return a node with the shape of {@code x}
    */
   public Node sigmoid(Node x) {
     return apply(Op.SIGMOID, x);
   }
 
   /**
-   * The hyperbolic tangent of each value.
+   * Computes the hyperbolic tangent of each value.
    *
    * @param x a node
-   * @return a node of x's shape
+   * @return a node with the shape of {@code x}
    */
   public Node tanh(Node x) {
     return apply(Op.TANH, x);
   }
 
   /**
-   * The larger of each value and 0. The derivative at exactly 0 is 1 (PyTorch has 0 there).
+   * Computes the rectified linear unit of each value: the larger of the value and 0. The derivative
+   * at exactly 0 is 1 (in PyTorch it is 0).
    *
    * @param x a node
-   * @return a node of x's shape
+   * @return a node with the shape of {@code x}
    */
   public Node relu(Node x) {
     return apply(Op.RELU, x);
   }
 
   /**
-   * ReLU with slope 0.01 below 0.
+   * Computes a leaky ReLU with slope 0.01 below 0.
    *
    * @param x a node
-   * @return a node of x's shape
+   * @return a node with the shape of {@code x}
    */
   public Node leakyRelu(Node x) {
     return apply(Op.LEAKY_RELU, LEAKY_RELU_SLOPE, x);
   }
 
   /**
-   * ReLU with a slope below 0: A. L. Maas et al., 2013.
+   * Computes a leaky ReLU: x for x ≥ 0, slope · x below 0. See A. L. Maas et al., 2013.
    *
    * @param x a node
-   * @param slope the slope below 0, positive
-   * @return a node of x's shape
+   * @param slope the slope below 0, positive and finite
+   * @return a node with the shape of {@code x}
    */
   public Node leakyRelu(Node x, double slope) {
     return apply(Op.LEAKY_RELU, slope, x);
   }
 
   /**
-   * The exponential linear unit with limit −1.
+   * Computes the exponential linear unit with alpha 1.
    *
    * @param x a node
-   * @return a node of x's shape
+   * @return a node with the shape of {@code x}
    */
   public Node elu(Node x) {
     return apply(Op.ELU, ELU_ALPHA, x);
   }
 
   /**
-   * The exponential linear unit: D.-A. Clevert et al., 2016.
+   * Computes the exponential linear unit: x for x ≥ 0, alpha · (eˣ − 1) below 0. See D.-A. Clevert
+   * et al., 2016.
    *
    * @param x a node
-   * @param alpha positive; the limit far below 0 is −alpha
-   * @return a node of x's shape
+   * @param alpha positive and finite; very negative values approach −alpha
+   * @return a node with the shape of {@code x}
    */
   public Node elu(Node x, double alpha) {
     return apply(Op.ELU, alpha, x);
   }
 
   /**
-   * The logarithm of 1 + exp of each value: a smooth ReLU.
+   * Computes ln(1 + eˣ) of each value, a smooth ReLU.
    *
    * @param x a node
-   * @return a node of x's shape
+   * @return a node with the shape of {@code x}
    */
   public Node softplus(Node x) {
     return apply(Op.SOFTPLUS, x);
   }
 
   /**
-   * The Gaussian error linear unit: D. Hendrycks, K. Gimpel, 2016.
+   * Computes the Gaussian error linear unit of each value. See D. Hendrycks, K. Gimpel, 2016.
    *
    * @param x a node
-   * @return a node of x's shape
+   * @return a node with the shape of {@code x}
    */
   public Node gelu(Node x) {
     return apply(Op.GELU, x);
   }
 
   /**
-   * Each value times its logistic function.
+   * Computes the sigmoid linear unit: each value times its logistic function.
    *
    * @param x a node
-   * @return a node of x's shape
+   * @return a node with the shape of {@code x}
    */
   public Node silu(Node x) {
     return apply(Op.SILU, x);
   }
 
   /**
-   * Probabilities from logits, over the features of each sample.
+   * Computes probabilities from logits, over the features of each sample.
    *
-   * @param x a node
-   * @return a node of x's shape
+   * @param x the logits
+   * @return a node with the shape of {@code x}
    */
   public Node softmax(Node x) {
     return apply(Op.SOFTMAX, x);
   }
 
   /**
-   * The sum over the features of each sample.
+   * Computes the sum over the features of each sample.
    *
-   * @param x a node; one that is not batched counts as one vector of all its values
-   * @return one value a sample, or a scalar where x is not batched
+   * @param x a node; if it is not batched, it is treated as one vector of all its values
+   * @return one value per sample, or a scalar if {@code x} is not batched
    */
   public Node sum(Node x) {
     return apply(Op.SUM, x);
   }
 
   /**
-   * The mean over the features of each sample.
+   * Computes the mean over the features of each sample.
    *
-   * @param x a node; one that is not batched counts as one vector of all its values
-   * @return one value a sample, or a scalar where x is not batched
+   * @param x a node; if it is not batched, it is treated as one vector of all its values
+   * @return one value per sample, or a scalar if {@code x} is not batched
    */
   public Node mean(Node x) {
     return apply(Op.MEAN, x);
   }
 
   /**
-   * The sum of squares over the features of each sample, ‖x‖².
+   * Computes the sum of squares over the features of each sample, ‖x‖².
    *
-   * @param x a node; one that is not batched counts as one vector of all its values
-   * @return one value a sample, or a scalar where x is not batched
+   * @param x a node; if it is not batched, it is treated as one vector of all its values
+   * @return one value per sample, or a scalar if {@code x} is not batched
    */
   public Node squaredNorm(Node x) {
     return apply(Op.SQUARED_NORM, x);
   }
 
   /**
-   * The logarithm of the sum of exponentials over the features of each sample.
+   * Computes the logarithm of the sum of exponentials over the features of each sample.
    *
-   * @param x a node; one that is not batched counts as one vector of all its values
-   * @return one value a sample, or a scalar where x is not batched
+   * @param x a node; if it is not batched, it is treated as one vector of all its values
+   * @return one value per sample, or a scalar if {@code x} is not batched
    */
   public Node logSumExp(Node x) {
     return apply(Op.LOG_SUM_EXP, x);
   }
 
   /**
-   * The features of all parts, one after the other.
+   * Concatenates the features of all parts.
    *
-   * @param parts one or more nodes, all batched or none
-   * @return a node of as many features as all parts have together
+   * @param parts one or more nodes, which are either all batched, or all not batched with the same
+   *     number of columns
+   * @return a node with as many features as all parts have together
    */
   public Node concat(Node... parts) {
     return apply(Op.CONCAT, parts);
   }
 
   /**
-   * The features begin ... end − 1.
+   * Selects the features from {@code begin} to {@code end - 1}.
    *
    * @param x a node
    * @param begin the first feature, from 0
-   * @param end one after the last feature
-   * @return a node of end − begin features
+   * @param end the index after the last feature, above {@code begin}
+   * @return a node with {@code end - begin} features
    */
   public Node slice(Node x, long begin, long end) {
     return apply(Op.SLICE, 0, begin, end, false, x);
   }
 
   /**
-   * All monomials of degree 1 and 2 of x: for two features x₁, x₂, x₁², x₂², x₁x₂; for n features
-   * the n of degree 1, the n squares, then xᵢxⱼ for i &lt; j in lexicographic order.
+   * Computes all monomials of degree 1 and 2. For two features they are x₁, x₂, x₁², x₂², x₁x₂. For
+   * n features they are the n of degree 1, then the n squares, then xᵢxⱼ for i &lt; j in
+   * lexicographic order.
    *
-   * @param x one vector a sample
-   * @return a node of 2n + n(n − 1)/2 features
+   * @param x a node with one vector per sample, of at most 524288 features
+   * @return a node with 2n + n(n − 1)/2 features
    */
   public Node polynomialFeatures(Node x) {
     return apply(Op.POLYNOMIAL_FEATURES, x);
   }
 
   /**
-   * The mean of each feature over the batch.
+   * Computes the mean of each feature over the batch.
    *
    * @param x a batched node
-   * @return a node that is not batched, one value a feature
+   * @return a node that is not batched, with one value per feature
    */
   public Node batchMean(Node x) {
     return apply(Op.BATCH_MEAN, x);
   }
 
   /**
-   * Cross-entropy between the softmax of logits and a label or a distribution.
+   * Computes the cross-entropy between the softmax of logits and a label or a distribution.
    *
-   * @param logits one value a class, not yet probabilities; a softmax is refused
-   * @param label a label of as many classes, or a target with a distribution a sample: values of 0
-   *     or more, whose sum need not be 1
+   * @param logits one value per class; a softmax node is rejected, because this method applies the
+   *     softmax itself
+   * @param label a label with the same number of classes, or a target that provides one
+   *     distribution per sample; its values must be 0 or more, but their sum need not be 1
    * @return a scalar, the mean over the batch
    */
   public Node softmaxCrossEntropy(Node logits, Node label) {
@@ -580,12 +594,13 @@ public final class Graph extends NativeObject {
   }
 
   /**
-   * Cross-entropy between probabilities and a label or a distribution. Prefer {@link
-   * #softmaxCrossEntropy}, which cannot overflow.
+   * Computes the cross-entropy between probabilities and a label or a distribution. {@link
+   * #softmaxCrossEntropy} is preferable if logits are available, because it cannot overflow.
    *
-   * @param probabilities one value a class; a linear layer or a logarithm is refused
-   * @param label a label of as many classes, or a target with a distribution a sample: values of 0
-   *     or more, whose sum need not be 1
+   * @param probabilities one value per class; logits (the output of a linear layer) and logarithms
+   *     are rejected
+   * @param label a label with the same number of classes, or a target that provides one
+   *     distribution per sample; its values must be 0 or more, but their sum need not be 1
    * @return a scalar, the mean over the batch
    */
   public Node negativeLogLikelihood(Node probabilities, Node label) {
@@ -593,11 +608,12 @@ public final class Graph extends NativeObject {
   }
 
   /**
-   * Cross-entropy between the logistic function of logits and targets of 0 to 1, mean over the
-   * outputs.
+   * Computes the cross-entropy between the logistic function of logits and targets, as a mean over
+   * the outputs.
    *
-   * @param logits any number of outputs, not yet probabilities; a sigmoid is refused
-   * @param target as many values of 0 to 1; a step refuses others
+   * @param logits any number of outputs; a sigmoid node is rejected, because this method applies
+   *     the sigmoid itself
+   * @param target the same number of values, from 0 to 1; a step rejects other values
    * @return a scalar, the mean over the batch
    */
   public Node binaryCrossEntropy(Node logits, Node target) {
@@ -605,10 +621,11 @@ public final class Graph extends NativeObject {
   }
 
   /**
-   * The squared distance ‖prediction − target‖²: summed over the outputs, mean over the batch.
+   * Computes the squared distance ‖prediction − target‖²: the sum over the outputs, and the mean
+   * over the batch.
    *
    * @param prediction any number of outputs
-   * @param target as many values
+   * @param target the same number of values
    * @return a scalar, the mean over the batch
    */
   public Node squaredError(Node prediction, Node target) {
@@ -616,10 +633,10 @@ public final class Graph extends NativeObject {
   }
 
   /**
-   * The squared distance divided by the number of outputs, mean over the batch.
+   * Computes the squared distance divided by the number of outputs.
    *
    * @param prediction any number of outputs
-   * @param target as many values
+   * @param target the same number of values
    * @return a scalar, the mean over the batch
    */
   public Node meanSquaredError(Node prediction, Node target) {
@@ -627,12 +644,13 @@ public final class Graph extends NativeObject {
   }
 
   /**
-   * Huber's loss: half the squared distance where it is below delta, linear beyond; mean over the
-   * outputs and the batch. P. J. Huber, 1964.
+   * Computes Huber's loss of the differences e = prediction − target: e²/2 where |e| ≤ delta, delta
+   * · (|e| − delta/2) elsewhere. It is a mean over the outputs and the batch. See P. J. Huber,
+   * 1964.
    *
    * @param prediction any number of outputs
-   * @param target as many values
-   * @param delta positive
+   * @param target the same number of values
+   * @param delta positive and finite
    * @return a scalar, the mean over the batch
    */
   public Node huber(Node prediction, Node target, double delta) {
@@ -640,11 +658,12 @@ public final class Graph extends NativeObject {
   }
 
   /**
-   * An elementwise operation of your own.
+   * Applies a user-defined elementwise operation.
    *
    * @param x a node
-   * @param operation the name it is registered under, see {@link CustomOperation#register}
-   * @return a node of x's shape
+   * @param operation the name under which the operation is registered; see {@link
+   *     CustomOperation#register}
+   * @return a node with the shape of {@code x}
    */
   public synchronized Node custom(Node x, String operation) {
     Check.name(operation, "custom");
@@ -653,7 +672,7 @@ public final class Graph extends NativeObject {
   }
 
   /**
-   * All nodes, in the order they were made, which is also one in which they can be computed.
+   * Returns all nodes in the order in which they were added. A node's inputs precede it.
    *
    * @return an unmodifiable copy
    */
@@ -662,11 +681,11 @@ public final class Graph extends NativeObject {
   }
 
   /**
-   * The node of this name.
+   * Returns the node with a name.
    *
-   * @param name a node's name
+   * @param name the name of a node
    * @return the node
-   * @throws IllegalArgumentException if there is none
+   * @throws IllegalArgumentException if the graph has no such node
    */
   public synchronized Node node(String name) {
     Node node = byName.get(Check.notNull(name, "node", "name"));
@@ -674,7 +693,7 @@ public final class Graph extends NativeObject {
     return node;
   }
 
-  /** {@return one line a node: its name, operation, shape and inputs} */
+  /** {@return one line per node, with its name, operation, shape and inputs} */
   @Override
   public synchronized String toString() {
     StringBuilder text = new StringBuilder();
@@ -698,13 +717,16 @@ public final class Graph extends NativeObject {
     return apply(op, constant, 0, 0, false, inputs);
   }
 
-  /** Makes a row-wise operation with a weight and a bias of its own; an empty name is replaced. */
+  /**
+   * Adds a row-wise operation with a weight and a bias of its own. An empty name means the default
+   * name.
+   */
   synchronized Node applyWithParameters(Op op, double constant, Node x, String name) {
     int input = id(x, op.methodName());
     return make(op.methodName(), () -> handle.rowwise(op.ordinal(), name, input, constant));
   }
 
-  /** Makes a node; the attributes an operation does not have are ignored. */
+  /** Adds a node. Attributes that the operation does not have are ignored. */
   private synchronized Node apply(
       Op op, double constant, long begin, long end, boolean transposed, Node... inputs) {
     int[] ids = new int[Check.notNull(inputs, op.methodName(), "list of inputs").length];
@@ -737,9 +759,10 @@ public final class Graph extends NativeObject {
     Check.name(name, "named");
     if (node.id() < inModels) {
       throw new IllegalStateException(
-          "named: a model was made of "
+          "named: cannot rename "
               + node
-              + ", and its data and files know it by that name; name all nodes before Model.create");
+              + ", because the data and files of a model use its name; name all nodes before"
+              + " Model.create");
     }
     for (Node input : node.inputs()) {
       boolean follows =
@@ -749,9 +772,9 @@ public final class Graph extends NativeObject {
         throw new IllegalStateException(
             "named: "
                 + input
-                + " would be renamed with "
+                + " would be renamed together with "
                 + node
-                + ", but a model was made of it, and its data and files know it by that name");
+                + ", but the data and files of a model use its name");
       }
     }
     enter("named");
@@ -770,7 +793,7 @@ public final class Graph extends NativeObject {
     byName.put(node.name(), node);
   }
 
-  /** A native model of this graph as it is now. */
+  /** Creates a native model from the current state of this graph. */
   synchronized NativeModel createModel(DataType type, long seed, Device device) {
     enter("create");
     try {
@@ -790,11 +813,18 @@ public final class Graph extends NativeObject {
 
   private int id(Node node, String operation) {
     Check.notNull(node, operation, "node");
-    Check.that(node.graph() == this, operation, "a node of another graph came: ", node);
+    Check.that(
+        node.graph() == this,
+        operation,
+        "expected a node of this graph, but got one of another graph: ",
+        node);
     return node.id();
   }
 
-  /** Adopts what {@code maker} makes, and returns the last of it, whose number it returns. */
+  /**
+   * Runs {@code maker}, which adds one or more native nodes and returns the number of the last one.
+   * Creates the Java nodes for all of them and returns the last.
+   */
   private Node make(String operation, IntSupplier maker) {
     enter(operation);
     try {
@@ -808,7 +838,7 @@ public final class Graph extends NativeObject {
     }
   }
 
-  /** The Java side of a native node. */
+  /** Creates the Java node of a native node. */
   private void adopt(int id) {
     List<Node> inputs = new ArrayList<>();
     for (int i = 0; i < handle.input_count(id); ++i) {

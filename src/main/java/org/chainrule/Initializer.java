@@ -3,9 +3,9 @@ package org.chainrule;
 import org.chainrule.binding.Native.NativeInitializer;
 
 /**
- * How a parameter's first values are drawn. The values depend on the model's seed and the
- * parameter's place in the graph alone. For a weight of shape [out][in], fan_in is {@code in} and
- * fan_out is {@code out}.
+ * The distribution from which the initial values of a parameter are drawn. The values depend only
+ * on the model's seed and on the position of the parameter in the graph. For a weight of shape
+ * [output][input], fan_in is the number of inputs and fan_out the number of outputs.
  */
 public final class Initializer {
   private static final Initializer ZEROS = new Initializer("zeros", NativeInitializer.constant, 0);
@@ -29,7 +29,8 @@ public final class Initializer {
   }
 
   /**
-   * Uniform with mean 0 and variance 2 / (fan_in + fan_out): X. Glorot, Y. Bengio, 2010.
+   * Returns the uniform distribution with mean 0 and variance 2 / (fan_in + fan_out). See X.
+   * Glorot, Y. Bengio, 2010.
    *
    * @return the initializer that {@code linear} uses by default
    */
@@ -38,7 +39,8 @@ public final class Initializer {
   }
 
   /**
-   * Normal with mean 0 and variance 2 / (fan_in + fan_out): X. Glorot, Y. Bengio, 2010.
+   * Returns the normal distribution with mean 0 and variance 2 / (fan_in + fan_out). See X. Glorot,
+   * Y. Bengio, 2010.
    *
    * @return the initializer
    */
@@ -47,7 +49,8 @@ public final class Initializer {
   }
 
   /**
-   * Uniform with mean 0 and variance 2 / fan_in: K. He et al., 2015. For layers before a ReLU.
+   * Returns the uniform distribution with mean 0 and variance 2 / fan_in, for layers before a ReLU.
+   * See K. He et al., 2015.
    *
    * @return the initializer
    */
@@ -56,7 +59,8 @@ public final class Initializer {
   }
 
   /**
-   * Normal with mean 0 and variance 2 / fan_in: K. He et al., 2015. For layers before a ReLU.
+   * Returns the normal distribution with mean 0 and variance 2 / fan_in, for layers before a ReLU.
+   * See K. He et al., 2015.
    *
    * @return the initializer
    */
@@ -65,19 +69,19 @@ public final class Initializer {
   }
 
   /**
-   * Every value the same.
+   * Returns an initializer that sets all values to one number.
    *
    * @param value a finite number
    * @return the initializer
    * @throws IllegalArgumentException if the value is not finite
    */
   public static Initializer constant(double value) {
-    Check.that(Double.isFinite(value), "constant", "the value must be finite, but is ", value);
+    Check.that(Double.isFinite(value), "constant", "expected a finite value, but got ", value);
     return new Initializer("constant " + value, NativeInitializer.constant, value);
   }
 
   /**
-   * Every value 0.
+   * Returns an initializer that sets all values to 0.
    *
    * @return the initializer that {@code linear} uses for its bias
    */
@@ -85,7 +89,7 @@ public final class Initializer {
     return ZEROS;
   }
 
-  /** What the core calls it. */
+  /** Returns the kind of this initializer in the C++ core. */
   NativeInitializer kind() {
     return kind;
   }

@@ -6,12 +6,12 @@ import org.bytedeco.javacpp.BytePointer;
 import org.chainrule.binding.NativeInputs;
 
 /**
- * The Java side of native inputs: brings one caller's data to where the core reads it. What lies in
- * native memory already is read in place; arrays are copied once. Allocates only when a batch is
- * larger than all before.
+ * The Java side of native inputs: makes the data of one caller available to the C++ core. Data in
+ * native memory are read in place; arrays are copied once. Memory is allocated only if a batch is
+ * larger than all earlier ones.
  */
 final class Inputs {
-  /** A data node and the memory that its arrays are copied to. */
+  /** A data node, and the native memory to which its arrays are copied. */
   private static final class Slot {
     final Node node;
     final boolean needed;
@@ -34,7 +34,7 @@ final class Inputs {
   private final Slot[] slots;
 
   /**
-   * Takes the native inputs of a trainer or a workspace.
+   * Wraps the native inputs of a trainer or a workspace.
    *
    * @param data the data nodes of the model, in order
    */
@@ -50,7 +50,7 @@ final class Inputs {
     }
   }
 
-  /** Brings all that is needed of a batch. */
+  /** Copies the values of a batch that are needed, or stores their addresses. */
   void fill(String operation, Batch batch) {
     for (int i = 0; i < slots.length; ++i) {
       Slot slot = slots[i];
@@ -66,12 +66,15 @@ final class Inputs {
     }
   }
 
-  /** Copies the samples in one array. */
+  /** Copies the samples of one array to the memory of a slot. */
   void fill(String operation, int slot, Object array, int samples) {
     reserve(operation, slot, samples).put(array, 0, (int) (samples * slots[slot].width));
   }
 
-  /** Asks for all memory again: the core has used it by itself, and may have moved it. */
+  /**
+   * Discards all addresses of native memory. The core has used the memory itself and may have
+   * reallocated it.
+   */
   void forget() {
     for (Slot slot : slots) {
       slot.samples = 0;
@@ -111,17 +114,17 @@ final class Inputs {
               + expected
               + " values for "
               + slot.node
-              + ", but "
+              + ", but got "
               + values.length()
-              + " came");
+              + " values");
     }
     if (values.isPointer() && values.address() == 0) {
       throw new IllegalArgumentException(
-          operation + ": the pointer for " + slot.node + " is null, or was freed");
+          operation + ": the pointer for " + slot.node + " is null or has been freed");
     }
   }
 
-  /** Memory for so many samples, which the core will read. */
+  /** Returns memory for a number of samples and stores its address for the core. */
   private Memory reserve(String operation, int index, int samples) {
     Slot slot = slots[index];
     if (slot.samples < samples) {

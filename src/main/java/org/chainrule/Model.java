@@ -6,12 +6,14 @@ import org.chainrule.binding.NativeModel;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A graph's parameters on a device. Trainers change them, predictors read them; both wait for each
- * other, step by step, so that any number of threads may use one model. {@link #snapshot()} serves
- * predictions that should not see training go on.
+ * The parameters of a graph, stored on a device. Trainers change them and predictors read them.
  *
- * <p>{@link #close} waits for calls that are running on the model in other threads; trainers and
- * predictors of a closed model throw {@link IllegalStateException}.
+ * <p>Thread-safe: any number of threads may use one model, because trainers and predictors wait for
+ * each other. {@link #snapshot()} creates a copy for predictions that must not observe further
+ * training.
+ *
+ * <p>{@link #close} waits for calls on the model that are running in other threads. After that, the
+ * trainers and predictors of the model throw {@link IllegalStateException}.
  */
 public final class Model extends NativeObject {
   private final NativeModel handle;
@@ -20,7 +22,9 @@ public final class Model extends NativeObject {
   private final DataType type;
   private final Device device;
 
-  /** {@code nodes} is null for a loaded model, which has a graph of its own. */
+  /**
+   * Wraps a native model. {@code nodes} is null for a loaded model, which has a graph of its own.
+   */
   private Model(NativeModel handle, @Nullable ModelNodes nodes, Device device) {
     super("model");
     this.handle = handle;
@@ -32,26 +36,29 @@ public final class Model extends NativeObject {
   }
 
   /**
-   * A model of {@code float} numbers on the CPU.
+   * Creates a model with {@code float} parameters on the CPU.
    *
-   * @param graph what is computed; nodes that are added later do not belong to the model
-   * @param seed of the parameters' first values, and of the shuffling of examples
-   * @return a model, to be closed
+   * @param graph the graph; nodes that are added later do not belong to the model
+   * @param seed the seed for the initial parameters and for the shuffling of examples
+   * @return a model, which the caller must close
    * @throws IllegalArgumentException if a number of the graph is too large for a {@code float}, or
-   *     a factor or setting so small that it would be 0
+   *     if a factor or another setting is so small that it would become 0
+   * @throws ChainruleException if there is too little memory
    */
   public static Model create(Graph graph, long seed) {
     return create(graph, seed, Device.cpu());
   }
 
   /**
-   * A model of {@code float} numbers.
+   * Creates a model with {@code float} parameters on a device.
    *
-   * @param graph what is computed; nodes that are added later do not belong to the model
-   * @param seed of the parameters' first values, which are the same on every device, and of the
-   *     shuffling of examples
-   * @param device where the model lives and computes
-   * @return a model, to be closed
+   * @param graph the graph; nodes that are added later do not belong to the model
+   * @param seed the seed for the initial parameters, which are the same on every device, and for
+   *     the shuffling of examples
+   * @param device the device that stores the model and computes with it
+   * @return a model, which the caller must close
+   * @throws IllegalArgumentException if a number of the graph is too large for a {@code float}, or
+   *     if a factor or another setting is so small that it would become 0
    * @throws ChainruleException if the device has too little memory
    */
   public static Model create(Graph graph, long seed, Device device) {
@@ -59,33 +66,36 @@ public final class Model extends NativeObject {
   }
 
   /**
-   * For a model with other settings than {@link #create}'s.
+   * Returns a builder for a model with other settings than those of {@link #create(Graph, long)}.
    *
-   * @param graph what is computed; nodes that are added later do not belong to the model
-   * @return a builder: seed 0, {@link DataType#FLOAT}, {@link Device#cpu()}
+   * @param graph the graph; nodes that are added later do not belong to the model
+   * @return a builder with seed 0, {@link DataType#FLOAT} and {@link Device#cpu()}
    */
   public static Builder builder(Graph graph) {
     return new Builder(Check.notNull(graph, "Model", "graph"));
   }
 
   /**
-   * Reads a file written by {@link #save} or {@link Trainer#save}.
+   * Loads a model onto the CPU from a file that {@link #save} or {@link Trainer#save} wrote.
    *
    * @param file a safetensors file
-   * @return a model, to be closed; its {@link #graph()} finds nodes by name
-   * @throws ChainruleException if the file cannot be read, or is truncated, altered or foreign
+   * @return a model, which the caller must close; its {@link #graph()} finds nodes by name
+   * @throws ChainruleException if the file cannot be read, is truncated or damaged, or was not
+   *     written by this library
    */
   public static Model load(Path file) {
     return load(file, Device.cpu());
   }
 
   /**
-   * Reads a file written by {@link #save} or {@link Trainer#save}, on whatever device.
+   * Loads a model onto a device from a file that {@link #save} or {@link Trainer#save} wrote. The
+   * file may have been written on any device.
    *
    * @param file a safetensors file
-   * @param device where the model shall live
-   * @return a model, to be closed; its {@link #graph()} finds nodes by name
-   * @throws ChainruleException if the file cannot be read, or is truncated, altered or foreign
+   * @param device the device that stores the model and computes with it
+   * @return a model, which the caller must close; its {@link #graph()} finds nodes by name
+   * @throws ChainruleException if the file cannot be read, is truncated or damaged, or was not
+   *     written by this library
    */
   public static Model load(Path file, Device device) {
     Check.notNull(file, "load", "file");
@@ -95,10 +105,10 @@ public final class Model extends NativeObject {
   }
 
   /**
-   * Writes graph and parameters into one safetensors file: to a temporary file in the same folder
-   * first, which then takes the place of {@code file}.
+   * Writes the graph and the parameters to a safetensors file. They are first written to a
+   * temporary file in the same folder, which then replaces {@code file}.
    *
-   * @param file where; an old file is replaced
+   * @param file the file to write; an existing file is replaced
    * @throws ChainruleException if the file cannot be written
    */
   public void save(Path file) {
@@ -112,10 +122,10 @@ public final class Model extends NativeObject {
   }
 
   /**
-   * A copy with the parameters of now on the same device, which training this model does not
-   * change.
+   * Copies this model with its current parameters on the same device. Later training of this model
+   * does not change the copy.
    *
-   * @return a model, to be closed, with the same nodes
+   * @return a model with the same nodes, which the caller must close
    */
   public Model snapshot() {
     enter("snapshot");
@@ -127,17 +137,17 @@ public final class Model extends NativeObject {
   }
 
   /**
-   * The graph that the model was made of, or for a loaded model the graph of the file, which is
-   * closed with the model.
+   * Returns the graph from which the model was created. A loaded model has the graph of its file,
+   * which is closed with the model.
    *
-   * @return the graph whose nodes this model's methods take
+   * @return the graph whose nodes the methods of this model accept
    */
   public Graph graph() {
     return nodes.graph();
   }
 
   /**
-   * The type of the model's numbers.
+   * Returns the type of the model's numbers.
    *
    * @return float or double
    */
@@ -146,16 +156,16 @@ public final class Model extends NativeObject {
   }
 
   /**
-   * Where the model lives.
+   * Returns the device that stores the model and computes with it.
    *
-   * @return the device that it was made or loaded on
+   * @return the device on which the model was created or loaded
    */
   public Device device() {
     return device;
   }
 
   /**
-   * The seed that the model was made with.
+   * Returns the seed with which the model was created.
    *
    * @return any number
    */
@@ -169,9 +179,9 @@ public final class Model extends NativeObject {
   }
 
   /**
-   * The native memory that the model holds.
+   * Returns the native memory that the model holds.
    *
-   * @return bytes by purpose: parameters and constants
+   * @return the bytes of parameters and constants
    */
   public MemoryReport memory() {
     enter("memory");
@@ -183,7 +193,7 @@ public final class Model extends NativeObject {
   }
 
   /**
-   * All parameters, in the order they were made.
+   * Returns all parameters in the order in which they were added to the graph.
    *
    * @return an unmodifiable list
    */
@@ -192,7 +202,7 @@ public final class Model extends NativeObject {
   }
 
   /**
-   * How many numbers the parameters have together.
+   * Returns the total number of values of all parameters.
    *
    * @return 0 or more
    */
@@ -201,10 +211,10 @@ public final class Model extends NativeObject {
   }
 
   /**
-   * The values of a parameter.
+   * Returns the values of a parameter as {@code float} numbers.
    *
-   * @param parameter of this model's graph
-   * @return a copy, row by row: [out][in] for a weight; rounded if the model is of doubles
+   * @param parameter a parameter of this model's graph
+   * @return a copy, row by row; for a weight [output][input]; rounded if the model is of doubles
    */
   public float[] getFloats(Node parameter) {
     int id = nodes.parameter("getFloats", parameter);
@@ -219,10 +229,10 @@ public final class Model extends NativeObject {
   }
 
   /**
-   * The values of a parameter.
+   * Returns the values of a parameter as {@code double} numbers.
    *
-   * @param parameter of this model's graph
-   * @return a copy, row by row: [out][in] for a weight
+   * @param parameter a parameter of this model's graph
+   * @return a copy, row by row; for a weight [output][input]
    */
   public double[] getDoubles(Node parameter) {
     int id = nodes.parameter("getDoubles", parameter);
@@ -239,8 +249,10 @@ public final class Model extends NativeObject {
   /**
    * Sets the values of a parameter.
    *
-   * @param parameter of this model's graph
-   * @param values row by row: [out][in] for a weight
+   * @param parameter a parameter of this model's graph
+   * @param values as many finite numbers as the parameter has, row by row; for a weight
+   *     [output][input]
+   * @throws IllegalArgumentException if a value is not finite, or if the number of values is wrong
    */
   public void set(Node parameter, float[] values) {
     int id = nodes.parameter("set", parameter);
@@ -256,10 +268,11 @@ public final class Model extends NativeObject {
   /**
    * Sets the values of a parameter.
    *
-   * @param parameter of this model's graph
-   * @param values row by row: [out][in] for a weight; rounded if the model is of floats
-   * @throws IllegalArgumentException if a value is not finite, or a float of the model cannot hold
-   *     it
+   * @param parameter a parameter of this model's graph
+   * @param values as many finite numbers as the parameter has, row by row; for a weight
+   *     [output][input]; rounded if the model is of floats
+   * @throws IllegalArgumentException if a value is not finite or too large for a model of floats,
+   *     or if the number of values is wrong
    */
   public void set(Node parameter, double[] values) {
     int id = nodes.parameter("set", parameter);
@@ -273,21 +286,22 @@ public final class Model extends NativeObject {
   }
 
   /**
-   * For the values of some nodes.
+   * Creates a predictor for some nodes.
    *
    * @param outputs one or more nodes of this model's graph
-   * @return a predictor, to be closed
+   * @return a predictor, which the caller must close
    */
   public Predictor predictor(Node... outputs) {
     return new Predictor(this, outputs);
   }
 
   /**
-   * For training.
+   * Creates a trainer.
    *
    * @param loss a scalar node of this model's graph
    * @param optimizer how a step changes the parameters
-   * @return a trainer, to be closed
+   * @return a trainer, which the caller must close
+   * @throws IllegalArgumentException if the loss is not a scalar
    */
   public Trainer trainer(Node loss, Optimizer optimizer) {
     return new Trainer(this, loss, optimizer);
@@ -301,13 +315,13 @@ public final class Model extends NativeObject {
     }
   }
 
-  /** {@return the numbers' type, the count of parameters, the device, and the graph} */
+  /** {@return the type and number of the parameters, the device, and the graph} */
   @Override
   public String toString() {
     return summary() + "\n" + graph();
   }
 
-  /** In a few words. */
+  /** Returns the type and number of the parameters, and the device, in a few words. */
   String summary() {
     return "model of "
         + parameterCount()
@@ -329,11 +343,11 @@ public final class Model extends NativeObject {
     Check.that(
         length == parameter.features(),
         "set",
-        "expected " + parameter.features() + " values for " + parameter + ", but the number is ",
+        "expected " + parameter.features() + " values for " + parameter + ", but got ",
         length);
   }
 
-  /** Settings of a model. */
+  /** The settings of a new model. */
   public static final class Builder {
     private final Graph graph;
     private long seed;
@@ -345,7 +359,7 @@ public final class Model extends NativeObject {
     }
 
     /**
-     * Sets the seed of the parameters' first values, and of the shuffling of examples.
+     * Sets the seed for the initial parameters and for the shuffling of examples.
      *
      * @param seed any number
      * @return this builder
@@ -356,7 +370,7 @@ public final class Model extends NativeObject {
     }
 
     /**
-     * Sets the type of the numbers.
+     * Sets the type of the model's numbers.
      *
      * @param type float or double
      * @return this builder
@@ -367,7 +381,7 @@ public final class Model extends NativeObject {
     }
 
     /**
-     * Sets where the model lives.
+     * Sets the device that stores the model and computes with it.
      *
      * @param device the CPU or a CUDA device
      * @return this builder
@@ -378,12 +392,16 @@ public final class Model extends NativeObject {
     }
 
     /**
-     * Makes the model.
+     * Creates the model.
      *
-     * @return a model, to be closed
+     * @return a model, which the caller must close
+     * @throws IllegalArgumentException if the model is of floats and a number of the graph is too
+     *     large for a {@code float}, or a factor or another setting is so small that it would
+     *     become 0
+     * @throws ChainruleException if the device has too little memory
      */
     public Model build() {
-      synchronized (graph) { // nobody adds a node between the two
+      synchronized (graph) { // so that no node is added between the two calls
         ModelNodes nodes = new ModelNodes(graph);
         return new Model(graph.createModel(type, seed, device), nodes, device);
       }

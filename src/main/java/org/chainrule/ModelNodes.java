@@ -3,7 +3,8 @@ package org.chainrule;
 import java.util.List;
 
 /**
- * The nodes that a graph had when a model was made of it; younger ones do not belong to the model.
+ * The nodes that a graph had when a model was created from it. Nodes that were added later do not
+ * belong to the model.
  */
 final class ModelNodes {
   private final Graph graph;
@@ -18,37 +19,46 @@ final class ModelNodes {
     return graph;
   }
 
-  /** All nodes in order: a node's number is its place. */
+  /** Returns all nodes in order. The index of a node is its number. */
   List<Node> all() {
     return all;
   }
 
-  /** The data nodes in order: the slots of native inputs. */
+  /** Returns the data nodes in order. The index of a node is its slot in the native inputs. */
   List<Node> data() {
     return all.stream().filter(node -> node.op().isData()).toList();
   }
 
-  /** The parameters in order. */
+  /** Returns the parameters in order. */
   List<Node> parameters() {
     return all.stream().filter(node -> node.op() == Op.PARAMETER).toList();
   }
 
-  /** The number of a node of the model. */
+  /**
+   * Returns the number of a node. Throws IllegalArgumentException if it does not belong to the
+   * model.
+   */
   int id(String operation, Node node) {
     Check.notNull(node, operation, "node");
-    Check.that(node.graph() == graph, operation, "a node of another graph came: ", node);
+    Check.that(
+        node.graph() == graph,
+        operation,
+        "expected a node of the model's graph, but got one of another graph: ",
+        node);
     if (node.id() >= all.size()) {
       throw new IllegalArgumentException(
           operation
-              + ": got "
+              + ": expected a node of the model, but got "
               + node
-              + ", which was made after the model and does not belong to it; make all nodes before"
-              + " Model.create");
+              + ", which was added after the model was created; add all nodes before Model.create");
     }
     return node.id();
   }
 
-  /** The number of a parameter of the model. */
+  /**
+   * Returns the number of a parameter. Throws IllegalArgumentException if the node is not a
+   * parameter of the model.
+   */
   int parameter(String operation, Node node) {
     int id = id(operation, node);
     Check.that(node.op() == Op.PARAMETER, operation, "expected a parameter, but got ", node);

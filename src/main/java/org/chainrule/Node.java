@@ -4,16 +4,18 @@ import java.util.List;
 import org.chainrule.binding.NativeAttributes;
 
 /**
- * One variable of a {@link Graph}: data, a parameter, or what an operation makes of other nodes.
- * Immutable but for its name ({@link #named}); holds a shape and no values. A <em>batched</em> node
- * is one vector of {@link #features()} values for each sample of a batch; any other is a matrix of
- * {@link #rows()} x {@link #columns()} values that is the same for the whole batch.
+ * A node of a {@link Graph}: data, a parameter, a constant, or the result of an operation. A node
+ * has a shape but holds no values. It is immutable except for its name ({@link #named}).
  *
- * <p>The methods that make nodes take this node as their first input. Where {@link Graph} has one
- * of the same name, both do the same.
+ * <p>A <em>batched</em> node has one vector of {@link #features()} values per sample of a batch.
+ * Any other node is a matrix of {@link #rows()} x {@link #columns()} values, which is the same for
+ * the whole batch.
+ *
+ * <p>The methods that add a node to the graph use this node as its first input. They do the same as
+ * the methods of {@link Graph} with the same name.
  */
 public final class Node {
-  /** What {@link #layerNorm()} adds to the variance. */
+  /** The number that {@link #layerNorm()} adds to the variance. */
   private static final double LAYER_NORM_EPSILON = 1e-5;
 
   private final Graph graph;
@@ -27,7 +29,7 @@ public final class Node {
   private final List<Node> inputs;
   private final Attributes attributes;
 
-  /** What an operation has besides its inputs. */
+  /** The attributes of an operation, other than its inputs. */
   record Attributes(double constant, long begin, long end, boolean transposed) {
     static Attributes of(NativeAttributes a) {
       return new Attributes(a.constant(), a.begin(), a.end(), a.transposed());
@@ -66,37 +68,38 @@ public final class Node {
   }
 
   /**
-   * The name, unique in the graph: the one that was given, or the operation and a number.
+   * Returns the name, which is unique in the graph. The default name consists of the operation and
+   * the number of the node.
    *
-   * @return a name
+   * @return the name
    */
   public String name() {
     return name;
   }
 
   /**
-   * Gives this node another name. The weight and bias of a linear layer that are called like it
-   * with {@code .weight} and {@code .bias} behind are renamed with it.
+   * Renames this node. If the node has a weight or a bias with its own name and {@code .weight} or
+   * {@code .bias} appended, these are renamed with it.
    *
-   * @param name not empty, not another node's
+   * @param name the new name, not empty and not the name of another node
    * @return this node
-   * @throws IllegalArgumentException if the name, or that of a parameter, is in use; nothing is
-   *     changed
-   * @throws IllegalStateException if a model has been made of this node: its data and files know it
-   *     by the name it has
+   * @throws IllegalArgumentException if the name, or the new name of a parameter, is in use;
+   *     nothing is changed
+   * @throws IllegalStateException if a model has been created from this node or from a parameter
+   *     that would be renamed with it, because the model's data and files use the current name
    */
   public Node named(String name) {
     graph.rename(this, name);
     return this;
   }
 
-  /** Takes the name that the native graph has for it. */
+  /** Stores the name that the native graph has for this node. */
   void rename(String name) {
     this.name = name;
   }
 
   /**
-   * What makes this node's value.
+   * Returns the operation that computes this node.
    *
    * @return the operation
    */
@@ -105,8 +108,8 @@ public final class Node {
   }
 
   /**
-   * The operation's name: that of {@link #op()}, or for {@link Op#CUSTOM} the one it is registered
-   * under.
+   * Returns the name of the operation: that of {@link #op()}, or for {@link Op#CUSTOM} the name
+   * under which it is registered.
    *
    * @return a name
    */
@@ -115,17 +118,18 @@ public final class Node {
   }
 
   /**
-   * Whether there is one value a sample.
+   * Returns whether this node has one vector of values per sample.
    *
-   * @return false for parameters, constants, losses and what is computed from these alone
+   * @return false for parameters, constants, losses, means over the batch, and everything that is
+   *     computed only from these
    */
   public boolean isBatched() {
     return batched;
   }
 
   /**
-   * How many values a sample has, or the whole node where it is not batched. For a label: the
-   * number of classes.
+   * Returns the number of values per sample, or of the whole node if it is not batched. For a
+   * label, it is the number of classes.
    *
    * @return rows times columns
    */
@@ -134,7 +138,7 @@ public final class Node {
   }
 
   /**
-   * The rows of a matrix; for a weight, its outputs.
+   * Returns the number of rows of the matrix. For a weight, it is the number of outputs.
    *
    * @return 1 or more
    */
@@ -143,7 +147,8 @@ public final class Node {
   }
 
   /**
-   * The columns of a matrix; for a weight, its inputs. 1 for data.
+   * Returns the number of columns of the matrix. For a weight, it is the number of inputs; for
+   * data, it is 1.
    *
    * @return 1 or more
    */
@@ -152,7 +157,7 @@ public final class Node {
   }
 
   /**
-   * The nodes this one is computed from, in order.
+   * Returns the nodes from which this node is computed, in the order of the operation's arguments.
    *
    * @return an unmodifiable list; empty for data, parameters and constants
    */
@@ -161,9 +166,9 @@ public final class Node {
   }
 
   /**
-   * The number in the operation's formula: the factor of {@code scale}, the slope of {@code
-   * leakyRelu}, the alpha of {@code elu}, the rate of {@code dropout}, the epsilon of {@code
-   * layerNorm}, the delta of {@code huber}; the value of a constant scalar.
+   * Returns the constant in the operation's formula: the factor of {@code scale}, the slope of
+   * {@code leakyRelu}, the alpha of {@code elu}, the rate of {@code dropout}, the epsilon of {@code
+   * layerNorm}, the delta of {@code huber}, or the value of a constant scalar.
    *
    * @return a finite number; 0 for other operations
    */
@@ -172,10 +177,10 @@ public final class Node {
   }
 
   /**
-   * The values of a constant.
+   * Returns the values of a constant node.
    *
    * @return {@link #features()} numbers, row by row
-   * @throws IllegalArgumentException if this is not a constant
+   * @throws IllegalArgumentException if this node is not a constant
    * @throws IllegalStateException if the graph is closed
    */
   public double[] constantValues() {
@@ -183,7 +188,7 @@ public final class Node {
   }
 
   /**
-   * Whether a {@code linear} or {@code matmul} takes its weight transposed.
+   * Returns whether a {@code linear} or {@code matmul} node uses its weight transposed.
    *
    * @return false for other operations
    */
@@ -192,37 +197,39 @@ public final class Node {
   }
 
   /**
-   * The first feature of a {@code slice}.
+   * Returns the first feature of a {@code slice}.
    *
-   * @return 0 for other operations
+   * @return an index from 0; 0 for other operations
    */
   public long begin() {
     return attributes.begin();
   }
 
   /**
-   * One after the last feature of a {@code slice}.
+   * Returns the index after the last feature of a {@code slice}.
    *
-   * @return 0 for other operations
+   * @return an index; 0 for other operations
    */
   public long end() {
     return attributes.end();
   }
 
   /**
-   * {@return a linear layer of its own weight and bias on this node}
+   * Adds a linear layer with a weight and a bias of its own; see {@link Graph#linear(Node, long)}.
    *
-   * @param features outputs
+   * @param features the number of outputs, at least 1
+   * @return a batched node
    */
   public Node linear(long features) {
     return graph.linear(this, features);
   }
 
   /**
-   * A linear layer of its own weight and bias on this node.
+   * Adds a named linear layer with a weight and a bias of its own.
    *
-   * @param features outputs
-   * @param name the layer's; its parameters are called {@code name.weight} and {@code name.bias}
+   * @param features the number of outputs, at least 1
+   * @param name the name of the layer; its parameters are named {@code name.weight} and {@code
+   *     name.bias}
    * @return a batched node
    */
   public Node linear(long features, String name) {
@@ -230,11 +237,12 @@ public final class Node {
   }
 
   /**
-   * A linear layer of its own weight and bias on this node.
+   * Adds a named linear layer with a weight and a bias of its own.
    *
-   * @param features outputs
-   * @param initializer of the weight
-   * @param name the layer's; its parameters are called {@code name.weight} and {@code name.bias}
+   * @param features the number of outputs, at least 1
+   * @param initializer how the initial values of the weight are drawn
+   * @param name the name of the layer; its parameters are named {@code name.weight} and {@code
+   *     name.bias}
    * @return a batched node
    */
   public Node linear(long features, Initializer initializer, String name) {
@@ -242,10 +250,10 @@ public final class Node {
   }
 
   /**
-   * A linear layer of its own weight and bias on this node.
+   * Adds a linear layer with a weight and a bias of its own.
    *
-   * @param features outputs
-   * @param initializer of the weight
+   * @param features the number of outputs, at least 1
+   * @param initializer how the initial values of the weight are drawn
    * @return a batched node
    */
   public Node linear(long features, Initializer initializer) {
@@ -253,7 +261,7 @@ public final class Node {
   }
 
   /**
-   * {@return the sum of this node and another}
+   * {@return the elementwise sum of this node and another}
    *
    * @param other a node of the same graph
    */
@@ -262,7 +270,7 @@ public final class Node {
   }
 
   /**
-   * {@return this node minus another}
+   * {@return the elementwise difference, this node minus another}
    *
    * @param other a node of the same graph
    */
@@ -271,7 +279,7 @@ public final class Node {
   }
 
   /**
-   * {@return the elementwise product}
+   * {@return the elementwise product of this node and another}
    *
    * @param other a node of the same graph
    */
@@ -280,15 +288,15 @@ public final class Node {
   }
 
   /**
-   * {@return this node times a number}
+   * {@return each value times a constant number}
    *
-   * @param factor a finite number
+   * @param factor the number, finite
    */
   public Node scale(double factor) {
     return graph.apply(Op.SCALE, factor, this);
   }
 
-  /** {@return this node with the opposite sign} */
+  /** {@return each value with the opposite sign} */
   public Node negate() {
     return graph.apply(Op.NEGATE, this);
   }
@@ -308,7 +316,7 @@ public final class Node {
     return graph.apply(Op.LOG, this);
   }
 
-  /** {@return the values themselves} */
+  /** {@return the unchanged values} */
   public Node identity() {
     return graph.apply(Op.IDENTITY, this);
   }
@@ -323,12 +331,12 @@ public final class Node {
     return graph.apply(Op.TANH, this);
   }
 
-  /** {@return the rectified value of each value; its derivative at exactly 0 is 1} */
+  /** {@return the larger of each value and 0; the derivative at exactly 0 is 1} */
   public Node relu() {
     return graph.apply(Op.RELU, this);
   }
 
-  /** {@return the smooth ReLU of each value} */
+  /** {@return ln(1 + eˣ) of each value, a smooth ReLU} */
   public Node softplus() {
     return graph.apply(Op.SOFTPLUS, this);
   }
@@ -338,33 +346,35 @@ public final class Node {
     return graph.apply(Op.GELU, this);
   }
 
-  /** {@return the sigmoid linear unit of each value} */
+  /** {@return the sigmoid linear unit of each value, x times its logistic function} */
   public Node silu() {
     return graph.apply(Op.SILU, this);
   }
 
-  /** {@return probabilities, this node being logits} */
+  /** {@return the probabilities of each sample, with this node as the logits} */
   public Node softmax() {
     return graph.apply(Op.SOFTMAX, this);
   }
 
   /**
-   * Layer normalisation with a weight and a bias of its own: the features of each sample are
-   * brought to mean 0 and variance 1, then scaled by the weight, at first 1, and shifted by the
-   * bias, at first 0. J. Ba, J. Kiros, G. Hinton, 2016. The parameters are called like the node
-   * with {@code .weight} and {@code .bias} behind; {@link #named} renames them with it.
+   * Adds a layer normalisation with a weight and a bias of its own. The features of each sample are
+   * shifted and scaled to mean 0 and variance 1, then multiplied by the weight (initially 1) and
+   * shifted by the bias (initially 0). The parameters have the name of the node with {@code
+   * .weight} and {@code .bias} appended; {@link #named} renames them with it. See J. Ba, J. Kiros,
+   * G. Hinton, 2016.
    *
-   * @return a node of this one's shape
+   * @return a node with the shape of this one
    */
   public Node layerNorm() {
     return graph.applyWithParameters(Op.LAYER_NORM, LAYER_NORM_EPSILON, this, "");
   }
 
   /**
-   * Layer normalisation with a weight and a bias of its own, and a name; see {@link #layerNorm()}.
+   * Adds a named layer normalisation with a weight and a bias of its own; see {@link #layerNorm()}.
    *
-   * @param name the node's; its parameters are called {@code name.weight} and {@code name.bias}
-   * @return a node of this one's shape
+   * @param name the name of the node; its parameters are named {@code name.weight} and {@code
+   *     name.bias}
+   * @return a node with the shape of this one
    */
   public Node layerNorm(String name) {
     Check.name(name, "layerNorm");
@@ -372,12 +382,13 @@ public final class Node {
   }
 
   /**
-   * Layer normalisation with given parameters, or without.
+   * Adds a layer normalisation with existing parameters, or without any.
    *
-   * @param epsilon what is added to the variance, positive; PyTorch's default is 1e-5
-   * @param parameters none; a weight; or a weight and a bias: nodes that are not batched, of one
-   *     value a feature
-   * @return a node of this one's shape
+   * @param epsilon the number that is added to the variance, positive and finite; PyTorch's default
+   *     is 1e-5
+   * @param parameters none, a weight, or a weight and a bias; neither is batched, and each has one
+   *     value per feature
+   * @return a node with the shape of this one
    */
   public Node layerNorm(double epsilon, Node... parameters) {
     Check.notNull(parameters, "layerNorm", "list of parameters");
@@ -387,103 +398,109 @@ public final class Node {
     return graph.apply(Op.LAYER_NORM, epsilon, inputs);
   }
 
-  /** {@return the sum over the features} */
+  /** {@return the sum over the features of each sample} */
   public Node sum() {
     return graph.apply(Op.SUM, this);
   }
 
-  /** {@return the mean over the features} */
+  /** {@return the mean over the features of each sample} */
   public Node mean() {
     return graph.apply(Op.MEAN, this);
   }
 
-  /** {@return the sum of squares over the features} */
+  /** {@return the sum of squares over the features of each sample} */
   public Node squaredNorm() {
     return graph.apply(Op.SQUARED_NORM, this);
   }
 
-  /** {@return the logarithm of the sum of exponentials over the features} */
+  /** {@return the logarithm of the sum of exponentials over the features of each sample} */
   public Node logSumExp() {
     return graph.apply(Op.LOG_SUM_EXP, this);
   }
 
-  /** {@return the monomials of degree 1 and 2 of the features} */
+  /**
+   * {@return the monomials of degree 1 and 2 of the features; see {@link Graph#polynomialFeatures}}
+   */
   public Node polynomialFeatures() {
     return graph.apply(Op.POLYNOMIAL_FEATURES, this);
   }
 
-  /** {@return the mean over the batch} */
+  /** {@return the mean of each feature over the batch} */
   public Node batchMean() {
     return graph.apply(Op.BATCH_MEAN, this);
   }
 
-  /** {@return ReLU with slope 0.01 below 0} */
+  /** {@return the leaky ReLU of each value, with slope 0.01 below 0} */
   public Node leakyRelu() {
     return leakyRelu(Graph.LEAKY_RELU_SLOPE);
   }
 
-  /** {@return ELU with limit 1 below 0} */
+  /** {@return the exponential linear unit of each value, with alpha 1} */
   public Node elu() {
     return elu(Graph.ELU_ALPHA);
   }
 
   /**
-   * {@return ReLU with this slope below 0}
+   * {@return the leaky ReLU of each value}
    *
-   * @param slope positive
+   * @param slope the slope below 0, positive and finite
    */
   public Node leakyRelu(double slope) {
     return graph.apply(Op.LEAKY_RELU, slope, this);
   }
 
   /**
-   * {@return ELU with this limit below 0}
+   * {@return the exponential linear unit of each value}
    *
-   * @param alpha positive
+   * @param alpha positive and finite; very negative values approach −alpha
    */
   public Node elu(double alpha) {
     return graph.apply(Op.ELU, alpha, this);
   }
 
   /**
-   * In training steps a random share of the values is 0, and the others are divided by {@code 1 -
-   * rate}, so that their mean stays; everywhere else ({@link Trainer#evaluate}, predictors,
-   * Jacobians) the values themselves. Which values are 0 depends on the model's seed, this node,
-   * the number of the step, the feature and the sample's position in the batch alone: {@link
-   * Gradients} and {@link GradientCheck} see what the step sees, and a resumed training goes on as
-   * if it had not stopped. (N. Srivastava et al., Dropout: a simple way to prevent neural networks
-   * from overfitting, Journal of Machine Learning Research 15, 2014.)
+   * Applies dropout. In a training step, each value is set to 0 with probability {@code rate}, and
+   * the others are divided by {@code 1 - rate}, which preserves the mean. Everywhere else ({@link
+   * Trainer#evaluate}, predictors, Jacobians) the values pass unchanged.
+   *
+   * <p>Which values are set to 0 depends only on the model's seed, this node, the number of the
+   * step, the feature, and the position of the sample in the batch. {@link Gradients} and {@link
+   * GradientCheck} therefore use the same zeros as the step, and a resumed training continues as if
+   * it had not been interrupted.
+   *
+   * <p>See N. Srivastava et al., Dropout: a simple way to prevent neural networks from overfitting,
+   * Journal of Machine Learning Research 15, 2014.
    *
    * @param rate the probability of a 0, at least 0 and less than 1
-   * @return a node of this one's shape
-   * @throws IllegalArgumentException if the rate is out of its range
+   * @return a node with the shape of this one
+   * @throws IllegalArgumentException if the rate is out of range
    */
   public Node dropout(double rate) {
     return graph.apply(Op.DROPOUT, rate, this);
   }
 
   /**
-   * Some of this node's features.
+   * Selects the features from {@code begin} to {@code end - 1}.
    *
-   * @param begin the first, from 0
-   * @param end one after the last
-   * @return a node of {@code end - begin} features
+   * @param begin the first feature, from 0
+   * @param end the index after the last feature, above {@code begin}
+   * @return a node with {@code end - begin} features
    */
   public Node slice(long begin, long end) {
     return graph.slice(this, begin, end);
   }
 
   /**
-   * An elementwise operation of your own; see {@link Graph#custom(Node, String)}.
+   * Applies a user-defined elementwise operation; see {@link Graph#custom(Node, String)}.
    *
-   * @param operation the name it is registered under
-   * @return a node of this one's shape
+   * @param operation the name under which the operation is registered
+   * @return a node with the shape of this one
    */
   public Node custom(String operation) {
     return graph.custom(this, operation);
   }
 
-  /** {@return name, operation and shape, samples first} */
+  /** {@return the name, the operation and the shape, with the batch as the first dimension} */
   @Override
   public String toString() {
     String shape =

@@ -4,34 +4,34 @@ import java.util.Locale;
 import org.chainrule.binding.Native;
 
 /**
- * The operations, in the order of the native registry. The Java method that makes a node of one is
- * {@link #methodName()} of {@link Node} or {@link Graph}; its formula, forward beside backward, is
- * the C++ file {@code ops/<name>.h}.
+ * The operations, in the order of the native registry. {@link #methodName()} is the name of the
+ * method of {@link Node} or {@link Graph} that adds a node. The formulas of an operation, forward
+ * and backward, are in the C++ file {@code ops/<name>.h}.
  */
 public enum Op {
-  /** Data that comes with every batch. */
+  /** Values that every batch provides. */
   INPUT,
-  /** Values that a loss compares with. */
+  /** Values that a loss compares a prediction with. */
   TARGET,
-  /** Class indices that a loss compares with. */
+  /** Class indices that a loss compares a prediction with. */
   LABEL,
-  /** What training changes. */
+  /** Values that training changes. */
   PARAMETER,
-  /** Numbers that never change. */
+  /** Values that never change. */
   CONSTANT,
-  /** Weight times input, plus bias. */
+  /** Weight times input, plus an optional bias. */
   LINEAR,
   /** Weight times input. */
   MATMUL,
-  /** Sum of two nodes. */
+  /** Elementwise sum of two nodes. */
   ADD,
-  /** Difference of two nodes. */
+  /** Elementwise difference of two nodes. */
   SUBTRACT,
   /** Elementwise product of two nodes. */
   MULTIPLY,
   /** Product with a constant number. */
   SCALE,
-  /** Opposite sign. */
+  /** Elementwise change of sign. */
   NEGATE,
   /** Elementwise square. */
   SQUARE,
@@ -47,21 +47,23 @@ public enum Op {
   TANH,
   /** Rectified linear unit. */
   RELU,
-  /** ReLU with a small slope for negative values. */
+  /** Rectified linear unit with a small slope for negative values. */
   LEAKY_RELU,
   /** Exponential linear unit. */
   ELU,
-  /** Smooth ReLU. */
+  /** Smooth rectified linear unit. */
   SOFTPLUS,
   /** Gaussian error linear unit. */
   GELU,
   /** Sigmoid linear unit. */
   SILU,
-  /** Random zeros in training; the input itself elsewhere. */
+  /** Sets random values to zero in training; elsewhere the input itself. */
   DROPOUT,
   /** Probabilities from logits. */
   SOFTMAX,
-  /** Mean 0 and variance 1 over the features of each sample, then scale and shift. */
+  /**
+   * Scales the features of each sample to mean 0 and variance 1, then applies a weight and a bias.
+   */
   LAYER_NORM,
   /** Sum over the features of each sample. */
   SUM,
@@ -71,11 +73,11 @@ public enum Op {
   SQUARED_NORM,
   /** Logarithm of the sum of exponentials over the features of each sample. */
   LOG_SUM_EXP,
-  /** Features one after the other. */
+  /** Concatenation of features. */
   CONCAT,
-  /** Some of the features. */
+  /** A range of the features. */
   SLICE,
-  /** All monomials of degree 1 and 2. */
+  /** All monomials of degree 1 and 2 of the features. */
   POLYNOMIAL_FEATURES,
   /** Mean over the batch. */
   BATCH_MEAN,
@@ -85,34 +87,34 @@ public enum Op {
   NEGATIVE_LOG_LIKELIHOOD,
   /** Binary cross-entropy from logits. */
   BINARY_CROSS_ENTROPY,
-  /** Squared distance. */
+  /** Squared distance, summed over the outputs. */
   SQUARED_ERROR,
-  /** Squared distance divided by the number of features. */
+  /** Squared distance divided by the number of outputs. */
   MEAN_SQUARED_ERROR,
-  /** Squared near zero, linear beyond. */
+  /** Huber's loss: quadratic for small differences, linear for large ones. */
   HUBER,
-  /** An elementwise operation of the user's own. */
+  /** A user-defined elementwise operation. */
   CUSTOM;
 
-  /** What kind of rule an operation has, in the order of the native registry. */
+  /** The kinds of operations, in the order of the native registry. */
   public enum Kind {
-    /** A variable: data or a parameter. */
+    /** A node without inputs: data, a parameter or a constant. */
     LEAF,
     /** A matrix product with a weight. */
     PRODUCT,
-    /** A function of each number of one node. */
+    /** An elementwise function of one node. */
     UNARY,
-    /** A function of two nodes, number by number. */
+    /** An elementwise function of two nodes. */
     BINARY,
-    /** From the features of each sample to one number. */
+    /** Reduces the features of each sample to one number. */
     REDUCTION,
-    /** From the features of each sample to as many numbers. */
+    /** Maps the features of each sample to the same number of features. */
     ROWWISE,
-    /** Moves or combines features. */
+    /** Selects, combines or averages features. */
     STRUCTURE,
-    /** From a prediction and a target to one number, the mean over the batch. */
+    /** Computes one number from a prediction and a target, as a mean over the batch. */
     LOSS,
-    /** A function of the user's own of each number of one node. */
+    /** A user-defined elementwise function of one node. */
     CUSTOM;
 
     private static final Kind[] ALL = values();
@@ -122,31 +124,30 @@ public enum Op {
 
   private final String nativeName = name().toLowerCase(Locale.ROOT);
 
-  /** The operation of this number in the native registry. */
+  /** Returns the operation with a number of the native registry. */
   static Op of(int number) {
     if (number < 0 || number >= ALL.length) {
       throw new ChainruleException(
           "the native library has an operation number "
               + number
-              + " that"
-              + " this version's Java classes do not know: use jars of one version");
+              + " that these Java classes do not define; use jars of the same version");
     }
     return ALL[number];
   }
 
   /**
-   * The operation's name everywhere but in Java methods.
+   * Returns the operation's name outside Java code, for example in files and messages.
    *
-   * @return a name like {@code log_sum_exp}
+   * @return a name such as {@code log_sum_exp}
    */
   public String nativeName() {
     return nativeName;
   }
 
   /**
-   * The name of the method of {@link Node}, {@link Graph} or both that makes such a node.
+   * Returns the name of the method of {@link Node} or {@link Graph} that adds such a node.
    *
-   * @return a name like {@code logSumExp}
+   * @return a name such as {@code logSumExp}
    */
   public String methodName() {
     StringBuilder name = new StringBuilder();
@@ -158,7 +159,7 @@ public enum Op {
   }
 
   /**
-   * The kind of the operation's rule.
+   * Returns the kind of the operation.
    *
    * @return the kind in the native registry
    */
@@ -167,7 +168,7 @@ public enum Op {
   }
 
   /**
-   * Whether the values of such a node come with every batch.
+   * Returns whether batches provide the values of such a node.
    *
    * @return true for inputs, targets and labels
    */
@@ -176,34 +177,34 @@ public enum Op {
   }
 
   /**
-   * Whether the operation is used as the nonlinearity of a layer.
+   * Returns whether the operation is used as the nonlinearity of a layer.
    *
-   * @return true for sigmoid, ReLU and their like, and for users' own operations
+   * @return true for sigmoid, ReLU and similar operations, and for user-defined ones
    */
   public boolean isActivation() {
     return Native.op_is_activation(ordinal());
   }
 
   /**
-   * Whether the operation's derivatives are the same for all values.
+   * Returns whether the operation's derivatives are the same for all values.
    *
-   * @return true for sums, scalings, and what moves features
+   * @return true for sums, scalings, and operations that only rearrange features
    */
   public boolean isLinear() {
     return Native.op_is_linear(ordinal());
   }
 
   /**
-   * Whether the operation's derivative jumps somewhere.
+   * Returns whether the operation's derivative is discontinuous.
    *
-   * @return true for ReLU, Huber's loss and their like
+   * @return true for ReLU, Huber's loss and similar operations
    */
   public boolean hasKink() {
     return Native.op_has_kink(ordinal());
   }
 
   /**
-   * Whether one sample's result depends on the batch's other samples.
+   * Returns whether the result for one sample depends on the other samples of the batch.
    *
    * @return true for means over the batch
    */
@@ -212,18 +213,19 @@ public enum Op {
   }
 
   /**
-   * The name of the constant number that a node of this operation is made with.
+   * Returns the name of the constant in the operation's formula, which {@link Node#constant()}
+   * returns.
    *
-   * @return a name like {@code slope}; empty if there is none
+   * @return a name such as {@code slope}; empty if there is none
    */
   public String constantName() {
     return Native.op_constant(ordinal());
   }
 
   /**
-   * Which numbers that constant may be.
+   * Returns the range of the constant in the operation's formula.
    *
-   * @return words like {@code above 0 and finite}; empty if there is no constant
+   * @return words such as {@code above 0 and finite}; empty if there is no constant
    */
   public String constantRange() {
     return Native.op_constant_range(ordinal());

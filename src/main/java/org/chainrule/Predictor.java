@@ -5,15 +5,18 @@ import java.util.List;
 import org.chainrule.binding.NativePredictor;
 
 /**
- * Computes nodes of a model. Safe from any number of threads, each of which has memory of its own.
- * Waits for a training step that is running on the model, and sees the parameters after it.
+ * Computes the values of chosen nodes of a model, its outputs.
  *
- * <p>Data are [sample][feature], and so are the values that come out; a node that is not batched
- * has one value, or matrix, for the whole call. Labels and targets that the outputs do not depend
- * on need not be given. Values that are not finite are allowed. A call allocates nothing but what
- * it returns, once it has seen as many samples.
+ * <p>Thread-safe: any number of threads may use a predictor, because each running call has memory
+ * of its own. A call waits for a training step that is running on the model and then uses the
+ * parameters after that step. All samples of a call use the same parameters.
  *
- * <p>All samples of a call see the same parameters. {@link #close} waits for running calls.
+ * <p>Data and results are ordered [sample][feature]. An output that is not batched has one value,
+ * or one matrix, for the whole call. Labels and targets on which the outputs do not depend need not
+ * be given. Non-finite values are allowed. After the first call with as many samples, a call
+ * allocates only the array that it returns.
+ *
+ * <p>{@link #close} waits for running calls.
  */
 public final class Predictor extends NativeObject {
   private final Model model;
@@ -48,10 +51,11 @@ public final class Predictor extends NativeObject {
   }
 
   /**
-   * Stops at the first value that is not finite, of any node that the outputs depend on, with a
-   * {@link ChainruleException} that names the node, the sample and the feature, counted from 0. All
-   * of them are then computed twice. Off by default, unless the system property {@code
-   * org.chainrule.checking} is {@code true}.
+   * Turns checks for non-finite values on or off. With checks, a call stops at the first non-finite
+   * value of any node on which the outputs depend. It throws a {@link ChainruleException} that
+   * names the node, the sample and the feature, counted from 0. These nodes are then computed
+   * twice. Checks are off by default, unless the system property {@code org.chainrule.checking} is
+   * {@code true}.
    *
    * @param on whether to check
    * @return this predictor
@@ -67,12 +71,13 @@ public final class Predictor extends NativeObject {
   }
 
   /**
-   * The values of the one output for samples of the one data node it depends on.
+   * Computes the output for some samples. The predictor must have one output, which depends on one
+   * input or target.
    *
-   * @param samples [sample][feature], any number of samples
-   * @return [sample][feature] of the output; rounded if the model is of doubles
-   * @throws IllegalArgumentException if there are several data nodes or outputs, or the length is
-   *     no multiple of the features
+   * @param samples the values of the input, [sample][feature], for any number of samples
+   * @return the values of the output, [sample][feature]; rounded if the model is of doubles
+   * @throws IllegalArgumentException if there are several outputs or data nodes, or if the length
+   *     is not a multiple of the number of features
    */
   public float[] predict(float[] samples) {
     int count = count("predict", Check.notNull(samples, "predict", "samples"), samples.length);
@@ -82,10 +87,13 @@ public final class Predictor extends NativeObject {
   }
 
   /**
-   * The values of the one output for samples of the one data node it depends on.
+   * Computes the output for some samples. The predictor must have one output, which depends on one
+   * input or target.
    *
-   * @param samples [sample][feature], any number of samples
-   * @return [sample][feature] of the output
+   * @param samples the values of the input, [sample][feature], for any number of samples
+   * @return the values of the output, [sample][feature]
+   * @throws IllegalArgumentException if there are several outputs or data nodes, if the length is
+   *     not a multiple of the number of features, or if a value is too large for a model of floats
    */
   public double[] predict(double[] samples) {
     int count = count("predict", Check.notNull(samples, "predict", "samples"), samples.length);
@@ -95,11 +103,14 @@ public final class Predictor extends NativeObject {
   }
 
   /**
-   * The values of the one output for samples of the one data node it depends on.
+   * Computes the output for some samples. The predictor must have one output, which depends on one
+   * input or target.
    *
-   * @param samples one array a sample, each of all features
-   * @return one array a sample; rounded if the model is of doubles. An output that is not batched
-   *     is one array in all
+   * @param samples one array per sample, with all its features
+   * @return one array per sample, or a single array if the output is not batched; rounded if the
+   *     model is of doubles
+   * @throws IllegalArgumentException if there are several outputs or data nodes, or if an array has
+   *     the wrong length
    */
   public float[][] predict(float[][] samples) {
     float[] flat = Rows.flat("predict", samples);
@@ -108,10 +119,13 @@ public final class Predictor extends NativeObject {
   }
 
   /**
-   * The values of the one output for samples of the one data node it depends on.
+   * Computes the output for some samples. The predictor must have one output, which depends on one
+   * input or target.
    *
-   * @param samples one array a sample, each of all features
-   * @return one array a sample. An output that is not batched is one array in all
+   * @param samples one array per sample, with all its features
+   * @return one array per sample, or a single array if the output is not batched
+   * @throws IllegalArgumentException if there are several outputs or data nodes, if an array has
+   *     the wrong length, or if a value is too large for a model of floats
    */
   public double[][] predict(double[][] samples) {
     double[] flat = Rows.flat("predict", samples);
@@ -120,10 +134,12 @@ public final class Predictor extends NativeObject {
   }
 
   /**
-   * The same into an array of the caller's.
+   * Computes the output like {@link #predict(float[])}, but writes it to an existing array.
    *
-   * @param samples [sample][feature], any number of samples
-   * @param values where the output's [sample][feature] go; exactly as long
+   * @param samples the values of the input, [sample][feature], for any number of samples
+   * @param values the array for the output, [sample][feature], whose length must match exactly
+   * @throws IllegalArgumentException if {@code values} has the wrong length, or as for {@link
+   *     #predict(float[])}
    */
   public void predict(float[] samples, float[] values) {
     int count = count("predict", Check.notNull(samples, "predict", "samples"), samples.length);
@@ -132,10 +148,12 @@ public final class Predictor extends NativeObject {
   }
 
   /**
-   * The same into an array of the caller's.
+   * Computes the output like {@link #predict(double[])}, but writes it to an existing array.
    *
-   * @param samples [sample][feature], any number of samples
-   * @param values where the output's [sample][feature] go; exactly as long
+   * @param samples the values of the input, [sample][feature], for any number of samples
+   * @param values the array for the output, [sample][feature], whose length must match exactly
+   * @throws IllegalArgumentException if {@code values} has the wrong length, or as for {@link
+   *     #predict(double[])}
    */
   public void predict(double[] samples, double[] values) {
     int count = count("predict", Check.notNull(samples, "predict", "samples"), samples.length);
@@ -144,11 +162,13 @@ public final class Predictor extends NativeObject {
   }
 
   /**
-   * The values of the one output as {@code float} numbers. For a model of doubles, {@link
-   * #predictDoubles} does not round them.
+   * Computes the only output for a batch, as {@code float} numbers. {@link #predictDoubles} does
+   * not round the values of a model of doubles.
    *
-   * @param batch values for all data nodes that the output depends on
-   * @return [sample][feature] of the output; rounded if the model is of doubles
+   * @param batch values for all data nodes on which the output depends
+   * @return the values of the output, [sample][feature]; rounded if the model is of doubles
+   * @throws IllegalArgumentException if there are several outputs, or if values are missing or have
+   *     the wrong size or type
    */
   public float[] predict(Batch batch) {
     oneOutput("predict");
@@ -159,10 +179,12 @@ public final class Predictor extends NativeObject {
   }
 
   /**
-   * The values of the one output as {@code double} numbers.
+   * Computes the only output for a batch, as {@code double} numbers.
    *
-   * @param batch values for all data nodes that the output depends on
-   * @return [sample][feature] of the output
+   * @param batch values for all data nodes on which the output depends
+   * @return the values of the output, [sample][feature]
+   * @throws IllegalArgumentException if there are several outputs, or if values are missing or have
+   *     the wrong size or type
    */
   public double[] predictDoubles(Batch batch) {
     oneOutput("predictDoubles");
@@ -173,34 +195,42 @@ public final class Predictor extends NativeObject {
   }
 
   /**
-   * The values of all outputs.
+   * Computes all outputs for a batch and writes them to existing arrays.
    *
-   * @param batch values for all data nodes that the outputs depend on
-   * @param values one array an output: where its [sample][feature] go; exactly as long
+   * @param batch values for all data nodes on which the outputs depend
+   * @param values one array per output, [sample][feature], whose length must match exactly; rounded
+   *     if the model is of doubles
+   * @throws IllegalArgumentException if an array has the wrong length, or if values are missing or
+   *     have the wrong size or type
    */
   public void predict(Batch batch, float[]... values) {
     compute(batch, values);
   }
 
   /**
-   * The values of all outputs.
+   * Computes all outputs for a batch and writes them to existing arrays.
    *
-   * @param batch values for all data nodes that the outputs depend on
-   * @param values one array an output: where its [sample][feature] go; exactly as long
+   * @param batch values for all data nodes on which the outputs depend
+   * @param values one array per output, [sample][feature], whose length must match exactly
+   * @throws IllegalArgumentException if an array has the wrong length, or if values are missing or
+   *     have the wrong size or type
    */
   public void predict(Batch batch, double[]... values) {
     compute(batch, values);
   }
 
   /**
-   * The class of each sample. Where the output has several values a sample, logits or
-   * probabilities, it is the place of the largest; the first of equal ones, and NaN is never the
-   * largest. Where it is one sigmoid, a probability, it is 1 above 0.5 and else 0. Any other single
-   * value is refused: nobody knows what it means.
+   * Returns the class of each sample.
    *
-   * @param samples [sample][feature], any number of samples
-   * @return one class index a sample
-   * @throws IllegalArgumentException if the output has one value a sample and is not a sigmoid
+   * <p>If the output has several values per sample (logits or probabilities), the class is the
+   * index of the largest. Among equal values the first one counts, and NaN is never the largest. If
+   * the output is a single sigmoid (a probability), the class is 1 above 0.5, otherwise 0. Any
+   * other single value is rejected, because its meaning is unknown.
+   *
+   * @param samples the values of the input, [sample][feature], for any number of samples
+   * @return one class index per sample
+   * @throws IllegalArgumentException if the output has one value per sample and is not a sigmoid,
+   *     or as for {@link #predict(float[])}
    */
   public int[] classify(float[] samples) {
     checkClasses();
@@ -209,11 +239,12 @@ public final class Predictor extends NativeObject {
   }
 
   /**
-   * The class of each sample, see {@link #classify(float[])}.
+   * Returns the class of each sample; see {@link #classify(float[])}.
    *
-   * @param samples [sample][feature], any number of samples
-   * @return one class index a sample
-   * @throws IllegalArgumentException if the output has one value a sample and is not a sigmoid
+   * @param samples the values of the input, [sample][feature], for any number of samples
+   * @return one class index per sample
+   * @throws IllegalArgumentException if the output has one value per sample and is not a sigmoid,
+   *     or as for {@link #predict(double[])}
    */
   public int[] classify(double[] samples) {
     checkClasses();
@@ -222,11 +253,12 @@ public final class Predictor extends NativeObject {
   }
 
   /**
-   * The class of each sample, see {@link #classify(float[])}.
+   * Returns the class of each sample; see {@link #classify(float[])}.
    *
-   * @param samples one array a sample, each of all features
-   * @return one class index a sample
-   * @throws IllegalArgumentException if the output has one value a sample and is not a sigmoid
+   * @param samples one array per sample, with all its features
+   * @return one class index per sample
+   * @throws IllegalArgumentException if the output has one value per sample and is not a sigmoid,
+   *     or as for {@link #predict(float[][])}
    */
   public int[] classify(float[][] samples) {
     checkClasses();
@@ -236,11 +268,12 @@ public final class Predictor extends NativeObject {
   }
 
   /**
-   * The class of each sample, see {@link #classify(float[])}.
+   * Returns the class of each sample; see {@link #classify(float[])}.
    *
-   * @param samples one array a sample, each of all features
-   * @return one class index a sample
-   * @throws IllegalArgumentException if the output has one value a sample and is not a sigmoid
+   * @param samples one array per sample, with all its features
+   * @return one class index per sample
+   * @throws IllegalArgumentException if the output has one value per sample and is not a sigmoid,
+   *     or as for {@link #predict(double[][])}
    */
   public int[] classify(double[][] samples) {
     checkClasses();
@@ -250,11 +283,12 @@ public final class Predictor extends NativeObject {
   }
 
   /**
-   * The class of each sample of a batch, see {@link #classify(float[])}.
+   * Returns the class of each sample of a batch; see {@link #classify(float[])}.
    *
-   * @param batch values for all data nodes that the output depends on
-   * @return one class index a sample
-   * @throws IllegalArgumentException if the output has one value a sample and is not a sigmoid
+   * @param batch values for all data nodes on which the output depends
+   * @return one class index per sample
+   * @throws IllegalArgumentException if the output has one value per sample and is not a sigmoid,
+   *     or as for {@link #predict(Batch)}
    */
   public int[] classify(Batch batch) {
     checkClasses();
@@ -274,8 +308,8 @@ public final class Predictor extends NativeObject {
     Check.that(
         output.features() > 1 || output.op() == Op.SIGMOID,
         "classify",
-        "expected one value a class, or one sigmoid; use predict, or classify the sigmoid of the"
-            + " logit, but got ",
+        "expected one value per class or a single sigmoid (use predict, or classify the sigmoid of"
+            + " the logit), but got ",
         output);
   }
 
@@ -320,7 +354,7 @@ public final class Predictor extends NativeObject {
     Check.that(
         values.length == outputs.size(),
         "predict",
-        "expected an array for each of " + outputs.size() + " outputs, but the number is ",
+        "expected an array for each of " + outputs.size() + " outputs, but got ",
         values.length);
     for (int i = 0; i < values.length; ++i) {
       Object array = Check.notNull(values[i], "predict", "array of values");
@@ -367,31 +401,31 @@ public final class Predictor extends NativeObject {
 
   private void oneOutput(String operation) {
     Check.that(
-        outputs.size() == 1, operation, "expected one output, but the number is ", outputs.size());
+        outputs.size() == 1, operation, "expected one output, but got ", outputs.size());
   }
 
-  /** Refuses rows that are not one sample each. */
+  /** Throws IllegalArgumentException if the rows do not have one value per feature of the input. */
   private void checkWidth(String operation, int rows, int length) {
     if (slot >= 0 && length != rows * data.get(0).features()) {
       throw new IllegalArgumentException(
           operation
               + ": expected "
               + data.get(0).features()
-              + " values a sample for "
+              + " values per sample for "
               + data.get(0)
               + ", but got "
               + length / rows);
     }
   }
 
-  /** How many samples an array of the one data node's values holds. */
+  /** Returns the number of samples in an array of the input's values. */
   private int count(String operation, Object samples, int length) {
     oneOutput(operation);
     boolean one = slot >= 0 && data.get(0).op() != Op.LABEL;
     if (!one) {
       throw new IllegalArgumentException(
           operation
-              + ": an array serves one node of values, but the outputs depend on "
+              + ": expected an output that depends on one input or target only, but it depends on "
               + data
               + "; pass a Batch");
     }
@@ -403,9 +437,9 @@ public final class Predictor extends NativeObject {
               + width
               + " values for "
               + data.get(0)
-              + ", but "
+              + ", but got "
               + length
-              + " values came");
+              + " values");
     }
     return (int) (length / width);
   }
@@ -423,14 +457,14 @@ public final class Predictor extends NativeObject {
               + expected
               + " values for "
               + outputs.get(output)
-              + " of "
+              + " and "
               + samples
-              + " samples, but its length is "
+              + " samples, but got length "
               + length);
     }
   }
 
-  /** {@return the outputs, what they are computed from, and the model} */
+  /** {@return the outputs, the data nodes on which they depend, and the model} */
   @Override
   public String toString() {
     return "predictor of " + outputs + " from " + data + " in a " + model.summary();

@@ -1,15 +1,18 @@
 package org.chainrule;
 
 /**
- * Where training is.
+ * The progress of {@code fit}.
  *
- * @param epoch the running epoch, from 1, or the one that has just ended
- * @param epochs the epoch after which this {@code fit} ends; 0 if it ends after a number of steps
- * @param samples how many of the epoch's samples have been trained on
- * @param examples how many samples the epoch has
- * @param loss the mean loss of the epoch's samples so far, each before the step that used it
- * @param samplesPerSecond how fast this {@code fit} has been so far
- * @param steps how many steps this {@code fit} has done so far
+ * @param epoch the current epoch, counted from 1; at the end of an epoch, the epoch that has just
+ *     ended
+ * @param epochs the epoch after which this {@code fit} ends, or 0 if it ends after a number of
+ *     steps
+ * @param samples the number of samples of the epoch that have been used
+ * @param examples the number of samples in an epoch
+ * @param loss the mean loss of the samples of the epoch so far; each loss is measured before the
+ *     update of its step
+ * @param samplesPerSecond the mean speed of this {@code fit} so far
+ * @param steps the number of steps of this {@code fit} so far
  */
 public record Progress(
     long epoch,
@@ -20,9 +23,9 @@ public record Progress(
     double samplesPerSecond,
     long steps) {
   /**
-   * Whether the epoch has just ended.
+   * Returns whether the epoch has just ended.
    *
-   * @return true if all its samples have been trained on
+   * @return true if all its samples have been used
    */
   public boolean isEpochEnd() {
     return samples == examples;

@@ -5,17 +5,17 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * RMSProp: v ← αv + (1 − α)g², d = g / (√v + ε), θ ← θ − ηd; with momentum b ← μb + d, θ ← θ − ηb.
- * Centered, the gradient's variance takes the place of v: v − m² with m ← αm + (1 − α)g. Weight
- * decay adds λθ to g. T. Tieleman, G. Hinton, 2012; centered: A. Graves, 2013. As in PyTorch, with
- * ε outside the root.
+ * RMSProp: v ← αv + (1 − α)g², d = g / (√v + ε), θ ← θ − ηd. With momentum: b ← μb + d, θ ← θ − ηb.
+ * The centered variant replaces v in d by the variance of the gradient, v − m², where m ← αm + (1 −
+ * α)g. Weight decay adds λθ to g. As in PyTorch, ε is outside the root. See T. Tieleman, G. Hinton,
+ * 2012; for the centered variant A. Graves, 2013.
  *
- * @param learningRate η, 0 or more
+ * @param learningRate η, 0 or more and finite
  * @param alpha α, the factor of the moving averages, at least 0 and less than 1
- * @param epsilon ε, positive
- * @param weightDecay λ, 0 or more
+ * @param epsilon ε, positive and finite
+ * @param weightDecay λ, 0 or more and finite
  * @param momentum μ, at least 0 and less than 1
- * @param centered whether g is divided by its deviation instead of its root mean square
+ * @param centered whether g is divided by its standard deviation instead of its root mean square
  */
 public record Rmsprop(
     double learningRate,
@@ -26,15 +26,15 @@ public record Rmsprop(
     boolean centered)
     implements Optimizer {
   /**
-   * Checks the numbers.
+   * Creates the optimizer.
    *
-   * @param learningRate η, 0 or more
+   * @param learningRate η, 0 or more and finite
    * @param alpha α, at least 0 and less than 1
-   * @param epsilon ε, positive
-   * @param weightDecay λ, 0 or more
+   * @param epsilon ε, positive and finite
+   * @param weightDecay λ, 0 or more and finite
    * @param momentum μ, at least 0 and less than 1
-   * @param centered whether g is divided by its deviation instead of its root mean square
-   * @throws IllegalArgumentException if one is out of its range
+   * @param centered whether g is divided by its standard deviation instead of its root mean square
+   * @throws IllegalArgumentException if a number is out of range
    */
   public Rmsprop {
     Check.optimizer("Rmsprop", learningRate, weightDecay);
@@ -44,7 +44,8 @@ public record Rmsprop(
   }
 
   /**
-   * PyTorch's defaults: η = 0.01, α = 0.99, ε = 1e-8, λ = 0, no momentum, not centered.
+   * Returns an optimizer with PyTorch's defaults: η = 0.01, α = 0.99, ε = 1e-8, λ = 0, no momentum,
+   * not centered.
    *
    * @return the optimizer
    */
@@ -53,10 +54,10 @@ public record Rmsprop(
   }
 
   /**
-   * PyTorch's defaults but for the learning rate: α = 0.99, ε = 1e-8, λ = 0, no momentum, not
-   * centered.
+   * Returns an optimizer with the given learning rate and otherwise PyTorch's defaults: α = 0.99, ε
+   * = 1e-8, λ = 0, no momentum, not centered.
    *
-   * @param learningRate η, 0 or more
+   * @param learningRate η, 0 or more and finite
    * @return the optimizer
    */
   public static Rmsprop of(double learningRate) {
@@ -64,7 +65,7 @@ public record Rmsprop(
   }
 
   /**
-   * The same with this factor of the moving averages.
+   * Returns a copy with another factor of the moving averages.
    *
    * @param alpha α, at least 0 and less than 1
    * @return a new optimizer
@@ -74,9 +75,9 @@ public record Rmsprop(
   }
 
   /**
-   * The same with this summand of the denominator.
+   * Returns a copy with another ε, which is added to the denominator.
    *
-   * @param epsilon ε, positive
+   * @param epsilon ε, positive and finite
    * @return a new optimizer
    */
   public Rmsprop epsilon(double epsilon) {
@@ -84,9 +85,9 @@ public record Rmsprop(
   }
 
   /**
-   * The same with this weight decay.
+   * Returns a copy with another weight decay.
    *
-   * @param weightDecay λ, 0 or more; added to the gradient
+   * @param weightDecay λ, 0 or more and finite; added to the gradient
    * @return a new optimizer
    */
   public Rmsprop weightDecay(double weightDecay) {
@@ -94,7 +95,7 @@ public record Rmsprop(
   }
 
   /**
-   * The same with this momentum.
+   * Returns a copy with another momentum.
    *
    * @param momentum μ, at least 0 and less than 1
    * @return a new optimizer
@@ -104,9 +105,9 @@ public record Rmsprop(
   }
 
   /**
-   * The same, centered or not.
+   * Returns a copy that is centered or not.
    *
-   * @param centered whether g is divided by its deviation instead of its root mean square
+   * @param centered whether g is divided by its standard deviation instead of its root mean square
    * @return a new optimizer
    */
   public Rmsprop centered(boolean centered) {

@@ -1,12 +1,16 @@
 package org.chainrule;
 
 /**
- * Two-dimensional arrays, one row a sample, to and from the flat ones that everything else takes.
+ * Converts between two-dimensional arrays with one row per sample and flat arrays, which the other
+ * classes use.
  */
 final class Rows {
   private Rows() {}
 
-  /** All rows one after the other; refuses none, null, and rows of different lengths. */
+  /**
+   * Concatenates the rows. Throws IllegalArgumentException if there are no rows, if a row is null,
+   * or if rows differ in length.
+   */
   static float[] flat(String operation, float[][] rows) {
     int width = width(operation, rows, rows == null || rows.length == 0 ? null : rows[0]);
     float[] flat = new float[Check.size(operation, rows.length, width)];
@@ -17,7 +21,10 @@ final class Rows {
     return flat;
   }
 
-  /** All rows one after the other; refuses none, null, and rows of different lengths. */
+  /**
+   * Concatenates the rows. Throws IllegalArgumentException if there are no rows, if a row is null,
+   * or if rows differ in length.
+   */
   static double[] flat(String operation, double[][] rows) {
     int width = width(operation, rows, rows == null || rows.length == 0 ? null : rows[0]);
     double[] flat = new double[Check.size(operation, rows.length, width)];
@@ -28,6 +35,7 @@ final class Rows {
     return flat;
   }
 
+  /** Splits a flat array into rows of {@code width} values. */
   static float[][] of(float[] flat, long width) {
     float[][] rows = new float[Math.toIntExact(flat.length / width)][(int) width];
     for (int i = 0; i < rows.length; ++i) {
@@ -36,6 +44,7 @@ final class Rows {
     return rows;
   }
 
+  /** Splits a flat array into rows of {@code width} values. */
   static double[][] of(double[] flat, long width) {
     double[][] rows = new double[Math.toIntExact(flat.length / width)][(int) width];
     for (int i = 0; i < rows.length; ++i) {
@@ -46,7 +55,7 @@ final class Rows {
 
   private static int width(String operation, Object[] rows, Object first) {
     Check.notNull(rows, operation, "values");
-    Check.that(rows.length > 0, operation, "expected one array a sample, but got ", 0);
+    Check.that(rows.length > 0, operation, "expected one array per sample, but got ", 0);
     Check.notNull(first, operation, "array of sample 0");
     return java.lang.reflect.Array.getLength(first);
   }
@@ -55,7 +64,7 @@ final class Rows {
     if (length != width) {
       throw new IllegalArgumentException(
           operation
-              + ": expected as many values for each sample, but sample 0 has "
+              + ": expected the same number of values for each sample, but sample 0 has "
               + width
               + " and sample "
               + row

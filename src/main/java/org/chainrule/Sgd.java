@@ -5,24 +5,26 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Stochastic gradient descent: g ← g + λθ, v ← μv + g, θ ← θ − ηv; Nesterov's variant: θ ← θ − η(g
- * + μv). Without momentum θ ← θ − ηg. As in PyTorch; Y. Nesterov, 1983; I. Sutskever et al., 2013.
+ * Stochastic gradient descent: θ ← θ − ηg. With momentum: v ← μv + g, θ ← θ − ηv. Nesterov's
+ * variant: θ ← θ − η(g + μv). Weight decay adds λθ to g. As in PyTorch; see Y. Nesterov, 1983; I.
+ * Sutskever et al., 2013.
  *
- * @param learningRate η, 0 or more
+ * @param learningRate η, 0 or more and finite
  * @param momentum μ, at least 0 and less than 1
- * @param nesterov whether the step looks ahead; needs a momentum
- * @param weightDecay λ, 0 or more
+ * @param nesterov whether to use Nesterov's variant, which requires a momentum above 0
+ * @param weightDecay λ, 0 or more and finite
  */
 public record Sgd(double learningRate, double momentum, boolean nesterov, double weightDecay)
     implements Optimizer {
   /**
-   * Checks the numbers.
+   * Creates the optimizer.
    *
-   * @param learningRate η, 0 or more
+   * @param learningRate η, 0 or more and finite
    * @param momentum μ, at least 0 and less than 1
-   * @param nesterov whether the step looks ahead; needs a momentum
-   * @param weightDecay λ, 0 or more
-   * @throws IllegalArgumentException if one is out of its range
+   * @param nesterov whether to use Nesterov's variant, which requires a momentum above 0
+   * @param weightDecay λ, 0 or more and finite
+   * @throws IllegalArgumentException if a number is out of range, or if Nesterov's variant has no
+   *     momentum
    */
   public Sgd {
     Check.optimizer("Sgd", learningRate, weightDecay);
@@ -30,22 +32,22 @@ public record Sgd(double learningRate, double momentum, boolean nesterov, double
     Check.that(
         !nesterov || momentum > 0,
         "Sgd",
-        "Nesterov's method needs a momentum, but it is ",
+        "Nesterov's variant requires a momentum above 0, but got ",
         momentum);
   }
 
   /**
-   * Plain gradient descent.
+   * Returns plain gradient descent, without momentum and weight decay.
    *
-   * @param learningRate η, 0 or more
-   * @return the optimizer without momentum and weight decay
+   * @param learningRate η, 0 or more and finite
+   * @return the optimizer
    */
   public static Sgd of(double learningRate) {
     return new Sgd(learningRate, 0, false, 0);
   }
 
   /**
-   * The same with this momentum.
+   * Returns a copy with another momentum.
    *
    * @param momentum μ, at least 0 and less than 1
    * @return a new optimizer
@@ -55,9 +57,9 @@ public record Sgd(double learningRate, double momentum, boolean nesterov, double
   }
 
   /**
-   * The same with or without Nesterov's look ahead.
+   * Returns a copy with or without Nesterov's variant.
    *
-   * @param nesterov true needs a momentum
+   * @param nesterov whether to use Nesterov's variant, which requires a momentum above 0
    * @return a new optimizer
    */
   public Sgd nesterov(boolean nesterov) {
@@ -65,9 +67,9 @@ public record Sgd(double learningRate, double momentum, boolean nesterov, double
   }
 
   /**
-   * The same with this weight decay.
+   * Returns a copy with another weight decay.
    *
-   * @param weightDecay λ, 0 or more
+   * @param weightDecay λ, 0 or more and finite; added to the gradient
    * @return a new optimizer
    */
   public Sgd weightDecay(double weightDecay) {

@@ -10,16 +10,19 @@ import org.chainrule.binding.NativeTrainer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Trains a model on a loss. One thread at a time: a second one gets an {@link
- * IllegalStateException}. A batch that is refused, or whose loss is not finite, changes nothing.
+ * Trains a model on a loss. A batch that is rejected, or whose loss is not finite, changes nothing.
  *
- * <p>{@link #step} and {@link #evaluate} allocate nothing once they have seen a batch of the size,
- * and are one native call each.
+ * <p>Not thread-safe: only one thread at a time may use a trainer. A call from a second thread
+ * throws {@link IllegalStateException}. {@link #stop}, {@link #listener} and {@link #close} are
+ * exceptions: any thread may call them at any time.
  *
- * <p>{@link #close} waits for a running step; a {@code fit} in another thread ends with an {@link
- * IllegalStateException} after its current slice of 50 ms. Closing a trainer from within its own
- * {@code fit} is an {@link IllegalStateException}. The model is not closed, unless {@link
- * #resume(Path)} loaded it.
+ * <p>{@link #step} and {@link #evaluate} are one native call each. They allocate nothing after the
+ * first batch of the same size.
+ *
+ * <p>{@link #close} waits for a running step. A {@code fit} that is running in another thread ends
+ * with an {@link IllegalStateException} after its current slice of 50 ms. A trainer that is closed
+ * from within its own {@code fit} throws {@link IllegalStateException}. Closing a trainer does not
+ * close its model, unless {@link #resume(Path)} loaded the model.
  */
 public final class Trainer extends NativeObject {
   private final Model model;
@@ -65,36 +68,38 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * Goes on with what {@link #save} wrote: optimizer, step count and place in the epoch.
+   * Resumes a training from a file that {@link #save} wrote. Restores the optimizer, the step count
+   * and the position within the epoch.
    *
-   * @param model loaded from the same file by {@link Model#load}
-   * @param file written by {@link #save}
-   * @return a trainer, to be closed
-   * @throws ChainruleException if the file cannot be read, or holds no training
+   * @param model a model that {@link Model#load} loaded from the same file
+   * @param file a file that {@link #save} wrote
+   * @return a trainer, which the caller must close
+   * @throws ChainruleException if the file cannot be read or contains no training
    */
   public static Trainer resume(Model model, Path file) {
     return resume(model, file, false);
   }
 
   /**
-   * Goes on with what {@link #save} wrote, with a model from the same file.
+   * Resumes a training from a file that {@link #save} wrote. Loads the model from the same file
+   * onto the CPU.
    *
-   * @param file written by {@link #save}
-   * @return a trainer, to be closed; its {@link #model()} is closed with it
-   * @throws ChainruleException if the file cannot be read, or holds no training
+   * @param file a file that {@link #save} wrote
+   * @return a trainer, which the caller must close; its {@link #model()} is closed with it
+   * @throws ChainruleException if the file cannot be read or contains no training
    */
   public static Trainer resume(Path file) {
     return resume(file, Device.cpu());
   }
 
   /**
-   * Goes on with what {@link #save} wrote, with a model from the same file on a device, which need
-   * not be the one where it was saved.
+   * Resumes a training from a file that {@link #save} wrote. Loads the model from the same file
+   * onto a device, which may differ from the one on which it was saved.
    *
-   * @param file written by {@link #save}
-   * @param device where the model shall live
-   * @return a trainer, to be closed; its {@link #model()} is closed with it
-   * @throws ChainruleException if the file cannot be read, or holds no training
+   * @param file a file that {@link #save} wrote
+   * @param device the device that stores the model and computes with it
+   * @return a trainer, which the caller must close; its {@link #model()} is closed with it
+   * @throws ChainruleException if the file cannot be read or contains no training
    */
   public static Trainer resume(Path file, Device device) {
     Model model = Model.load(file, device);
@@ -118,7 +123,7 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * What is trained.
+   * Returns the model that is trained.
    *
    * @return the model
    */
@@ -127,14 +132,16 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * Forward, backward, update.
+   * Runs one training step: forward, backward and update.
    *
-   * @param batch values for all data nodes that the loss depends on
+   * @param batch values for all data nodes on which the loss depends
    * @return the mean loss over the batch, before the update
-   * @throws IllegalArgumentException if the batch does not fit; nothing is changed
-   * @throws ChainruleException if the loss is not finite; nothing is changed. Where the batch holds
-   *     NaN or an infinite value, the message names the node, the sample and the feature, counted
-   *     from 0; where it does not, {@link #checking} finds the node where it begins
+   * @throws IllegalArgumentException if values are missing, or have the wrong size, type or range;
+   *     nothing is changed
+   * @throws ChainruleException if the loss is not finite; nothing is changed. If the batch contains
+   *     a non-finite value, the message names the node, the sample and the feature, counted from 0.
+   *     If it contains none, {@link #checking} finds the node where the first non-finite number
+   *     occurs
    */
   public double step(Batch batch) {
     begin("step");
@@ -146,11 +153,12 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * The loss alone; nothing is changed.
+   * Computes the loss of a batch without changing anything.
    *
-   * @param batch values for all data nodes that the loss depends on
-   * @return the mean loss over the batch; it need not be finite
-   * @throws ChainruleException if the loss is not finite because the batch holds NaN or an infinite
+   * @param batch values for all data nodes on which the loss depends
+   * @return the mean loss over the batch, which need not be finite
+   * @throws IllegalArgumentException if values are missing, or have the wrong size, type or range
+   * @throws ChainruleException if the loss is not finite because the batch contains a non-finite
    *     value; the message names the node, the sample and the feature, counted from 0
    */
   public double evaluate(Batch batch) {
@@ -163,15 +171,19 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * Stops at the first number that is not finite, and says where it is. While this is on, {@link
-   * #step} and {@code fit} compute the value and the delta of every node first, in a plan of their
-   * own, which takes about as long again and memory for all of them; then they train as always, to
-   * the same bits, and look at parameters and optimizer state. The {@link ChainruleException} names
-   * the pass (forward, backward or update), the node, the row and the feature or column, counted
-   * from 0, and in {@code fit} the example. Parameters and state are then what they were before the
-   * step, also if it is the update that failed.
+   * Turns checks for non-finite numbers on or off. With checks, {@link #step} and {@code fit} stop
+   * at the first non-finite number and report where it is. Checks are off by default, unless the
+   * system property {@code org.chainrule.checking} is {@code true}.
    *
-   * <p>Off by default, unless the system property {@code org.chainrule.checking} is {@code true}.
+   * <p>With checks, a step first computes the value and the delta of every node in a separate plan.
+   * This roughly doubles the time of a step and needs memory for all these values. The step itself
+   * then runs as usual and gives bit-identical results. After the update, the parameters and the
+   * optimizer state are checked.
+   *
+   * <p>The {@link ChainruleException} names the pass (forward, backward or update), the node, the
+   * row and the feature or column, counted from 0. In {@code fit} it also names the example. The
+   * parameters and the optimizer state are then the same as before the step, even if the update
+   * failed.
    *
    * @param on whether to check
    * @return this trainer
@@ -187,13 +199,16 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * Trains for some epochs; the last batch of an epoch may be short and is trained too. An epoch
-   * that a stop, an exception or a resume left unfinished is finished first and counts as one.
+   * Trains for a number of epochs. The last batch of an epoch may be smaller than {@code
+   * batchSize}. If the trainer is in the middle of an epoch, after a stop, an exception or a
+   * resume, that epoch is completed first and counts as one of {@code epochs}.
    *
-   * @param dataset columns for all data nodes that the loss depends on
-   * @param batchSize samples a step
-   * @param epochs how many more, 1 or more
-   * @return where training was at the end
+   * @param dataset columns for all data nodes on which the loss depends
+   * @param batchSize the number of samples per step, at least 1
+   * @param epochs the number of epochs to complete, at least 1
+   * @return the progress at the end
+   * @throws IllegalArgumentException if a column is missing, or has the wrong size, type or range
+   * @throws ChainruleException if the loss of a step is not finite; that step changes nothing
    * @throws FitInterruptedException if the thread is interrupted
    */
   public Progress fit(Dataset dataset, int batchSize, int epochs) {
@@ -202,12 +217,15 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * Trains for some steps, going on in the middle of an epoch.
+   * Trains for a number of steps. Continues in the middle of an epoch if the previous {@code fit}
+   * ended there.
    *
-   * @param dataset columns for all data nodes that the loss depends on
-   * @param batchSize samples a step
-   * @param steps how many, 1 or more
-   * @return where training was at the end
+   * @param dataset columns for all data nodes on which the loss depends
+   * @param batchSize the number of samples per step, at least 1
+   * @param steps the number of steps, at least 1
+   * @return the progress at the end
+   * @throws IllegalArgumentException if a column is missing, or has the wrong size, type or range
+   * @throws ChainruleException if the loss of a step is not finite; that step changes nothing
    * @throws FitInterruptedException if the thread is interrupted
    */
   public Progress fitSteps(Dataset dataset, int batchSize, long steps) {
@@ -227,17 +245,17 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * Ends a running {@code fit} after its current slice, within about 50 ms. Any thread may call
-   * this; without a running {@code fit} it does nothing.
+   * Stops a running {@code fit}, which returns after its current slice, within about 50 ms. Any
+   * thread may call this method. It does nothing if no {@code fit} is running.
    */
   public void stop() {
     loop.stop();
   }
 
   /**
-   * Sets who hears how {@code fit} goes on.
+   * Sets the listener to which {@code fit} reports its progress. Any thread may call this method.
    *
-   * @param listener null for none
+   * @param listener the listener, or null for none
    * @return this trainer
    */
   public Trainer listener(@Nullable FitListener listener) {
@@ -246,8 +264,9 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * Shuffles the examples anew in each epoch, by the model's seed, or takes them in order. On by
-   * default.
+   * Turns the shuffling of examples on or off. With shuffling, the examples have a new random order
+   * in each epoch, which depends on the model's seed. Without it, they are used in the order of the
+   * data set. Shuffling is on by default.
    *
    * @param on whether to shuffle
    * @return this trainer
@@ -258,7 +277,8 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * Shuffles the examples anew in each epoch, by this seed.
+   * Turns the shuffling of examples on. They have a new random order in each epoch, which depends
+   * on the given seed.
    *
    * @param seed any number
    * @return this trainer
@@ -279,7 +299,7 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * The learning rate of the next step.
+   * Returns the learning rate of the next step.
    *
    * @return 0 or more
    */
@@ -293,16 +313,17 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * Sets the learning rate of the steps to come.
+   * Sets the learning rate of all further steps.
    *
    * @param rate 0 or more and finite
    * @return this trainer
+   * @throws IllegalArgumentException if the rate is negative or not finite
    */
   public Trainer learningRate(double rate) {
     Check.that(
         rate >= 0 && Double.isFinite(rate),
         "learningRate",
-        "the learning rate must be 0 or more and finite, but is ",
+        "the learning rate must be 0 or more and finite, but got ",
         rate);
     begin("learningRate");
     try {
@@ -314,7 +335,7 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * How many updates have been made, before a resume included.
+   * Returns the number of updates so far, including those before a resume.
    *
    * @return 0 or more
    */
@@ -328,7 +349,7 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * How many epochs {@code fit} has completed, before a resume included.
+   * Returns the number of epochs that {@code fit} has completed, including those before a resume.
    *
    * @return 0 or more
    */
@@ -342,10 +363,10 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * Writes the model and all that {@link #resume(Path)} needs into one file, as {@link Model#save}
-   * does.
+   * Writes the model and everything that {@link #resume(Path)} needs to one file, in the same way
+   * as {@link Model#save}.
    *
-   * @param file where; an old file is replaced
+   * @param file the file to write; an existing file is replaced
    * @throws ChainruleException if the file cannot be written
    */
   public void save(Path file) {
@@ -359,11 +380,11 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * What {@link Gradients#compute} does.
+   * Computes gradients like {@link Gradients#compute}.
    *
-   * @param batch values for all data nodes that the loss depends on
+   * @param batch values for all data nodes on which the loss depends
    * @return the mean loss over the batch
-   * @deprecated gradients need no optimizer: use {@link Gradients#of(Model, Node)}
+   * @deprecated gradients need no optimizer; use {@link Gradients#of(Model, Node)}
    */
   @Deprecated
   public double gradients(Batch batch) {
@@ -371,12 +392,12 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * What {@link Gradients#getFloats} gives.
+   * Returns a gradient like {@link Gradients#getFloats}.
    *
    * @param node a parameter or an input
    * @return as many values as the node has
-   * @throws IllegalStateException if no gradients were computed
-   * @deprecated gradients need no optimizer: use {@link Gradients#of(Model, Node)}
+   * @throws IllegalStateException if no gradients have been computed
+   * @deprecated gradients need no optimizer; use {@link Gradients#of(Model, Node)}
    */
   @Deprecated
   public float[] gradient(Node node) {
@@ -384,12 +405,12 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * What {@link Gradients#getDoubles} gives.
+   * Returns a gradient like {@link Gradients#getDoubles}.
    *
    * @param node a parameter or an input
    * @return as many values as the node has
-   * @throws IllegalStateException if no gradients were computed
-   * @deprecated gradients need no optimizer: use {@link Gradients#of(Model, Node)}
+   * @throws IllegalStateException if no gradients have been computed
+   * @deprecated gradients need no optimizer; use {@link Gradients#of(Model, Node)}
    */
   @Deprecated
   public double[] gradientDoubles(Node node) {
@@ -397,11 +418,11 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * What {@link Gradients#statistics} gives.
+   * Computes statistics like {@link Gradients#statistics}.
    *
-   * @param batch values for all data nodes that the loss depends on
-   * @return one entry for each node that the loss depends on, in the order of the graph
-   * @deprecated statistics need no optimizer: use {@link Gradients#of(Model, Node)}
+   * @param batch values for all data nodes on which the loss depends
+   * @return one entry per node on which the loss depends, in the order of the graph
+   * @deprecated statistics need no optimizer; use {@link Gradients#of(Model, Node)}
    */
   @Deprecated
   public List<NodeStatistics> statistics(Batch batch) {
@@ -409,11 +430,11 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * What {@link Gradients#norms} gives.
+   * Computes the norms of the gradients like {@link Gradients#norms}.
    *
-   * @param batch values for all data nodes that the loss depends on
+   * @param batch values for all data nodes on which the loss depends
    * @return the norm of each parameter's gradient, in the order of the graph
-   * @deprecated gradients need no optimizer: use {@link Gradients#of(Model, Node)}
+   * @deprecated gradients need no optimizer; use {@link Gradients#of(Model, Node)}
    */
   @Deprecated
   public Map<Node, Double> gradientNorms(Batch batch) {
@@ -433,10 +454,10 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * The native memory that this trainer and its model hold now; {@link Gradients#memory} has that
-   * of the gradients.
+   * Returns the native memory that this trainer and its model hold now. {@link Gradients#memory}
+   * reports the memory of gradients.
    *
-   * @return bytes by purpose
+   * @return the bytes by purpose
    */
   public MemoryReport memory() {
     begin("memory");
@@ -448,9 +469,9 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * Parameters that do not reach the loss: training leaves them as they are.
+   * Returns the parameters on which the loss does not depend. Training does not change them.
    *
-   * @return an unmodifiable list, empty if all is well
+   * @return an unmodifiable list, which is normally empty
    */
   public List<Node> unusedParameters() {
     begin("unusedParameters");
@@ -462,10 +483,11 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * The phases of a step with their floating-point operations and bytes, and what was fused.
+   * Describes the plan of a training step: its phases with their floating-point operations and
+   * bytes, and which operations are fused.
    *
-   * @param batchSize samples a step
-   * @return some lines of text
+   * @param batchSize the number of samples per step, at least 1
+   * @return several lines of text
    */
   public String plan(int batchSize) {
     Check.that(batchSize >= 1, "plan", "expected a batch size of 1 or more, but got ", batchSize);
@@ -478,13 +500,13 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * Makes training steps and times the phases of each.
+   * Runs training steps and measures the time of each phase. The steps train the model.
    *
-   * @param batch values for all data nodes that the loss depends on
-   * @param steps how many, 1 or more; they train the model
-   * @return {@link #plan} with the mean time of each phase, GFLOP/s and GB/s, and how the step
-   *     compares with its matrix products alone
-   * @throws ChainruleException if the loss is not finite; nothing is changed by that step
+   * @param batch values for all data nodes on which the loss depends
+   * @param steps the number of steps, at least 1
+   * @return the text of {@link #plan} with the mean time of each phase, GFLOP/s and GB/s, and a
+   *     comparison of the time of a step with that of its matrix products alone
+   * @throws ChainruleException if the loss is not finite; the step that fails changes nothing
    */
   public String profile(Batch batch, int steps) {
     Check.that(steps >= 1, "profile", "expected 1 step or more, but got ", steps);
@@ -496,13 +518,16 @@ public final class Trainer extends NativeObject {
     }
   }
 
-  /** Takes the batch in; returns its size. */
+  /** Copies the values of a batch, or stores their addresses. Returns the number of samples. */
   int fill(String operation, Batch batch) {
     inputs.fill(operation, Check.notNull(batch, operation, "batch"));
     return batch.size();
   }
 
-  /** Begins a call: this thread owns the trainer, and neither it nor the model can be closed. */
+  /**
+   * Begins a call. Until it ends, this thread owns the trainer, and neither the trainer nor its
+   * model can be freed.
+   */
   void begin(String operation) {
     caller.acquire(operation);
     try {
@@ -519,7 +544,10 @@ public final class Trainer extends NativeObject {
     }
   }
 
-  /** Ends a call; {@code used} was read in place. */
+  /**
+   * Ends a call. {@code used} is an object that was read in place and must stay reachable until
+   * now.
+   */
   void end(@Nullable Object used) {
     Reference.reachabilityFence(used);
     model.exit();
@@ -531,8 +559,8 @@ public final class Trainer extends NativeObject {
   public void close() {
     if (caller.isMine()) {
       throw new IllegalStateException(
-          "close: this trainer is in fit, in this very thread; call stop() and close it"
-              + " afterwards");
+          "close: this thread is inside fit of this trainer; call stop(), and close the trainer"
+              + " after fit has returned");
     }
     super.close();
     if (gradients != null) {

@@ -10,9 +10,14 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.Pointer;
 
-/** What a caller gave a batch for one data node: an array, a buffer or a pointer. Reusable. */
+/**
+ * The values that a caller passed to a batch for one data node: an array, a buffer or a pointer. An
+ * object can be set any number of times.
+ */
 final class Values {
-  /** Where a direct buffer lies: JavaCPP shows this to subclasses only. */
+  /**
+   * Returns the address of a direct buffer, which JavaCPP provides only to subclasses of Pointer.
+   */
   private static final class Address extends Pointer {
     static long of(Buffer buffer) {
       return getDirectBufferAddress(buffer);
@@ -49,7 +54,7 @@ final class Values {
     set(buffer, type, buffer.position(), buffer.remaining());
     if (buffer.isDirect() && order == ByteOrder.nativeOrder()) {
       long start = Address.of(buffer) + (long) buffer.position() * type.bytes;
-      // a slice of a byte buffer may begin anywhere
+      // A view of a byte buffer may start at an unaligned address.
       address = start % type.bytes == 0 ? start : 0;
     }
   }
@@ -64,7 +69,7 @@ final class Values {
     Check.that(
         type != null,
         "set",
-        "expected a FloatPointer, DoublePointer or IntPointer, but came a ",
+        "expected a FloatPointer, DoublePointer or IntPointer, but got a ",
         pointer.getClass().getSimpleName());
     set(pointer, type, 0, 0);
   }
@@ -85,7 +90,7 @@ final class Values {
     return source instanceof Pointer;
   }
 
-  /** How many values there are; a pointer's may change. */
+  /** Returns the number of values. For a pointer, it may change between calls. */
   long length() {
     if (source instanceof Pointer pointer) {
       return pointer.limit() - pointer.position();
@@ -93,7 +98,10 @@ final class Values {
     return length;
   }
 
-  /** Where they lie in native memory, in native order; 0 if they do not. */
+  /**
+   * Returns the address of the values if they are in native memory in native byte order, otherwise
+   * 0.
+   */
   long address() {
     if (source instanceof Pointer pointer) {
       return pointer.isNull() ? 0 : pointer.address() + pointer.position() * type.bytes;

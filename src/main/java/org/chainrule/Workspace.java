@@ -5,7 +5,7 @@ import org.bytedeco.javacpp.BytePointer;
 import org.chainrule.binding.NativePredictor;
 import org.chainrule.binding.NativeWorkspace;
 
-/** One caller's memory for predictions. */
+/** The memory of one running prediction: its inputs, outputs and intermediate values. */
 final class Workspace {
   private final NativeWorkspace handle;
   private final List<Node> outputs;
@@ -23,7 +23,7 @@ final class Workspace {
     capacities = new int[outputs.size()];
   }
 
-  /** Computes the outputs of so many samples, which the inputs hold. */
+  /** Computes the outputs for the first {@code samples} samples of the inputs. */
   void run(NativePredictor predictor, int samples) {
     for (int i = 0; i < memories.length; ++i) {
       if (capacities[i] < samples) {
@@ -32,7 +32,7 @@ final class Workspace {
         Check.that(
             size <= Memory.most(type),
             "predict",
-            output + " would have more values than a buffer can hold: ",
+            output + " has more values than a buffer can hold: ",
             size);
         capacities[i] = 0;
         BytePointer memory = handle.reserve_output(i, samples);

@@ -5,8 +5,9 @@ import org.chainrule.binding.NativePredictor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A predictor's idle workspaces. Taking and giving back takes no lock and allocates nothing while
- * there are idle ones. Running it frees everything: what a predictor's cleaner does.
+ * The idle workspaces of a predictor. {@link #take} and {@link #give} use no lock and allocate
+ * nothing. {@link #run} frees all workspaces and the native predictor; the cleaner of the predictor
+ * calls it.
  */
 final class WorkspacePool implements Runnable {
   private final NativePredictor predictor;
@@ -17,7 +18,10 @@ final class WorkspacePool implements Runnable {
     idle = new AtomicReferenceArray<>(Math.max(8, 2 * Runtime.getRuntime().availableProcessors()));
   }
 
-  /** An idle workspace, or null. Each thread begins to look at a place of its own. */
+  /**
+   * Removes and returns an idle workspace, or returns null if there is none. The index at which
+   * the search starts depends on the thread, so that threads rarely compete for an entry.
+   */
   @Nullable Workspace take() {
     int first = first();
     for (int i = 0; i < idle.length(); ++i) {
@@ -32,6 +36,7 @@ final class WorkspacePool implements Runnable {
     return null;
   }
 
+  /** Returns a workspace to the pool, or frees it if the pool is full. */
   void give(Workspace workspace) {
     int first = first();
     for (int i = 0; i < idle.length(); ++i) {
@@ -39,7 +44,7 @@ final class WorkspacePool implements Runnable {
         return;
       }
     }
-    // more callers at once than is worth keeping memory for
+    // The pool is full: there are more concurrent calls than memory should be kept for.
     workspace.destroy();
   }
 

@@ -1,16 +1,18 @@
 /**
- * Neural networks trained inside the JVM at native speed: thin classes over a C++ core.
+ * Neural networks that are trained and run inside the JVM at native speed. The Java classes are a
+ * thin layer over a C++ core.
  *
  * <ul>
- *   <li>A {@link org.chainrule.Graph} says what is computed from what. Its {@link
- *       org.chainrule.Node}s are data, parameters and operations ({@link org.chainrule.Op}).
- *   <li>A {@link org.chainrule.Model} holds the values of a graph's parameters. It is saved to and
- *       loaded from one file.
- *   <li>A {@link org.chainrule.Trainer} changes them, step by step over {@link
- *       org.chainrule.Batch}es or for epochs over a {@link org.chainrule.Dataset}, with an {@link
- *       org.chainrule.Optimizer}.
- *   <li>A {@link org.chainrule.Predictor} computes nodes of a model, from any number of threads.
- *   <li>{@link org.chainrule.Chainrule} says what runs here.
+ *   <li>A {@link org.chainrule.Graph} describes the computation. Its {@link org.chainrule.Node}s
+ *       are data, parameters and operations ({@link org.chainrule.Op}).
+ *   <li>A {@link org.chainrule.Model} holds the values of a graph's parameters. It can be saved to
+ *       a single file and loaded from it.
+ *   <li>A {@link org.chainrule.Trainer} trains a model with an {@link org.chainrule.Optimizer}:
+ *       either one {@link org.chainrule.Batch} at a time, or for several epochs over a {@link
+ *       org.chainrule.Dataset}.
+ *   <li>A {@link org.chainrule.Predictor} computes the values of a model's nodes. Any number of
+ *       threads may use it.
+ *   <li>{@link org.chainrule.Chainrule} reports the version and the libraries in use.
  * </ul>
  *
  * <pre>{@code
@@ -29,15 +31,18 @@
  * }
  * }</pre>
  *
- * <p>Objects that own native memory are closed, and are freed by a cleaner if that is forgotten. A
- * call on a closed one is an {@link java.lang.IllegalStateException}, a wrong argument an {@link
- * java.lang.IllegalArgumentException}, and whatever else fails a {@link
- * org.chainrule.ChainruleException}; each says which operation it was, what was expected and what
- * came.
+ * <p>Objects that own native memory are {@link java.lang.AutoCloseable} and should be closed. If
+ * one is not closed, a cleaner frees its memory after the object has become unreachable.
  *
- * <p>Nothing may be null but what is marked {@code @Nullable} (JSpecify).
+ * <p>An invalid argument causes an {@link java.lang.IllegalArgumentException}, a call on a closed
+ * object an {@link java.lang.IllegalStateException}, and any other failure a {@link
+ * org.chainrule.ChainruleException}. The message names the operation, what was expected and what it
+ * got.
  *
- * <p>Samples come and go as [sample][feature]; a weight is [output][input].
+ * <p>Parameters and return values are never null unless they are marked {@code @Nullable}
+ * (JSpecify).
+ *
+ * <p>The values of samples are ordered [sample][feature], those of a weight [output][input].
  */
 @NullMarked
 package org.chainrule;

@@ -99,7 +99,7 @@ class MistakesTest {
       assertArrayEquals(new int[] {1, 0}, one.classify(new double[][] {{4e-9, 0}, {-4e-9, 0}}));
       assertArrayEquals(new int[] {1, 0}, one.classify(new Batch(2).set("x", barely)));
       assertArrayEquals(new int[] {1, 0}, both.classify(new double[] {1, 1 + 1e-12, 2, 1}));
-      refused(() -> one.classify(new float[][] {{1}}), "classify", "2 values a sample");
+      refused(() -> one.classify(new float[][] {{1}}), "classify", "2 values per sample");
     }
   }
 
