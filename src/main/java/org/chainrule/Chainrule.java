@@ -154,7 +154,7 @@ public final class Chainrule {
 
   /**
    * Returns how often the library has allocated native memory or a GPU's memory since the process
-   * began. Steps of the same batch size do not allocate.
+   * began. The count does not change during steps of one batch size.
    *
    * @return the number of allocations
    */

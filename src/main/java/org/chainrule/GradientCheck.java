@@ -219,9 +219,9 @@ public final class GradientCheck {
    *     a random direction
    * @param expected the derivative by differences; NaN if there is none
    * @param found the derivative by the backward pass
-   * @param error the absolute difference of both derivatives, divided by the larger of the two or,
-   *     if it is larger still, by the size below which differences cannot detect an error; NaN at
-   *     a kink
+   * @param error the absolute difference of both derivatives, divided by the larger one; if both
+   *     are very small, it is divided by the smallest size at which differences can detect an
+   *     error; NaN at a kink
    * @param kink the node whose rule changes its formula; null if it is unknown or there is no kink
    */
   public record Finding(

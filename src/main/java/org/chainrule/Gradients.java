@@ -99,7 +99,7 @@ public final class Gradients extends NativeObject {
    * @param node a parameter ([out][in] for a weight) or an input ([sample][feature])
    * @return one derivative per value of the node, all 0 if the loss does not depend on it; rounded
    *     to {@code float} if the model has type {@code double}
-   * @throws IllegalStateException if {@link #compute} has not succeeded before
+   * @throws IllegalStateException if {@link #compute} was not called or its last call failed
    */
   public synchronized float[] getFloats(Node node) {
     begin("getFloats");
@@ -117,7 +117,7 @@ public final class Gradients extends NativeObject {
    *
    * @param node a parameter ([out][in] for a weight) or an input ([sample][feature])
    * @return one derivative per value of the node, all 0 if the loss does not depend on it
-   * @throws IllegalStateException if {@link #compute} has not succeeded before
+   * @throws IllegalStateException if {@link #compute} was not called or its last call failed
    */
   public synchronized double[] getDoubles(Node node) {
     begin("getDoubles");

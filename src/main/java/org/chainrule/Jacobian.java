@@ -77,9 +77,9 @@ public final class Jacobian extends NativeObject {
   }
 
   /**
-   * Approximates the Jacobian by forward differences, (z(x + h) - z(x)) / h, as a check. If x is
-   * not a leaf of the graph, only the nodes after x are computed again from its changed values. The
-   * precision is about the square root of the type's precision.
+   * Approximates the Jacobian by forward differences, (z(x + h) - z(x)) / h, as a check. As in
+   * {@link #compute}, x may be any node except a label: the nodes after it are computed again from
+   * its changed values. The precision is about the square root of the type's precision.
    *
    * @param batch values for all data nodes that z and x depend on
    * @return an approximation of the result of {@link #compute}

@@ -27,7 +27,7 @@ abstract class NativeObject implements AutoCloseable {
 
   /**
    * Sets the function that frees the native object. {@code destroy} must not hold a reference to
-   * this object, or the cleaner never runs.
+   * this object, because the cleaner would never run.
    */
   final void own(Runnable destroy) {
     destroyer = CLEANER.register(this, destroy);

@@ -93,7 +93,7 @@ final class Formula {
     return input(node, 1) + " " + input(node, 0);
   }
 
-  /** Returns the mean over n outputs as ¹⁄ₙ and the sign of a sum. Returns "" for one output. */
+  /** Returns the factor ¹⁄ₙ of a mean over n outputs and a sign of a sum, or "" for one output. */
   private static String share(Node node, String sum) {
     long outputs = node.inputs().get(0).features();
     String mean = outputs == 1 ? "" : Text.fraction(outputs) + " ";

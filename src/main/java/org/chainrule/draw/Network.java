@@ -44,8 +44,8 @@ final class Network {
   }
 
   /**
-   * Collects the block of a linear operation: the operation and the activations after it, as long
-   * as each result has only one consumer.
+   * Collects the block of a linear operation: the operation and the activations or softmax after
+   * it, as long as each result has only one consumer.
    */
   private void grow(Node linear) {
     List<Node> block = new ArrayList<>();

@@ -12,7 +12,7 @@ import org.chainrule.NodeStatistics;
 
 /** Colours a drawing by the size of a quantity, on a logarithmic scale. */
 final class Tint {
-  /** The smallest range of a scale, in powers of ten. On less, noise would look significant. */
+  /** The smallest range of a scale, in powers of ten. On less, noise would look like a pattern. */
   private static final int LEAST_DECADES = 3;
 
   private static final int MOST_STEPS = 7;

@@ -81,7 +81,10 @@ public final class Digits {
     Score.expect(result.sameBits(), "the loaded model predicts the same values bit for bit");
   }
 
-  /** Returns the device with this name, or the CPU if there is no CUDA device. Prints which. */
+  /**
+   * Returns the device with this name, or the CPU if there is no CUDA device. If CUDA is requested,
+   * it prints which device is used.
+   */
   static Device device(String name) {
     if (!name.equals("cuda")) {
       return Device.cpu();

@@ -228,7 +228,7 @@ public final class JacobianChain {
     double of(Point point);
   }
 
-  /** Returns slope and intercept of the least-squares line of log seconds over log n, for large n. */
+  /** Fits a line to log seconds over log n for large n. Returns its slope and intercept. */
   private static double[] fit(List<Point> points, Seconds seconds) {
     List<Point> large = points.stream().filter(point -> point.n() >= FIT_FROM).toList();
     double x = large.stream().mapToDouble(p -> Math.log(p.n())).average().orElseThrow();

@@ -48,7 +48,7 @@ public final class TiedAutoencoder {
         Score.percent(result.error() / result.meanImageError()));
     Score.print("%s", result.training());
     Score.expect(
-        result.error() <= MOST_ERROR * result.meanImageError(), "a quarter of the mean's error");
+        result.error() <= MOST_ERROR * result.meanImageError(), "25 % of the mean image's error");
   }
 
   static Result run() {

@@ -26,7 +26,7 @@ class DigitsTest {
   }
 
   @Test
-  void aPredictionThatDiffersInOneBitIsDetected() throws Exception {
+  void theSmallestDifferenceOfAPredictionIsDetected() throws Exception {
     Path file = folder.resolve("digits.safetensors");
     float[] predictions;
     try (DigitsNetwork network = new DigitsNetwork(Digits.SETTINGS, 1)) {
