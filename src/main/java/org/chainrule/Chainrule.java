@@ -9,16 +9,24 @@ import org.chainrule.binding.Native;
 import org.chainrule.binding.Native.NativeProducts;
 
 /**
- * The library as a whole: what runs here, its threads and its native memory.
+ * Settings and facts of the whole library: its threads, its native memory and a report of its
+ * versions.
  *
- * <p>The system property {@code org.chainrule.products} says who computes matrix products: {@code
- * auto}, the BLAS or a tile kernel of our own, by a fixed rule on type and shape; {@code blas};
- * {@code own}, the tile kernel wherever it can. It is read once. {@code org.chainrule.checking} set
- * to {@code true} makes every trainer and predictor stop at the first value that is not finite, see
- * {@link Trainer#checking}.
+ * <p>The system property {@code org.chainrule.products} selects the implementation of matrix
+ * products on the CPU. It is read once:
+ *
+ * <ul>
+ *   <li>{@code auto}, the default: the BLAS library or Chainrule's own tile kernel, by a fixed rule
+ *       on type and shape
+ *   <li>{@code blas}: the BLAS library
+ *   <li>{@code own}: the tile kernel wherever it is applicable
+ * </ul>
+ *
+ * <p>If the system property {@code org.chainrule.checking} is {@code true}, every trainer and
+ * predictor stops at the first non-finite value, see {@link Trainer#checking}.
  */
 public final class Chainrule {
-  /** Who may compute matrix products: the values of the system property, in lower case. */
+  /** The implementations of matrix products. The property's values are the names in lower case. */
   private enum Products {
     AUTO(NativeProducts.automatic),
     BLAS(NativeProducts.blas),
@@ -30,7 +38,7 @@ public final class Chainrule {
       this.which = which;
     }
 
-    /** The one that the property names, or null. */
+    /** Returns the implementation that the property names, or null if it names none. */
     static Products wanted() {
       String text = System.getProperty(PRODUCTS, AUTO.toString());
       return List.of(values()).stream()
@@ -47,7 +55,7 @@ public final class Chainrule {
 
   private static final String PRODUCTS = "org.chainrule.products";
 
-  /** Loads the native library once; its team gets the processors that the JVM was granted. */
+  /** Loads the native library once. Its team gets one thread per processor that the JVM may use. */
   private static final class Library {
     static final String FILE;
     static final LinkageError FAILURE;
@@ -57,7 +65,7 @@ public final class Chainrule {
       LinkageError failure = null;
       try {
         if (System.getProperty("org.bytedeco.openblas.load") != null) {
-          // only these presets put another BLAS under the file name that our file asks for
+          // only these presets load another BLAS under the file name that our library links to
           Loader.load(openblas.class);
         }
         file = Loader.load(Native.class);
@@ -75,15 +83,16 @@ public final class Chainrule {
 
   private Chainrule() {}
 
-  /** Whether trainers and predictors check their values from the start. */
+  /** Returns true if trainers and predictors check their values from the start. */
   static boolean checking() {
     return Boolean.getBoolean("org.chainrule.checking");
   }
 
   /**
-   * Loads the native library if that has not been done.
+   * Loads the native library if it is not loaded yet.
    *
-   * @return its file
+   * @return the library's file
+   * @throws ChainruleException if it cannot be loaded or {@code org.chainrule.products} is invalid
    */
   static String load() {
     if (Library.FAILURE != null) {
@@ -109,12 +118,12 @@ public final class Chainrule {
   }
 
   /**
-   * Sets how many threads compute, the callers included. The process has one team; results do not
-   * depend on its size. By default as many as {@link Runtime#availableProcessors()} says, which
-   * respects a container's limits, but 64 at most.
+   * Sets the number of threads that compute, including the calling thread. The process has one team
+   * of threads. Results do not depend on its size. The default is {@link
+   * Runtime#availableProcessors()}, which respects a container's limits, but at most 64.
    *
-   * @param threads 1 to 64
-   * @throws IllegalArgumentException if it is another number
+   * @param threads from 1 to 64
+   * @throws IllegalArgumentException if {@code threads} is out of range
    */
   public static void threads(int threads) {
     load();
@@ -122,9 +131,9 @@ public final class Chainrule {
   }
 
   /**
-   * How many threads compute.
+   * Returns the number of threads that compute.
    *
-   * @return 1 to 64
+   * @return from 1 to 64
    */
   public static int threads() {
     load();
@@ -132,11 +141,11 @@ public final class Chainrule {
   }
 
   /**
-   * Native memory that the library holds now, for all models, trainers, predictors and data sets of
-   * the process; memory of a GPU does not count, but what copies to and from it go through does.
-   * {@link Device#memory} has each device's.
+   * Returns the native memory that the library holds now, for all models, trainers, predictors and
+   * data sets of the process. A GPU's memory is not included, but the staging buffers for copies to
+   * and from a GPU are. {@link Device#memory} returns the amounts per device.
    *
-   * @return bytes
+   * @return the amount in bytes
    */
   public static long nativeBytes() {
     load();
@@ -144,10 +153,10 @@ public final class Chainrule {
   }
 
   /**
-   * How often the library has asked for native memory, or a GPU's, since the process began. It
-   * stays the same while steps of one batch size are made.
+   * Returns how often the library has allocated native memory or a GPU's memory since the process
+   * began. The count does not change during steps of one batch size.
    *
-   * @return a count
+   * @return the number of allocations
    */
   public static long nativeAllocations() {
     load();
@@ -155,10 +164,10 @@ public final class Chainrule {
   }
 
   /**
-   * What runs here, for a report of a problem: versions, platform, the native files that were
-   * loaded, the BLAS library that really computes, instruction set, threads, CUDA.
+   * Describes the running library, for a problem report: versions, platform, the loaded native
+   * files, the BLAS library in use, instruction set, threads, CUDA.
    *
-   * @return some lines of text
+   * @return several lines of text
    */
   public static String diagnose() {
     StringBuilder text = new StringBuilder();

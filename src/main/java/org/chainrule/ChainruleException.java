@@ -1,28 +1,28 @@
 package org.chainrule;
 
 /**
- * Something outside the caller's arguments failed: memory, a file, a loss that is not finite, the
- * native library itself. The message is the native sentence: operation, what was expected, what
- * came. A wrong argument is an {@link IllegalArgumentException} and a call on a closed object an
- * {@link IllegalStateException} instead.
+ * Thrown if something other than the caller's arguments failed: memory, a file, a non-finite loss
+ * or the native library itself. The message names the operation, what was expected and what it got.
+ * A wrong argument throws {@link IllegalArgumentException} instead, and a call on a closed object
+ * throws {@link IllegalStateException}.
  */
 public class ChainruleException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   /**
-   * An exception with this sentence.
+   * Creates an exception with a message.
    *
-   * @param message operation, what was expected, what came
+   * @param message the operation, what was expected and what it got
    */
   public ChainruleException(String message) {
     super(message);
   }
 
   /**
-   * An exception with this sentence and its cause.
+   * Creates an exception with a message and a cause.
    *
-   * @param message operation, what was expected, what came
-   * @param cause what was thrown below
+   * @param message the operation, what was expected and what it got
+   * @param cause the exception that caused this one
    */
   public ChainruleException(String message, Throwable cause) {
     super(message, cause);

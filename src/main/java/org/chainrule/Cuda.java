@@ -13,24 +13,30 @@ import org.bytedeco.javacpp.Loader;
 import org.chainrule.binding.Native;
 
 /**
- * Finds the second native library, which is in a jar of its own, and cuBLAS: in a jar of the CUDA
- * presets if the class path has one with it, then in the folders that {@code CUDA_PATH} and {@code
- * CUBLAS_PATH} name, then where the system has it. The core opens what is found.
+ * Finds the second native library and cuBLAS. The second library is in a separate jar. cuBLAS is
+ * searched for in a jar of the CUDA presets on the class path, then in the folders that {@code
+ * CUDA_PATH} and {@code CUBLAS_PATH} name, then in the system's library folders. The core opens the
+ * files that are found.
  */
 final class Cuda {
   private static final String LIBRARY = "libchainrule_cuda.so";
 
-  /** What the library needs of CUDA. */
+  /** The CUDA library that the second native library needs. */
   private static final String CUBLAS = "libcublasLt.so.13";
 
-  /** Where things are: the library's file, or an empty text, and folders joined by colons. */
+  /**
+   * Where the libraries are.
+   *
+   * @param library the second native library's file, or empty if there is none
+   * @param folders the folders to search for cuBLAS, joined by colons
+   */
   private record Places(String library, String folders) {}
 
   private static Places places;
 
   private Cuda() {}
 
-  /** The resource as a file, or an empty text if the class path does not have it. */
+  /** Returns the resource's path as a file, or an empty text if the class path lacks it. */
   private static String extract(String resource) {
     URL url = Cuda.class.getResource(resource);
     if (url == null) {
@@ -47,7 +53,7 @@ final class Cuda {
     }
   }
 
-  /** Looked for once a process. */
+  /** Returns where the libraries are. They are searched for once per process. */
   private static synchronized Places places() {
     Chainrule.load();
     if (places == null) {
@@ -71,7 +77,7 @@ final class Cuda {
     return places;
   }
 
-  /** The artifact that has the library. */
+  /** Returns the coordinates of the artifact that contains the library. */
   private static String artifact() {
     String version = Chainrule.class.getPackage().getImplementationVersion();
     return "org.chainrule:chainrule:"
@@ -86,9 +92,10 @@ final class Cuda {
   }
 
   /**
-   * Opens a device, once a process for the same arguments.
+   * Opens a device and returns its number. A device is opened once per process for the same
+   * arguments.
    *
-   * @param tuning the path of a tuning file, or an empty text
+   * @param tuning the path of a tuning file, or empty for none
    */
   static int open(int index, Precision precision, String tuning) {
     Places at = places();
@@ -99,7 +106,7 @@ final class Cuda {
               + artifact()
               + " with "
               + LIBRARY
-              + " is not among the dependencies (org.chainrule:chainrule-platform-gpu brings it)");
+              + " is not among the dependencies; add org.chainrule:chainrule-platform-gpu");
     }
     problems.addAll(lines(Native.cuda_problems(at.library, at.folders)));
     if (!problems.isEmpty()) {
@@ -113,12 +120,12 @@ final class Cuda {
     return at.library.isEmpty() ? 0 : Native.cuda_device_count(at.library, at.folders);
   }
 
-  /** Facts for a report of a problem. */
+  /** Returns facts about CUDA for a problem report. */
   static List<String> describe() {
     Places at = places();
     List<String> facts = new ArrayList<>();
     facts.add(
-        "library: " + (at.library.isEmpty() ? "none; " + artifact() + " has it" : at.library));
+        "library: " + (at.library.isEmpty() ? "none; it is in " + artifact() : at.library));
     facts.addAll(lines(Native.describe_cuda(at.library, at.folders)));
     return facts;
   }

@@ -3,8 +3,8 @@ package org.chainrule;
 import java.util.function.DoubleUnaryOperator;
 
 /**
- * An elementwise operation of your own, written in Java: a slow path, for experiments. Register it
- * under a name, then make nodes of it with {@link Graph#custom(Node, String)}:
+ * An elementwise operation that the user writes in Java. It is slow and meant for experiments.
+ * Register it under a name, then create nodes with {@link Graph#custom(Node, String)}:
  *
  * <pre>{@code
  * CustomOperation.register("swish", z -> z / (1 + Math.exp(-z)), z -> {
@@ -14,46 +14,47 @@ import java.util.function.DoubleUnaryOperator;
  * Node a = x.linear(32).custom("swish");
  * }</pre>
  *
- * <p>{@link GradientCheck} tells whether the derivative is that of the function.
+ * <p>{@link GradientCheck} checks the derivative against the function.
  *
- * <p>The core computes everything else and calls this between its phases, on the thread that called
- * {@code step}, {@code fit} or {@code predict}: several threads may call it at once where several
- * predict. Numbers are {@code double} whatever the model's type. Values of all samples come in one
- * array, in no particular order. It must not use objects of this library: they throw an {@link
- * IllegalStateException} there, when they are closed too.
+ * <p>The core computes all other operations and calls this one between its phases, on the thread
+ * that called {@code step}, {@code fit} or {@code predict}. If several threads predict, they may
+ * call it at the same time. All numbers are {@code double}, whatever the model's type. The values
+ * of all samples are passed in one array, in no particular order. The operation must not use
+ * objects of this library, and must not close them: such calls throw {@link IllegalStateException}.
  *
- * <p>What it throws comes out of the call that needed it, before any parameter is changed.
+ * <p>An exception that the operation throws is thrown by the call that needed it, before any
+ * parameter changes.
  *
- * <p>A file of a model holds the name and no code: loading one is refused until the name is
- * registered.
+ * <p>A model file contains the operation's name but no code. Loading the file fails until the name
+ * is registered.
  */
 public interface CustomOperation {
   /**
-   * a = f(z), for each element.
+   * Computes a = f(z) for each element.
    *
    * @param z the operand
-   * @param a where the result goes; as long as z, and all NaN before: an element that is left out
-   *     stays NaN
+   * @param a receives the result; it has the length of z and initially contains only NaN, so
+   *     elements that are not written stay NaN
    */
   void forward(double[] z, double[] a);
 
   /**
-   * d_z = f'(z) δ, for each element.
+   * Computes d_z = f'(z) δ for each element.
    *
    * @param delta the derivative of the loss by each element of a
-   * @param z what {@link #forward} was given
-   * @param a what {@link #forward} made of it
-   * @param dInput where the derivative of the loss by each element of z goes; as long as z, and all
-   *     NaN before: an element that is left out stays NaN
+   * @param z the operand of {@link #forward}
+   * @param a the result of {@link #forward}
+   * @param dInput receives the derivative of the loss by each element of z; it has the length of z
+   *     and initially contains only NaN, so elements that are not written stay NaN
    */
   void backward(double[] delta, double[] z, double[] a, double[] dInput);
 
   /**
-   * Registers an operation for the whole process. A name that is registered already gets this one
-   * instead, for graphs and models that exist too.
+   * Registers an operation for the whole process. If the name is already registered, this operation
+   * replaces the earlier one, also in existing graphs and models.
    *
-   * @param name not empty
-   * @param operation what to call
+   * @param name the name, not empty
+   * @param operation the operation
    */
   static void register(String name, CustomOperation operation) {
     Check.name(name, "register");
@@ -61,9 +62,9 @@ public interface CustomOperation {
   }
 
   /**
-   * Registers a function of one number.
+   * Registers a function of one number and its derivative as an operation.
    *
-   * @param name not empty
+   * @param name the name, not empty
    * @param function f
    * @param derivative f'
    */
@@ -90,10 +91,10 @@ public interface CustomOperation {
   }
 
   /**
-   * Takes a name out: new graphs cannot use it, and files that do are not loaded. Graphs and models
-   * that have it keep it.
+   * Removes a name. New graphs can no longer use it, and loading files that use it fails. Existing
+   * graphs and models keep the operation.
    *
-   * @param name registered or not
+   * @param name the name, which need not be registered
    */
   static void unregister(String name) {
     Check.name(name, "unregister");

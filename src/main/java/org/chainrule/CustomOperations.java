@@ -9,17 +9,18 @@ import org.chainrule.binding.CustomHost;
 import org.chainrule.binding.Native;
 
 /**
- * Where the core calls operations of the user's own. One native callback serves all of them. What
- * an operation throws is kept for the thread and the core is told that the call failed; it unwinds
- * by an exception of its own, in whose place {@link #takeFailure} gives the kept one.
+ * The registry through which the core calls custom operations. One native callback serves all of
+ * them. If an operation throws, the exception is stored per thread and the callback returns false.
+ * The core then unwinds with its own C++ exception, which the JNI code replaces by the stored
+ * exception from {@link #takeFailure}.
  */
 final class CustomOperations {
   private static final Map<Integer, CustomOperation> BY_NUMBER = new ConcurrentHashMap<>();
 
-  /** How many calls are running, in all threads. */
+  /** The number of running calls in all threads. */
   private static final AtomicInteger RUNNING = new AtomicInteger();
 
-  /** A thread's arrays, failure, and whether it is in a call. */
+  /** The state of one thread: its arrays, its failure, and whether it is in a call. */
   private static final class Local {
     final double[][] arrays = new double[4][0];
     Throwable failure;
@@ -41,7 +42,7 @@ final class CustomOperations {
 
   private static final ThreadLocal<Local> LOCAL = ThreadLocal.withInitial(Local::new);
 
-  /** The one callback, kept from being collected. */
+  /** The one callback. The static reference protects it from garbage collection. */
   private static final class Host extends CustomHost {
     static final Host INSTANCE = new Host();
 
@@ -60,7 +61,7 @@ final class CustomOperations {
         local.running = true;
         compute(local, BY_NUMBER.get(number), backward, count, delta, z, a, result);
         return true;
-      } catch (Throwable e) { // whatever it is must not unwind through native frames
+      } catch (Throwable e) { // no exception may unwind through native frames
         local.failure = e;
         return false;
       } finally {
@@ -80,7 +81,7 @@ final class CustomOperations {
         DoublePointer result) {
       int length = Check.size("a custom operation", count, 1);
       double[] to = local.array(0, length);
-      Arrays.fill(to, Double.NaN); // what is left out must not be an earlier call's
+      Arrays.fill(to, Double.NaN); // elements that are not written must not keep earlier values
       double[] input = local.read(1, z, length);
       if (backward) {
         double[] output = local.read(2, a, length);
@@ -106,8 +107,9 @@ final class CustomOperations {
   }
 
   /**
-   * What the operation threw whose failure is on its way up this thread; null if there is none. The
-   * generated native code asks, for every exception of the core: presets/java_exceptions.h.
+   * Returns and clears the exception that a custom operation threw on this thread, or null if there
+   * is none. The generated JNI code calls this for every exception of the core, see
+   * presets/java_exceptions.h.
    */
   static Throwable takeFailure() {
     Local local = LOCAL.get();
@@ -116,11 +118,16 @@ final class CustomOperations {
     return failure;
   }
 
-  /** The library computes while it waits for a custom operation, which cannot use it meanwhile. */
+  /**
+   * Checks that this thread is not in a custom operation. The library is in the middle of a
+   * computation then.
+   *
+   * @throws IllegalStateException if this thread is in a custom operation
+   */
   static void refuseWithin(String operation) {
     if (RUNNING.get() > 0 && LOCAL.get().running) {
       throw new IllegalStateException(
-          operation + ": a custom operation cannot use the library while it is computed");
+          operation + ": a custom operation must not use the library while it is computed");
     }
   }
 }

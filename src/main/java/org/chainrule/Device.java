@@ -11,19 +11,19 @@ import org.chainrule.binding.Native;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a model's parameters lie and its steps are computed. A model stays where it was made:
- * trainers, predictors and snapshots are on their model's device, and a file that was saved on one
- * device is loaded on any.
+ * A device that stores a model's parameters and computes its steps. A model stays on the device on
+ * which it was created. Its trainers, predictors and snapshots use the same device. A file that was
+ * saved on one device can be loaded on any other.
  */
 public final class Device {
   private static final Device CPU = new Device("cpu", 0, -1, Precision.FLOAT32);
 
-  /** All that have been opened, by number. */
+  /** All opened devices by number. */
   private static final Map<Integer, Device> OPENED = new ConcurrentSkipListMap<>(Map.of(0, CPU));
 
   private final String name;
   private final int number;
-  private final int index; // of CUDA's devices, or -1
+  private final int index; // CUDA's device index, or -1 for the CPU
   private final Precision precision;
 
   private Device(String name, int number, int index, Precision precision) {
@@ -34,7 +34,8 @@ public final class Device {
   }
 
   /**
-   * The processor, with the process's one team of threads ({@link Chainrule#threads()}).
+   * Returns the CPU. It computes with the process's one team of threads ({@link
+   * Chainrule#threads()}).
    *
    * @return the one CPU device
    */
@@ -43,31 +44,33 @@ public final class Device {
   }
 
   /**
-   * A CUDA device whose products are computed with {@link Precision#FLOAT32}.
+   * Returns a CUDA device that computes products with {@link Precision#FLOAT32}.
    *
-   * @param index the device's number, from 0, as {@code CUDA_VISIBLE_DEVICES} leaves them
-   * @return the device, opened once a process
-   * @throws IllegalArgumentException if {@code index} is negative, or there are fewer devices
-   * @throws ChainruleException if no CUDA device can be used here; the message says what is
-   *     missing: the driver, CUDA's libraries or Chainrule's jar for GPUs
+   * @param index the device's number, from 0, among the devices that {@code CUDA_VISIBLE_DEVICES}
+   *     makes visible
+   * @return the device, which is opened once per process
+   * @throws IllegalArgumentException if {@code index} is negative or there is no such device
+   * @throws ChainruleException if no CUDA device can be used; the message names what is missing:
+   *     the driver, CUDA's libraries or Chainrule's jar for GPUs
    */
   public static Device cuda(int index) {
     return cuda(index, Precision.FLOAT32);
   }
 
   /**
-   * A CUDA device. The first call loads Chainrule's second native library and CUDA itself; nothing
-   * before does.
+   * Returns a CUDA device. Chainrule's second native library and CUDA itself are loaded lazily, by
+   * the first call.
    *
-   * @param index the device's number, from 0, as {@code CUDA_VISIBLE_DEVICES} leaves them
+   * @param index the device's number, from 0, among the devices that {@code CUDA_VISIBLE_DEVICES}
+   *     makes visible
    * @param precision how products of {@code float} numbers are computed
-   * @return the device, opened once a process for each precision
-   * @throws IllegalArgumentException if {@code index} is negative, or there are fewer devices
-   * @throws ChainruleException if no CUDA device can be used here; the message says what is
-   *     missing: the driver, CUDA's libraries or Chainrule's jar for GPUs
+   * @return the device, which is opened once per process and precision
+   * @throws IllegalArgumentException if {@code index} is negative or there is no such device
+   * @throws ChainruleException if no CUDA device can be used; the message names what is missing:
+   *     the driver, CUDA's libraries or Chainrule's jar for GPUs
    */
   public static Device cuda(int index, Precision precision) {
-    Check.that(index >= 0, "cuda", "the device's number must be 0 or more, but is ", index);
+    Check.that(index >= 0, "cuda", "expected a device number of at least 0, but got ", index);
     Check.notNull(precision, "cuda", "precision");
     return cuda(index, precision, "");
   }
@@ -87,43 +90,46 @@ public final class Device {
   }
 
   /**
-   * This CUDA device with matrix products whose algorithms are chosen by timing. It is a device
-   * beside this one: what was made on this one stays as it is, and models made on the tuned one
-   * have tuned plans.
+   * Returns this CUDA device with matrix product algorithms that are selected by timing. The result
+   * is a separate device: models that were created on this device do not change, and models that
+   * are created on the tuned device have tuned plans.
    *
-   * <p>By default cuBLASLt's heuristic chooses, and nothing is timed. Here up to 16 algorithms that
-   * it proposes are timed for each shape, when a plan with that shape is made for the first time:
-   * on memory of their own, several times in turns, with warm caches. That takes from some
-   * hundredths of a second to some seconds a shape, and is most exact while nothing else runs on
-   * the device. {@link Trainer#plan(int)} says for each product what its algorithm took, and what
-   * the heuristic's would have taken.
+   * <p>By default cuBLASLt's heuristic selects the algorithm and nothing is timed. The tuned device
+   * times up to 16 algorithms that the heuristic proposes. It does so for each shape, when the
+   * first plan with that shape is created. The algorithms run on separate memory, several times in
+   * turn, with warm caches. This takes between some hundredths of a second and some seconds per
+   * shape. The times are most exact while nothing else runs on the device. For each product, {@link
+   * Trainer#plan(int)} prints the time of the selected algorithm and the time of the heuristic's
+   * choice.
    *
-   * <p>The choices are kept in {@code file}, which is made if it is not there, and shapes that it
-   * has are not timed again. So training repeats bit for bit as long as the file stays. Another
-   * algorithm may round otherwise: bits are not those of the device that is not tuned. A file
-   * belongs to one kind of device and one version of cuBLAS, and serves all precisions.
+   * <p>The choices are stored in {@code file}, which is created if it does not exist. A shape that
+   * is in the file is not timed again, so training repeats bit for bit as long as the file is kept.
+   * Different algorithms may round differently, so the results can differ in some bits from those
+   * of the untuned device. A file belongs to one kind of device and one version of cuBLAS. It is
+   * valid for all precisions.
    *
    * @param file the path of the tuning file
-   * @return the tuned device, opened once a process for each precision and path
-   * @throws IllegalStateException if this is the processor, which has nothing to choose by timing
+   * @return the tuned device, which is opened once per process, precision and path
+   * @throws IllegalStateException if this is the CPU, which does not select algorithms by timing
    * @throws ChainruleException if the file cannot be read or written, is damaged, or belongs to
-   *     another device or cuBLAS; the message names the line, or both
+   *     another device or cuBLAS version; the message names the line or both versions
    */
   public Device tuned(Path file) {
     Check.notNull(file, "tuned", "file");
     if (index < 0) {
       throw new IllegalStateException(
-          "tuned: expected a CUDA device, but this is the processor, whose products are chosen by a"
+          "tuned: expected a CUDA device, but got the CPU, which selects product algorithms by a"
               + " fixed rule");
     }
     return cuda(index, precision, file.toAbsolutePath().normalize().toString());
   }
 
   /**
-   * What a {@link #tuned tuned} device has chosen so far, by this process and from its file.
+   * Describes the algorithms that a {@link #tuned tuned} device has selected so far, in this
+   * process or in its file.
    *
-   * @return a line for each product: its shape, the time of its algorithm, and that of the one the
-   *     heuristic would have taken; none if the device is not tuned
+   * @return one line per product: its shape, the time of its algorithm and the time of the
+   *     heuristic's choice; no lines if the device is not tuned
    */
   public List<String> tunedProducts() {
     Chainrule.load();
@@ -131,8 +137,8 @@ public final class Device {
   }
 
   /**
-   * How many CUDA devices {@link #cuda(int)} can open. Where there is something missing, that is
-   * none, and {@link Chainrule#diagnose()} says what.
+   * Returns how many CUDA devices {@link #cuda(int)} can open. Returns 0 if a library or the driver
+   * is missing; {@link Chainrule#diagnose()} names what is missing.
    *
    * @return 0 or more
    */
@@ -141,21 +147,21 @@ public final class Device {
   }
 
   /**
-   * How much of the device's memory the library holds, and how much is free.
+   * Returns how much of the device's memory the library holds now, and how much is free.
    *
-   * @return bytes, as they are now
+   * @return the amounts in bytes
    */
   public DeviceMemory memory() {
     Chainrule.load();
     return DeviceMemory.of(Native.device_memory(number));
   }
 
-  /** All devices that this process has opened, the CPU first. */
+  /** Returns all devices that this process has opened, the CPU first. */
   static Collection<Device> opened() {
     return OPENED.values();
   }
 
-  /** What the core calls it. */
+  /** Returns the core's number for this device. */
   int number() {
     return number;
   }

@@ -3,14 +3,15 @@ package org.chainrule;
 import org.chainrule.binding.NativeDeviceMemory;
 
 /**
- * How much of a device's memory is whose, in bytes.
+ * How much of a device's memory is held and free, in bytes.
  *
- * @param held what the library holds there now: on the CPU its native memory, on a GPU the memory
- *     of the device
- * @param peak the most that it has held at a time, since the device was opened
- * @param free what can still be had, other processes permitting. On a GPU that includes what the
- *     library keeps of closed objects for the next ones
- * @param total what the device has; on the CPU the machine, or its container if that has less
+ * @param held the memory that the library holds now: native memory on the CPU, device memory on a
+ *     GPU
+ * @param peak the largest amount that the library has held at one time since the device was opened
+ * @param free the memory that can still be allocated, unless other processes allocate it first. On
+ *     a GPU this includes the pool of memory that the library keeps from closed objects
+ * @param total the device's memory; on the CPU, the memory of the machine, or of its container if
+ *     that is less
  */
 public record DeviceMemory(long held, long peak, long free, long total) {
   static DeviceMemory of(NativeDeviceMemory memory) {

@@ -10,8 +10,8 @@ import org.chainrule.binding.NativeGradientCheck;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells whether the gradients of the backward pass are those of the loss, for any graph: after an
- * operation of your own ({@link CustomOperation}), or when training does not do what it should.
+ * Checks the gradients of the backward pass against numerical derivatives of the loss, for any
+ * graph. Use it for a new {@link CustomOperation}, or if training does not work as expected.
  *
  * <pre>{@code
  * GradientCheck.Report report = GradientCheck.of(model, loss).run(batch);
@@ -19,16 +19,18 @@ import org.jspecify.annotations.Nullable;
  * assert report.passed();
  * }</pre>
  *
- * <p>In a direction d the loss has the derivative g · d, g being the gradient. It is compared with
- * the loss at five points on the line, in random directions of all parameters and inputs together,
- * of each for itself, and for single elements of each; where one differs, the element that differs
- * most is looked for. Everything is computed in {@code double}, with a copy of the model's
- * parameters of the moment: the model is not touched, and may be one of floats.
+ * <p>In a direction d the loss has the derivative g · d, where g is the gradient. The check
+ * compares it with a five-point difference formula of the loss along d. It does so in random
+ * directions of all parameters and inputs together, in random directions of each parameter and
+ * input alone, and for single elements of each. If a comparison differs, it searches for the
+ * element that differs most. Everything is computed in {@code double} with a copy of the model's
+ * current parameters. The model does not change, and it may have type {@code float}.
  *
- * <p>Where a rule changes its formula, as ReLU at 0, there is no derivative to compare with. That
- * is recognised and reported as a kink, not as a fault; for operations of your own by one-sided
- * differences that keep their distance. A derivative so small beside the loss that a gradient of
- * zero would agree as well tells nothing, and is reported as too weak.
+ * <p>Where a rule changes its formula, such as ReLU at 0, there is no derivative to compare with.
+ * The check recognises this and reports a kink instead of a fault. For custom operations it
+ * recognises a kink if the difference of the two one-sided derivatives does not shrink with the
+ * distance of the points. If the derivative is so small relative to the loss that a gradient of
+ * zero would agree as well, the comparison is reported as too weak.
  */
 public final class GradientCheck {
   private record Chosen(int node, long row, long column) {}
@@ -47,11 +49,11 @@ public final class GradientCheck {
   }
 
   /**
-   * For a check of the gradients of a loss.
+   * Creates a check of the gradients of a loss.
    *
-   * @param model whose parameters and nodes
+   * @param model the model that contains the loss
    * @param loss a scalar
-   * @return a check with 3 directions, 3 elements and a tolerance of 1e-6
+   * @return a check with 3 directions, 3 elements per parameter and input, and a tolerance of 1e-6
    */
   public static GradientCheck of(Model model, Node loss) {
     Check.notNull(model, "GradientCheck", "model");
@@ -60,8 +62,8 @@ public final class GradientCheck {
   }
 
   /**
-   * Sets how many random directions are tried in all parameters and inputs together; there is one
-   * more in each for itself.
+   * Sets the number of random directions in all parameters and inputs together. The check tries one
+   * more direction in each parameter and input alone.
    *
    * @param directions 0 or more
    * @return this check
@@ -73,8 +75,8 @@ public final class GradientCheck {
   }
 
   /**
-   * Sets how many single elements of each parameter and input are tried: the one with the largest
-   * derivative, then random ones.
+   * Sets the number of single elements that are tried of each parameter and input: the element with
+   * the largest derivative, then random elements.
    *
    * @param coordinates 0 or more
    * @return this check
@@ -86,12 +88,12 @@ public final class GradientCheck {
   }
 
   /**
-   * Tries this element too. {@link #run} refuses it if the batch does not have it, or if the loss
-   * does not depend on the node.
+   * Adds an element that is tried as well. {@link #run} throws {@link IllegalArgumentException} if
+   * the batch does not contain the element or if the loss does not depend on the node.
    *
    * @param node a parameter or an input
-   * @param row of a parameter; of an input, the sample
-   * @param column of a parameter; of an input, the feature
+   * @param row the row in a parameter, or the sample of an input
+   * @param column the column in a parameter, or the feature of an input
    * @return this check
    */
   public GradientCheck at(Node node, long row, long column) {
@@ -100,9 +102,10 @@ public final class GradientCheck {
   }
 
   /**
-   * Sets what relative error is too large. A correct gradient is usually within 1e-9.
+   * Sets the largest relative error that is accepted. The error of a correct gradient is usually at
+   * most 1e-9.
    *
-   * @param tolerance above 0, finite
+   * @param tolerance finite and above 0
    * @return this check
    */
   public GradientCheck tolerance(double tolerance) {
@@ -127,12 +130,13 @@ public final class GradientCheck {
   }
 
   /**
-   * Checks on a batch.
+   * Runs the check on a batch.
    *
-   * @param batch values for all data nodes that the loss depends on; pointers must be to doubles
-   * @return what was found
-   * @throws IllegalArgumentException if the batch does not fit, a parameter is not finite, or an
-   *     element of {@link #at} is not there
+   * @param batch values for all data nodes that the loss depends on; pointers must point to {@code
+   *     double} values
+   * @return the findings
+   * @throws IllegalArgumentException if the batch does not fit the graph, a parameter is not
+   *     finite, or an element of {@link #at} does not exist
    */
   public Report run(Batch batch) {
     Check.notNull(batch, "GradientCheck", "batch");
@@ -190,17 +194,17 @@ public final class GradientCheck {
     return number < 0 ? null : model.nodes().all().get(number);
   }
 
-  /** What one comparison came to. */
+  /** The outcome of one comparison. */
   public enum Verdict {
-    /** Within the tolerance. */
+    /** The derivatives agree within the tolerance. */
     AGREES,
-    /** The backward pass is wrong, or the loss is too rough for differences. */
+    /** The backward pass is wrong, or the loss is not smooth enough for differences. */
     DIFFERS,
-    /** A rule changes its formula here, so that there is nothing to compare with. */
+    /** A rule changes its formula here, so there is no derivative to compare with. */
     KINK,
-    /** The loss or a gradient is not finite: never taken for agreement. */
+    /** The loss or a gradient is not finite. This counts as a fault. */
     NOT_A_NUMBER,
-    /** A gradient of zero would agree as well: neither agreement nor a fault. */
+    /** A gradient of zero would agree as well. This is neither agreement nor a fault. */
     TOO_WEAK
   }
 
@@ -209,14 +213,16 @@ public final class GradientCheck {
    *
    * @param verdict the outcome
    * @param node the parameter or input; null for a direction in all of them
-   * @param row of a parameter's element, the sample of an input's; -1 for a random direction
-   * @param column of a parameter's element, the feature of an input's; -1 for a random direction
-   * @param expected the derivative by differences; NaN where there is none
+   * @param row the row of a parameter's element or the sample of an input's element; -1 for a
+   *     random direction
+   * @param column the column of a parameter's element or the feature of an input's element; -1 for
+   *     a random direction
+   * @param expected the derivative by differences; NaN if there is none
    * @param found the derivative by the backward pass
-   * @param error the distance of both, relative to the larger or to what the differences can hide;
-   *     NaN at a kink
-   * @param kink the node whose rule changes its formula; null if that is not known, or there is
-   *     none
+   * @param error the absolute difference of both derivatives, divided by the larger one; if both
+   *     are very small, it is divided by the smallest size at which differences can detect an
+   *     error; NaN at a kink
+   * @param kink the node whose rule changes its formula; null if it is unknown or there is no kink
    */
   public record Finding(
       Verdict verdict,
@@ -264,19 +270,20 @@ public final class GradientCheck {
   }
 
   /**
-   * What a check has found.
+   * The result of a check.
    *
-   * @param findings each comparison
-   * @param worst the one to look at first: what is not a number, else the element or direction that
-   *     differs most, else the largest error; null if nothing was compared
-   * @param tolerance the relative error that was allowed
+   * @param findings all comparisons
+   * @param worst the finding to look at first: one that is not a number; otherwise the element or
+   *     direction that differs most; otherwise the one with the largest error; null if nothing was
+   *     compared
+   * @param tolerance the largest relative error that was accepted
    */
   public record Report(List<Finding> findings, @Nullable Finding worst, double tolerance) {
     /**
-     * Whether at least one comparison agrees, and none differs or is not a number. Kinks, and what
-     * is too weak to tell, do not count.
+     * Returns true if at least one comparison agrees, and none differs or is not a number. Kinks
+     * and comparisons that are too weak do not count.
      *
-     * @return false as soon as one differs or is not a number
+     * @return whether the check passed
      */
     public boolean passed() {
       return count(Verdict.AGREES) > 0 && faults() == 0;
@@ -287,16 +294,16 @@ public final class GradientCheck {
     }
 
     /**
-     * How many comparisons came to this.
+     * Counts the comparisons with a given outcome.
      *
-     * @param verdict an outcome
-     * @return 0 or more
+     * @param verdict the outcome
+     * @return the number of comparisons
      */
     public long count(Verdict verdict) {
       return findings.stream().filter(finding -> finding.verdict() == verdict).count();
     }
 
-    /** {@return the outcome, and what it is due to} */
+    /** {@return the outcome, the worst finding and all kinks} */
     @Override
     public String toString() {
       StringBuilder text = new StringBuilder();

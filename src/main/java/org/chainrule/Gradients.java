@@ -9,9 +9,10 @@ import org.chainrule.binding.NativeGradients;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The gradients of a loss, and numbers about each node, on a batch. Nothing is changed: it needs no
- * optimizer, and a training goes on to the same bits as without. A model without parameters will
- * do: the gradient of an input tells which of its values the loss depends on most (saliency).
+ * Computes the gradients of a loss on a batch, and statistics of each node. It needs no optimizer
+ * and changes nothing: training continues bit for bit as it would without it. The model may have no
+ * parameters. The gradient of an input shows which of its values the loss depends on most
+ * (saliency).
  *
  * <pre>{@code
  * try (Gradients gradients = Gradients.of(model, loss)) {
@@ -21,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>The gradients are those of the parameters of the moment, with the bits of a training step. One
- * thread at a time; others wait. To be closed.
+ * <p>The gradients are those of the current parameters, and bit for bit those of a training step.
+ * Thread-safe: one thread at a time computes and the others wait. The caller must close it.
  */
 public final class Gradients extends NativeObject {
   private final Model model;
@@ -45,22 +46,22 @@ public final class Gradients extends NativeObject {
   }
 
   /**
-   * For the gradients of a loss.
+   * Creates an object that computes the gradients of a loss.
    *
-   * @param model whose parameters and nodes
-   * @param loss a scalar that a parameter or an input reaches
-   * @return gradients, to be closed
+   * @param model the model that contains the loss
+   * @param loss a scalar that depends on a parameter or an input
+   * @return the object, which the caller must close
    */
   public static Gradients of(Model model, Node loss) {
     return new Gradients(Check.notNull(model, "Gradients", "model"), loss);
   }
 
   /**
-   * Chooses the training step: operations that are random in training see the numbers of the step
-   * that comes after so many. Without this call it is the first one.
+   * Selects the training step whose random numbers are used by operations that are random in
+   * training, such as dropout: the step after {@code steps} steps. The default is the first step.
    *
-   * @param steps what {@link Trainer#steps} gives, 0 or more
-   * @return this
+   * @param steps the value of {@link Trainer#steps}, at least 0
+   * @return this object
    */
   public synchronized Gradients stepsBefore(long steps) {
     begin("stepsBefore");
@@ -73,7 +74,8 @@ public final class Gradients extends NativeObject {
   }
 
   /**
-   * Forward and backward, for {@link #getFloats} and {@link #getDoubles}.
+   * Runs the forward and the backward pass. {@link #getFloats} and {@link #getDoubles} return the
+   * gradients.
    *
    * @param batch values for all data nodes that the loss depends on
    * @return the mean loss over the batch
@@ -92,12 +94,12 @@ public final class Gradients extends NativeObject {
   }
 
   /**
-   * The gradient of the mean loss that the last {@link #compute} computed.
+   * Returns the gradient of the mean loss that the last {@link #compute} computed.
    *
    * @param node a parameter ([out][in] for a weight) or an input ([sample][feature])
-   * @return as many values as the node has, zeros if the loss does not depend on it; rounded if the
-   *     model is of doubles
-   * @throws IllegalStateException if there was none
+   * @return one derivative per value of the node, all 0 if the loss does not depend on it; rounded
+   *     to {@code float} if the model has type {@code double}
+   * @throws IllegalStateException if {@link #compute} was not called or its last call failed
    */
   public synchronized float[] getFloats(Node node) {
     begin("getFloats");
@@ -111,11 +113,11 @@ public final class Gradients extends NativeObject {
   }
 
   /**
-   * The gradient of the mean loss that the last {@link #compute} computed.
+   * Returns the gradient of the mean loss that the last {@link #compute} computed.
    *
    * @param node a parameter ([out][in] for a weight) or an input ([sample][feature])
-   * @return as many values as the node has, zeros if the loss does not depend on it
-   * @throws IllegalStateException if there was none
+   * @return one derivative per value of the node, all 0 if the loss does not depend on it
+   * @throws IllegalStateException if {@link #compute} was not called or its last call failed
    */
   public synchronized double[] getDoubles(Node node) {
     begin("getDoubles");
@@ -129,11 +131,12 @@ public final class Gradients extends NativeObject {
   }
 
   /**
-   * What a batch makes of each node: whether values are dead, deltas vanish or gradients explode.
-   * Forward and backward; what {@link #compute} computed before stays.
+   * Returns statistics of each node on a batch. They show dead values, vanishing deltas and
+   * exploding gradients. This runs a forward and a backward pass, and keeps the gradients that
+   * {@link #compute} computed before.
    *
    * @param batch values for all data nodes that the loss depends on
-   * @return one entry for each node that the loss depends on, in the order of the graph
+   * @return one entry per node that the loss depends on, in the order of the graph
    */
   public synchronized List<NodeStatistics> statistics(Batch batch) {
     begin("statistics");
@@ -150,11 +153,11 @@ public final class Gradients extends NativeObject {
   }
 
   /**
-   * How large the gradient of each parameter is on a batch.
+   * Returns the norm of each parameter's gradient on a batch.
    *
    * @param batch values for all data nodes that the loss depends on
-   * @return for each parameter that the loss depends on, in the order of the graph, the root of the
-   *     sum of the squares of its gradient
+   * @return for each parameter that the loss depends on, in the order of the graph, the square root
+   *     of the sum of the squares of its gradient
    */
   public Map<Node, Double> norms(Batch batch) {
     Map<Node, Double> norms = new LinkedHashMap<>();
@@ -167,9 +170,9 @@ public final class Gradients extends NativeObject {
   }
 
   /**
-   * The native memory that this and its model hold now.
+   * Returns the native memory that this object and its model hold now.
    *
-   * @return bytes by purpose
+   * @return the amounts in bytes by purpose
    */
   public synchronized MemoryReport memory() {
     begin("memory");
@@ -209,7 +212,7 @@ public final class Gradients extends NativeObject {
     }
   }
 
-  /** Ends a call; {@code used} was read in place. */
+  /** Ends a call, and keeps {@code used} reachable until here: native code reads it in place. */
   private void end(@Nullable Object used) {
     Reference.reachabilityFence(used);
     model.exit();

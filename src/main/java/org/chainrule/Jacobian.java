@@ -4,21 +4,30 @@ import java.lang.ref.Reference;
 import org.chainrule.binding.NativeJacobian;
 
 /**
- * The derivative of one node by another, as matrices: for sensitivity analysis, and to see what
- * backpropagation never has to build. The convention is
+ * Computes the derivative of one node by another as matrices. It serves sensitivity analysis and
+ * teaching: backpropagation itself never builds these matrices. The convention is
  *
  * <pre>(dz/dx)[i][j] = dz[j] / dx[i]</pre>
  *
- * <p>for the n values of x and the m of z, n rows and m columns; textbooks differ. With it a
- * backward pass is the product d_x = (dz/dx) δ.
+ * <p>with n rows for the n values of x and m columns for the m values of z. Textbooks differ. With
+ * this convention a backward pass is the product d_x = (dz/dx) δ.
  *
- * <p>There is one matrix for each sample where x or z is batched, and one in all where none is: of
- * the sample's z by the sample's x; where x is shared by all samples, of the sample's z by all of
- * x; where z is one for the batch, as a loss is, of all of z by the sample's x. Where a mean over
- * the batch stands between two batched nodes, a sample's z depends on the x of others too: then the
- * batch must be one sample. Values that are a matrix count row by row.
+ * <p>If x or z is batched, there is one matrix per sample; otherwise there is a single matrix. The
+ * matrix of a sample contains:
  *
- * <p>Sees the parameters of the moment. One thread at a time; others wait. To be closed.
+ * <ul>
+ *   <li>the derivative of the sample's z by the sample's x, if both are batched
+ *   <li>the derivative of the sample's z by all of x, if all samples share x
+ *   <li>the derivative of all of z by the sample's x, if z has one value for the batch, such as a
+ *       loss
+ * </ul>
+ *
+ * <p>If an operation between two batched nodes takes a mean over the batch, a sample's z also
+ * depends on the x of other samples. The batch must then have exactly one sample. The values of a
+ * matrix are numbered row by row.
+ *
+ * <p>It uses the model's current parameters. Thread-safe: one thread at a time computes and the
+ * others wait. The caller must close it.
  */
 public final class Jacobian extends NativeObject {
   private final Model model;
@@ -45,35 +54,35 @@ public final class Jacobian extends NativeObject {
   }
 
   /**
-   * For the Jacobian of z by x.
+   * Creates an object that computes the Jacobian of z by x.
    *
-   * @param model whose parameters and nodes
-   * @param z what is derived, any node but a label
-   * @param x by what, any node but a label
-   * @return a Jacobian, to be closed
+   * @param model the model that contains both nodes
+   * @param z the node whose derivative is computed, any node except a label
+   * @param x the node by which it is derived, any node except a label
+   * @return the object, which the caller must close
    */
   public static Jacobian of(Model model, Node z, Node x) {
     return new Jacobian(Check.notNull(model, "Jacobian", "model"), z, x);
   }
 
   /**
-   * By backward passes, one for each value of z: exact but for rounding.
+   * Computes the Jacobian by backward passes, one per value of z. The result is exact except for
+   * rounding.
    *
    * @param batch values for all data nodes that z depends on
-   * @return [sample][i][j], or [0][i][j] where no node is batched; zeros where z does not depend on
-   *     x
+   * @return [sample][i][j], or [0][i][j] if neither node is batched; 0 where z does not depend on x
    */
   public double[][][] compute(Batch batch) {
     return compute("compute", batch, false);
   }
 
   /**
-   * By forward differences, (z(x + h) - z(x)) / h: as a check. x may be any node here too: what is
-   * after it is computed again from its moved values. Good to about the root of the type's
-   * precision.
+   * Approximates the Jacobian by forward differences, (z(x + h) - z(x)) / h, as a check. As in
+   * {@link #compute}, x may be any node except a label: the nodes after it are computed again from
+   * its changed values. The precision is about the square root of the type's precision.
    *
    * @param batch values for all data nodes that z and x depend on
-   * @return what {@link #compute} gives, nearly
+   * @return an approximation of the result of {@link #compute}
    */
   public double[][][] differences(Batch batch) {
     return compute("differences", batch, true);

@@ -8,11 +8,11 @@ import org.bytedeco.javacpp.BytePointer;
 import org.chainrule.binding.Native.NativeColumnType;
 
 /**
- * A piece of native memory of one type, and the copies into and out of it. No JNI and no allocation
- * in a copy; the memory itself belongs to whoever made it.
+ * A range of native memory of one type. Copies into and out of it use neither JNI nor allocation.
+ * This object does not own the memory: the code that allocated it must keep it alive.
  */
 final class Memory {
-  /** What lies there. */
+  /** The type of the values. */
   enum Type {
     FLOAT(Float.BYTES, NativeColumnType.float32, "float values"),
     DOUBLE(Double.BYTES, NativeColumnType.float64, "double values"),
@@ -43,18 +43,26 @@ final class Memory {
     labels = type == Type.LABEL ? bytes.asIntBuffer() : null;
   }
 
-  /** The memory at {@code start + offset * type.bytes}; its size must have been checked. */
+  /**
+   * Returns the range of {@code count} values at {@code start + offset * type.bytes}. The caller
+   * must have checked the size.
+   */
   static Memory at(BytePointer start, long offset, int count, Type type) {
     BytePointer first = start.getPointer(offset * type.bytes);
     return new Memory(first.capacity((long) count * type.bytes).asByteBuffer(), type);
   }
 
-  /** The most values of one type that a buffer can hold. */
+  /** Returns the largest number of values of one type that a buffer can hold. */
   static int most(Type type) {
     return Integer.MAX_VALUE / type.bytes;
   }
 
-  /** Copies from a float[], double[], int[] or a buffer of these, converting float and double. */
+  /**
+   * Copies {@code count} values from a float[], double[], int[] or a buffer of these types, and
+   * converts between float and double.
+   *
+   * @throws IllegalArgumentException if a finite double is too large for a float
+   */
   void put(Object source, int offset, int count) {
     if (labels != null) {
       putLabels(source, offset, count);
@@ -113,14 +121,14 @@ final class Memory {
       throw new IllegalArgumentException(
           "a float cannot hold "
               + value
-              + ", number "
+              + ", the value at index "
               + index
-              + " of the values; use a model of doubles, or a smaller number");
+              + "; use a model of doubles or a smaller number");
     }
     return rounded;
   }
 
-  /** Copies the first values to a float[] or double[]. */
+  /** Copies the first {@code count} values to a float[] or double[]. */
   void get(Object target, int count) {
     if (target instanceof float[] array) {
       if (floats != null) {

@@ -3,19 +3,19 @@ package org.chainrule;
 import org.chainrule.binding.NativeMemoryUse;
 
 /**
- * Native memory in bytes, by what it is for. Memory grows with the largest batch so far and is
- * freed when its owner is closed.
+ * Native memory in bytes, by purpose. It grows with the largest batch so far and is freed when its
+ * owner is closed.
  *
- * @param arena values and deltas between the phases of a step; for one batch size, {@link
- *     Trainer#plan} says how much it needs
- * @param parameters of the model
- * @param constants of the model
+ * @param arena values and deltas between the phases of a step; {@link Trainer#plan} prints how much
+ *     one batch size needs
+ * @param parameters the model's parameters
+ * @param constants the model's constants
  * @param optimizerState velocities or moments
- * @param gradients that {@link Gradients} computed
- * @param inputs copies of batches; what is read in place does not count
- * @param dataset the columns, and the order of examples, of the data set that {@code fit} was last
+ * @param gradients gradients that {@link Gradients} computed
+ * @param inputs copies of batches; batches that are read in place do not count
+ * @param dataset the columns and the order of examples of the data set that {@code fit} was last
  *     called with
- * @param checks what {@link Gradients#statistics} and {@link Trainer#checking} keep
+ * @param checks memory of {@link Gradients#statistics} and {@link Trainer#checking}
  */
 public record MemoryReport(
     long arena,
@@ -39,15 +39,15 @@ public record MemoryReport(
   }
 
   /**
-   * All of it together.
+   * Returns the sum of all purposes.
    *
-   * @return bytes
+   * @return the amount in bytes
    */
   public long total() {
     return arena + parameters + constants + optimizerState + gradients + inputs + dataset + checks;
   }
 
-  /** {@return a table: a line a purpose, and the total} */
+  /** {@return a table with one line per purpose and a line for the total} */
   @Override
   public String toString() {
     return line("arena", arena)

@@ -5,9 +5,10 @@ import java.lang.ref.Reference;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Owns something native. A call is counted while it runs ({@link #enter}, {@link #exit}), so that
- * closing waits for it; a leaked object is freed by a cleaner of ours. JavaCPP's deallocators are
- * not used: they hold the process's memory against the heap's limit.
+ * Owns a native object. Running calls are counted ({@link #enter}, {@link #exit}), so that {@link
+ * #close} can wait for them. A cleaner frees objects that were never closed. JavaCPP's deallocators
+ * are not used because they compare the memory of the whole process with the limit of the JVM's
+ * heap.
  */
 abstract class NativeObject implements AutoCloseable {
   private static final Cleaner CLEANER = Cleaner.create();
@@ -24,15 +25,18 @@ abstract class NativeObject implements AutoCloseable {
     this.what = what;
   }
 
-  /** Says how to free it. {@code destroy} must not hold this object. */
+  /**
+   * Sets the function that frees the native object. {@code destroy} must not hold a reference to
+   * this object, because the cleaner would never run.
+   */
   final void own(Runnable destroy) {
     destroyer = CLEANER.register(this, destroy);
   }
 
   /**
-   * Begins a call; {@link #exit} must follow.
+   * Begins a call. The caller must call {@link #exit} afterwards.
    *
-   * @throws IllegalStateException if this is closed
+   * @throws IllegalStateException if this object is closed
    */
   final void enter(String operation) {
     CustomOperations.refuseWithin(operation);
@@ -49,15 +53,16 @@ abstract class NativeObject implements AutoCloseable {
         calls.notifyAll();
       }
     }
-    // nobody may clean this while its native part is in use
+    // the cleaner must not free the native object while a call uses it
     Reference.reachabilityFence(this);
   }
 
   /**
-   * Frees the native memory. Waits for calls that are running in other threads; later ones get an
-   * {@link IllegalStateException}. Closing again does nothing.
+   * Frees the native memory. Waits for calls that run in other threads. Later calls throw {@link
+   * IllegalStateException}. Closing a closed object does nothing.
    *
-   * @throws IllegalStateException within a custom operation, whose own call it would wait for
+   * @throws IllegalStateException if it is called within a custom operation, because it would wait
+   *     for the call that runs the operation
    */
   @Override
   public void close() {

@@ -4,19 +4,20 @@ import java.util.List;
 import org.chainrule.binding.NativeStatistics;
 
 /**
- * What a batch makes of one node. Where a value is NaN, the numbers about the values are too.
+ * Statistics of one node on a batch. If any value is NaN, the minimum, maximum, mean and standard
+ * deviation are NaN.
  *
- * @param node whose
- * @param count how many values it has: samples times features, or rows times columns
- * @param minimum the smallest; of a label, the smallest class index
- * @param maximum the largest
- * @param mean their mean
- * @param standardDeviation the root of their mean squared distance from the mean
- * @param deltaNorm the root of the sum of the squares of its delta, the derivative of the loss by
- *     its values; NaN for parameters, and for nodes on no way from a parameter or an input to the
- *     loss
- * @param gradientNorm the root of the sum of the squares of a parameter's gradient; NaN for other
- *     nodes
+ * @param node the node
+ * @param count the number of values: samples times features, or rows times columns
+ * @param minimum the smallest value, or the smallest class index of a label
+ * @param maximum the largest value, or the largest class index of a label
+ * @param mean the mean of the values
+ * @param standardDeviation the square root of the mean squared distance from the mean
+ * @param deltaNorm the square root of the sum of the squares of the node's delta, the derivative of
+ *     the loss by its values; NaN for parameters, and for nodes that are not on a path from a
+ *     parameter or an input to the loss
+ * @param gradientNorm the square root of the sum of the squares of a parameter's gradient; NaN for
+ *     other nodes
  */
 public record NodeStatistics(
     Node node,

@@ -3,18 +3,18 @@ package org.chainrule;
 import org.chainrule.binding.Native.NativePrecision;
 
 /**
- * How a CUDA device multiplies matrices of {@code float} numbers. Parameters, gradients, the
- * optimizer's state and everything but the factors of products stay {@code float}, and sums are of
- * {@code float}. Layers so narrow that they need no matrix library are computed in {@code float}
- * throughout ({@link Trainer#plan(int)} says "tile kernel"). Products of {@code double} numbers are
- * always exact to {@code double}.
+ * How a CUDA device multiplies matrices of {@code float} numbers. Only the factors of products are
+ * rounded. Parameters, gradients and the optimizer state stay {@code float}, and sums are computed
+ * in {@code float}. Narrow layers that do not use the matrix library are computed entirely in
+ * {@code float} ({@link Trainer#plan(int)} prints "tile kernel"). Products of {@code double}
+ * numbers always have the precision of {@code double}.
  */
 public enum Precision {
-  /** Factors of 24 bits, as on the CPU: the default. */
+  /** Factors have 24 bits, as on the CPU. This is the default. */
   FLOAT32,
-  /** Factors rounded to 11 bits in the tensor cores. */
+  /** The tensor cores round factors to 11 bits. */
   TF32,
-  /** Factors rounded to 8 bits (bfloat16) in the tensor cores. */
+  /** The tensor cores round factors to 8 bits (bfloat16). */
   BFLOAT16;
 
   NativePrecision toNative() {

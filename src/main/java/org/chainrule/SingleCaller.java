@@ -2,7 +2,10 @@ package org.chainrule;
 
 import java.util.concurrent.atomic.AtomicReference;
 
-/** Lets one thread at a time use an object, and that thread as often within itself as it wants. */
+/**
+ * Allows one thread at a time to use an object. The thread that uses it may begin further, nested
+ * uses.
+ */
 final class SingleCaller {
   private final String what;
   private final AtomicReference<Thread> owner = new AtomicReference<>();
@@ -13,14 +16,14 @@ final class SingleCaller {
   }
 
   /**
-   * Begins a use; {@link #release} must follow.
+   * Begins a use. The caller must call {@link #release} afterwards.
    *
    * @throws IllegalStateException if another thread is using the object
    */
   void acquire(String operation) {
     if (!isMine() && !owner.compareAndSet(null, Thread.currentThread())) {
       throw new IllegalStateException(
-          operation + ": another thread is using this " + what + ", which takes one at a time");
+          operation + ": another thread is using this " + what + "; expected one thread at a time");
     }
     ++depth;
   }
@@ -32,7 +35,7 @@ final class SingleCaller {
     }
   }
 
-  /** Whether this very thread is using the object. */
+  /** Returns true if the calling thread is using the object. */
   boolean isMine() {
     return owner.get() == Thread.currentThread();
   }

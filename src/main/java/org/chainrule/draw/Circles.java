@@ -8,7 +8,7 @@ import java.util.Map;
 import org.chainrule.Node;
 import org.chainrule.draw.Detailed.Number;
 
-/** The elementary operations of a detailed drawing, one circle each. */
+/** Collects the elementary operations of a detailed drawing. Each one becomes a circle. */
 final class Circles {
   private record Operation(String id, String sign, List<Number> inputs, Node part) {}
 
@@ -19,21 +19,25 @@ final class Circles {
   private final Map<String, Node> resultNodes = new HashMap<>();
   private Node current;
 
-  /** What is drawn from here on is a part of this node. */
+  /** Begins a node of the graph: operations that are added from now on are parts of it. */
   void begin(Node node) {
     current = node;
   }
 
-  /** A place where a variable comes in from outside. */
+  /** Adds a number of a leaf node, such as an input or a parameter, and returns its id. */
   String leaf(Node node) {
     String id = "v" + leaves.size();
     leaves.put(id, node);
     return id;
   }
 
-  /** How many numbers one sample of a node has. */
+  /**
+   * Returns how many numbers one sample of a node has.
+   *
+   * @throws IllegalArgumentException if the node is too large to draw
+   */
   int size(Node node) {
-    // an operation has at most one circle for each of these, and each leaf goes to one or more
+    // A generous limit before anything is allocated. The exact limit is checked per operation.
     Drawing.require(
         node.features() <= 50L * Drawing.MOST_ELEMENTARY,
         tooMany(
@@ -45,14 +49,15 @@ final class Circles {
     return (int) node.features();
   }
 
-  Number[] room(Node node) {
+  Number[] allocate(Node node) {
     return new Number[size(node)];
   }
 
+  /** Adds an operation and returns its result. */
   Number of(String sign, Number... inputs) {
     Drawing.require(
         operations.size() < Drawing.MOST_ELEMENTARY,
-        tooMany("this graph has more up to node '" + Text.clean(current.name()) + "'"));
+        tooMany("this graph exceeds the limit at node '" + Text.clean(current.name()) + "'"));
     String id = "o" + operations.size();
     operations.add(new Operation(id, sign, List.of(inputs), current));
     return new Number(id, "", Role.OPERATION);
@@ -66,6 +71,7 @@ final class Circles {
         + "; draw CONCISE or NETWORK, or a smaller graph of the same structure";
   }
 
+  /** Adds one operation per number. */
   Number[] each(String sign, Number[] numbers) {
     Number[] results = new Number[numbers.length];
     for (int i = 0; i < results.length; ++i) {
@@ -74,6 +80,7 @@ final class Circles {
     return results;
   }
 
+  /** Adds one operation per pair of numbers. */
   Number[] pairs(String sign, Number[] a, Number[] b) {
     Number[] results = new Number[a.length];
     for (int i = 0; i < results.length; ++i) {
@@ -82,20 +89,21 @@ final class Circles {
     return results;
   }
 
-  /** One number is its own sum. */
+  /** Adds a sum. A single number needs no operation. */
   Number sum(Number[] numbers) {
     return numbers.length == 1 ? numbers[0] : of(numbers.length == 2 ? "+" : "Σ", numbers);
   }
 
   Number mean(Number[] numbers) {
-    return share(sum(numbers), numbers.length);
+    return divide(sum(numbers), numbers.length);
   }
 
-  Number share(Number sum, int count) {
+  /** Divides by a count. A count of 1 needs no operation. */
+  Number divide(Number sum, int count) {
     return count == 1 ? sum : of("÷ " + count, sum);
   }
 
-  /** Gives a result its name; what only passes through keeps its own. */
+  /** Names the result of an operation. A number that already has a name keeps it. */
   Number rename(Number number, String name, Role role) {
     if (!number.name().isEmpty() || renamed.containsKey(number.from())) {
       return number;
@@ -105,7 +113,7 @@ final class Circles {
     return named;
   }
 
-  /** A number that goes out of the graph. */
+  /** Marks a number as a result of the graph: an arrow leads from it to a mark. */
   void result(Number number, Node node) {
     results.add(number);
     resultNodes.put(number.from(), node);
@@ -114,7 +122,7 @@ final class Circles {
   Sketch sketch() {
     Sketch sketch = new Sketch();
     Map<String, String> ids = new HashMap<>();
-    nameTheRest();
+    nameIntermediates();
     for (Operation operation : operations) {
       for (Number input : operation.inputs()) {
         Node leaf = leaves.get(input.from());
@@ -154,8 +162,8 @@ final class Circles {
     return sketch.node(input.role(), form, List.of(), List.of(leaf));
   }
 
-  /** What no node of the graph stands for is called t₁, t₂, … in the order it is computed. */
-  private void nameTheRest() {
+  /** Names the results that are not values of a node t₁, t₂, … in the order of computation. */
+  private void nameIntermediates() {
     int count = 0;
     for (Operation operation : operations) {
       if (!renamed.containsKey(operation.id())) {

@@ -1,8 +1,9 @@
 package org.chainrule.draw;
 
 /**
- * The powers of ten that the colours of an {@link Overlay} stand for, from dark to light. Drawings
- * that are shown side by side share one, or the same colour means another number in each:
+ * The range of powers of ten that the colours of an {@link Overlay} represent, from dark to light.
+ * Drawings that are shown side by side should share one scale. Otherwise the same colour represents
+ * different numbers:
  *
  * <pre>{@code
  * ColourScale scale = drawing.scale(before, overlay).and(drawing.scale(after, overlay));
@@ -15,26 +16,26 @@ package org.chainrule.draw;
  */
 public record ColourScale(int least, int most) {
   /**
-   * Checks the order.
+   * Creates a scale.
    *
    * @param least the exponent of the darkest colour
    * @param most the exponent of the lightest colour
-   * @throws IllegalArgumentException if {@code most} is not larger
+   * @throws IllegalArgumentException if {@code most} is not larger than {@code least}
    */
   public ColourScale {
     Drawing.require(
         least < most,
-        "a colour scale needs a larger exponent after a smaller one, but got "
+        "expected a colour scale whose second exponent is larger than the first, but got "
             + least
             + ", "
             + most);
   }
 
   /**
-   * The smallest scale that contains two.
+   * Returns the smallest scale that contains this scale and another one.
    *
-   * @param other of another drawing
-   * @return a scale for both
+   * @param other the scale of another drawing
+   * @return a scale for both drawings
    */
   public ColourScale and(ColourScale other) {
     Drawing.require(other != null, "the other colour scale must not be null");

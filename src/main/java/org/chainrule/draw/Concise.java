@@ -10,7 +10,7 @@ import java.util.Set;
 import org.chainrule.Node;
 import org.chainrule.Op;
 
-/** {@link View#CONCISE}: a drawn node for each node of the graph. */
+/** Builds {@link View#CONCISE} drawings, with one drawn node per node of the graph. */
 final class Concise {
   private final List<Node> nodes;
   private final Notation notation;
@@ -27,16 +27,19 @@ final class Concise {
   Sketch sketch() {
     Set<Node> drawn = new HashSet<>();
     for (Node node : nodes) {
-      // what stands beside one operation is drawn with it
-      if (!node.inputs().isEmpty() || !standsBeside(notation, node)) {
+      // a node that is drawn beside an operation is added with the operation
+      if (!node.inputs().isEmpty() || !isDrawnBeside(notation, node)) {
         operation(node, drawn);
       }
     }
     return sketch;
   }
 
-  /** Has a parameter or a constant one operation, which it is no more than a part of? */
-  static boolean standsBeside(Notation notation, Node node) {
+  /**
+   * Returns true if a node is drawn beside the operation that uses it: a parameter or a constant
+   * with exactly one consumer, which also has inputs of another kind.
+   */
+  static boolean isDrawnBeside(Notation notation, Node node) {
     boolean fixed = node.op() == Op.PARAMETER || node.op() == Op.CONSTANT;
     if (!fixed || notation.consumers(node).size() != 1) {
       return false;
@@ -48,7 +51,7 @@ final class Concise {
   private void operation(Node node, Set<Node> drawn) {
     List<Node> beside =
         node.inputs().stream()
-            .filter(input -> standsBeside(notation, input) && drawn.add(input))
+            .filter(input -> isDrawnBeside(notation, input) && drawn.add(input))
             .toList();
     String id = sketch.nextId(beside.size());
     for (Node part : beside) {
@@ -86,7 +89,10 @@ final class Concise {
     };
   }
 
-  /** The formula, or a variable's symbol; its name where that says more; its shape. */
+  /**
+   * Returns a node's lines: the formula or, for a leaf, the symbol; the name, if it adds
+   * information; the shape.
+   */
   private List<String> lines(Node node) {
     List<String> lines = new ArrayList<>();
     boolean leaf = node.inputs().isEmpty();
@@ -95,7 +101,7 @@ final class Concise {
     } else {
       lines.add(notation.symbol(node).toString());
     }
-    // where the symbol is made from the name, it is not said twice
+    // do not repeat a name from which the symbol was derived
     if (hasName(node) && !Notation.named(node.name()).toString().equals(lines.get(0))) {
       lines.add(Text.clean(node.name()));
     }

@@ -8,9 +8,9 @@ import org.chainrule.Node;
 import org.chainrule.Op;
 
 /**
- * {@link View#DETAILED}: one sample, number by number. The rules here say of which elementary
- * operations each operation consists; whatever they do not name is taken for a function of each
- * number, or of all of them where shapes differ.
+ * Builds {@link View#DETAILED} drawings: one sample, number by number. This class defines the
+ * elementary operations of each operation. Elementwise operations without a definition here are
+ * drawn as one function per number, and all others as functions of all numbers of their inputs.
  */
 final class Detailed {
   private final List<Node> nodes;
@@ -18,7 +18,13 @@ final class Detailed {
   private final Circles circles = new Circles();
   private final Map<Node, Number[]> values = new HashMap<>();
 
-  /** One scalar variable: where it comes from and what it is called. */
+  /**
+   * One scalar variable.
+   *
+   * @param from the id of the leaf or operation that produces it
+   * @param name its name; empty if it has none yet
+   * @param role the role of the variable
+   */
   record Number(String from, String name, Role role) {}
 
   Detailed(List<Node> nodes) {
@@ -40,7 +46,7 @@ final class Detailed {
     return circles.sketch();
   }
 
-  /** Nothing is drawn of a leaf until a circle takes it: what goes nowhere is no part. */
+  /** Returns the numbers of a leaf. A number is drawn only if an operation uses it. */
   private Number[] leaf(Node node) {
     boolean oneNumber = node.op() == Op.LABEL;
     int count = oneNumber ? 1 : circles.size(node);
@@ -66,7 +72,7 @@ final class Detailed {
     circles.begin(node);
     Number[] x = values.get(node.inputs().get(0));
     Number[] y = node.inputs().size() > 1 ? values.get(node.inputs().get(1)) : null;
-    Number[] out = circles.room(node);
+    Number[] out = circles.allocate(node);
     switch (node.op()) {
       case LINEAR, MATMUL -> product(node, out);
       case CONCAT -> concat(node, out);
@@ -90,7 +96,7 @@ final class Detailed {
       case POLYNOMIAL_FEATURES -> monomials(x, out);
       case SQUARED_ERROR -> out[0] = circles.of("‖ ‖²", circles.pairs("−", x, y));
       case MEAN_SQUARED_ERROR ->
-          out[0] = circles.share(circles.of("‖ ‖²", circles.pairs("−", x, y)), x.length);
+          out[0] = circles.divide(circles.of("‖ ‖²", circles.pairs("−", x, y)), x.length);
       case HUBER -> out[0] = circles.mean(circles.each("Huber", circles.pairs("−", x, y)));
       case BINARY_CROSS_ENTROPY ->
           out[0] =
@@ -108,7 +114,7 @@ final class Detailed {
     return out;
   }
 
-  /** W x, and + b: each output is a sum of products. */
+  /** Adds W x or W x + b. Each output is a sum of products. */
   private void product(Node node, Number[] out) {
     Node x = node.inputs().get(0);
     Node weight = node.inputs().get(1);
@@ -140,7 +146,7 @@ final class Detailed {
     }
   }
 
-  /** A matrix is sliced by rows, which lie one after another. */
+  /** Copies a slice. A matrix is sliced by rows, which are stored one after another. */
   private static void slice(Node node, Number[] x, Number[] out) {
     long columns = node.inputs().get(0).columns();
     System.arraycopy(x, (int) (node.begin() * columns), out, 0, out.length);
@@ -159,7 +165,7 @@ final class Detailed {
     }
   }
 
-  /** log Σ exp z − z[label], or Σ target (log Σ exp z − z). */
+  /** Adds log Σ exp z − z[label], or Σ target (log Σ exp z − z). */
   private Number crossEntropy(Node node, Number[] logits, Number[] y) {
     Number total = circles.of("log", circles.sum(circles.each("exp", logits)));
     if (node.inputs().get(1).op() == Op.LABEL) {
@@ -172,7 +178,7 @@ final class Detailed {
     return circles.sum(losses);
   }
 
-  /** −log p[label], or −Σ target log p. */
+  /** Adds −log p[label], or −Σ target log p. */
   private Number likelihood(Node node, Number[] p, Number[] y) {
     Number sum =
         node.inputs().get(1).op() == Op.LABEL
@@ -181,7 +187,7 @@ final class Detailed {
     return circles.of("−", sum);
   }
 
-  /** The number that the label points to. */
+  /** Adds the selection of the number at the index that the label contains. */
   private Number chosen(Number[] numbers, Number label) {
     Number[] all = new Number[numbers.length + 1];
     System.arraycopy(numbers, 0, all, 0, numbers.length);
@@ -194,8 +200,8 @@ final class Detailed {
     node.inputs().forEach(input -> all.addAll(List.of(values.get(input))));
     boolean each = node.op().kind() == Op.Kind.UNARY || node.op() == Op.CUSTOM;
     for (int i = 0; i < out.length; ++i) {
-      Number[] taken = each ? new Number[] {all.get(i)} : all.toArray(new Number[0]);
-      out[i] = circles.of(Formula.sign(node), taken);
+      Number[] inputs = each ? new Number[] {all.get(i)} : all.toArray(new Number[0]);
+      out[i] = circles.of(Formula.sign(node), inputs);
     }
   }
 }

@@ -1,6 +1,6 @@
 package org.chainrule.draw;
 
-/** Where arrows lead. */
+/** The direction of a drawing's arrows. */
 public enum Direction {
   /** From left to right. */
   RIGHT,

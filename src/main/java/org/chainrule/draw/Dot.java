@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/** A drawing in Graphviz's language. */
+/** Writes a drawing in the DOT language of Graphviz. */
 final class Dot {
   private final Drawing drawing;
   private final StringBuilder out = new StringBuilder();
@@ -51,8 +51,9 @@ final class Dot {
   }
 
   private void edge(DrawnEdge edge) {
-    // In one rank with its operation, a parameter stands on the side that the line leads to: the
-    // first one before it and the others behind, by a line in the other direction.
+    // A parameter is in the same rank as its operation. Graphviz orders nodes within a rank by the
+    // direction of their edges. The first parameter is placed before the operation. The others are
+    // placed behind it by an edge in the reverse direction, which is drawn with its arrow reversed.
     boolean behind = isBehind(edge);
     out.append("  ").append(behind ? edge.to() : edge.from());
     out.append(" -> ").append(behind ? edge.from() : edge.to());
@@ -94,7 +95,7 @@ final class Dot {
     return lines.stream().map(Dot::escape).collect(Collectors.joining("\\n", "\"", "\""));
   }
 
-  /** A backslash begins an escape, and so does an ampersand, as in HTML. */
+  /** Escapes text for DOT, where a backslash and, as in HTML, an ampersand begin an escape. */
   static String escape(String text) {
     return text.replace("\\", "\\\\").replace("\"", "\\\"").replace("&", "&amp;");
   }

@@ -12,19 +12,19 @@ import org.chainrule.Node;
 import org.chainrule.NodeStatistics;
 
 /**
- * A picture of a {@link Graph}, before it has places on a page: what is drawn, what leads to what,
- * what is written. All renderers take this one: {@link #toMermaid()} and {@link #toDot()} here, SVG
+ * The content of a picture of a {@link Graph}: nodes, arrows and text, without positions on a page.
+ * All renderers use it: {@link #toMermaid()} and {@link #toDot()} in this class, and those for SVG
  * and HTML in the module chainrule-visual.
  *
  * <pre>{@code
  * System.out.println(Drawing.of(graph, View.CONCISE).toMermaid());
  * }</pre>
  *
- * @param view how closely the graph is looked at
- * @param direction where arrows lead
- * @param nodes what is drawn, in an order in which it can be computed
+ * @param view the level of detail
+ * @param direction the direction of the arrows
+ * @param nodes the drawn nodes, in an order in which they can be computed
  * @param edges the arrows
- * @param legend what colours mean, where they come from an {@link Overlay}
+ * @param legend the meaning of the colours, if they show an {@link Overlay}
  */
 public record Drawing(
     View view,
@@ -32,20 +32,20 @@ public record Drawing(
     List<DrawnNode> nodes,
     List<DrawnEdge> edges,
     Optional<Legend> legend) {
-  /** The most elementary operations that {@link View#DETAILED} draws. */
+  /** The largest number of elementary operations that {@link View#DETAILED} draws. */
   public static final int MOST_ELEMENTARY = 200;
 
-  /** A chain of more nodes than this is drawn from top to bottom, so that it fits on a page. */
+  /** Longer chains of nodes are drawn from top to bottom, so that they fit on a page. */
   private static final int LONGEST_RIGHT = 7;
 
   /**
-   * Copies the lists.
+   * Creates a drawing with copies of the lists.
    *
-   * @param view how closely the graph is looked at
-   * @param direction where arrows lead
-   * @param nodes what is drawn
+   * @param view the level of detail
+   * @param direction the direction of the arrows
+   * @param nodes the drawn nodes
    * @param edges the arrows
-   * @param legend what colours mean
+   * @param legend the meaning of the colours
    */
   public Drawing {
     nodes = List.copyOf(nodes);
@@ -53,11 +53,11 @@ public record Drawing(
   }
 
   /**
-   * Draws all of a graph.
+   * Draws a whole graph.
    *
-   * @param graph with one node or more
-   * @param view how closely to look
-   * @return a drawing
+   * @param graph a graph with at least one node
+   * @param view the level of detail
+   * @return the drawing
    * @throws IllegalArgumentException if the graph is too large for {@link View#DETAILED}
    */
   public static Drawing of(Graph graph, View view) {
@@ -66,12 +66,13 @@ public record Drawing(
   }
 
   /**
-   * Draws what a node is computed from, such as a loss.
+   * Draws a node, such as a loss, and all nodes that it is computed from.
    *
-   * @param result a node
-   * @param view how closely to look
-   * @return a drawing
-   * @throws IllegalArgumentException if that is too much for {@link View#DETAILED}
+   * @param result the node
+   * @param view the level of detail
+   * @return the drawing
+   * @throws IllegalArgumentException if this part of the graph is too large for {@link
+   *     View#DETAILED}
    */
   public static Drawing of(Node result, View view) {
     require(result != null, "the node must not be null");
@@ -81,26 +82,26 @@ public record Drawing(
   }
 
   /**
-   * Colours the nodes by what a batch makes of them, on a scale of this drawing alone.
+   * Colours the nodes by their statistics on a batch, with a scale that fits this drawing.
    *
-   * @param statistics as {@link org.chainrule.Gradients#statistics} gives it, for a model of this
+   * @param statistics the result of {@link org.chainrule.Gradients#statistics} for a model of this
    *     graph
-   * @param overlay what to show
-   * @return the same drawing in other colours, with a line more on the nodes and a legend
+   * @param overlay the quantity to show
+   * @return the same drawing in other colours, with an additional line in the nodes and a legend
    * @throws IllegalArgumentException if this is a {@link View#DETAILED} drawing, whose nodes are
-   *     single numbers, or if there is no number to show
+   *     single numbers, or if the statistics do not contain the quantity for any node
    */
   public Drawing with(List<NodeStatistics> statistics, Overlay overlay) {
     return with(statistics, overlay, scale(statistics, overlay));
   }
 
   /**
-   * Colours the nodes on a scale that other drawings share.
+   * Colours the nodes by their statistics on a batch, with a given scale.
    *
-   * @param statistics as {@code gradients.statistics(batch)} gives it, for a model of this graph
-   * @param overlay what to show
-   * @param scale what the colours mean; a number outside it has the nearest colour
-   * @return the same drawing in other colours, with a line more on the nodes and a legend
+   * @param statistics the result of {@code gradients.statistics(batch)} for a model of this graph
+   * @param overlay the quantity to show
+   * @param scale the meaning of the colours; a number outside the scale has the nearest colour
+   * @return the same drawing in other colours, with an additional line in the nodes and a legend
    * @throws IllegalArgumentException as {@link #with(List, Overlay)} does
    */
   public Drawing with(List<NodeStatistics> statistics, Overlay overlay, ColourScale scale) {
@@ -109,11 +110,11 @@ public record Drawing(
   }
 
   /**
-   * The scale that fits the numbers of an overlay.
+   * Returns the scale that fits the numbers of an overlay.
    *
-   * @param statistics as {@code gradients.statistics(batch)} gives it, for a model of this graph
-   * @param overlay what to show
-   * @return at least three powers of ten, with all positive and finite numbers between them
+   * @param statistics the result of {@code gradients.statistics(batch)} for a model of this graph
+   * @param overlay the quantity to show
+   * @return a scale of at least three powers of ten that contains all positive finite numbers
    * @throws IllegalArgumentException as {@link #with(List, Overlay)} does
    */
   public ColourScale scale(List<NodeStatistics> statistics, Overlay overlay) {
@@ -124,16 +125,16 @@ public record Drawing(
     require(statistics != null && overlay != null, "statistics and overlay must not be null");
     require(
         view != View.DETAILED,
-        "statistics are about vectors: colour a CONCISE or NETWORK drawing, not a DETAILED one");
+        "expected a CONCISE or NETWORK drawing for statistics, but got a DETAILED one");
     return new Tint(statistics, overlay);
   }
 
-  /** {@return a Mermaid flowchart, as Markdown pages show in a code block} */
+  /** {@return a Mermaid flowchart, which Markdown pages can show as a code block} */
   public String toMermaid() {
     return new Mermaid(this).write();
   }
 
-  /** {@return a graph in the DOT language, for Graphviz} */
+  /** {@return the drawing in the DOT language of Graphviz} */
   public String toDot() {
     return new Dot(this).write();
   }
@@ -156,7 +157,10 @@ public record Drawing(
         Optional.empty());
   }
 
-  /** Adds the node behind all it depends on; without recursion, for graphs may be deep. */
+  /**
+   * Adds all nodes that the result depends on to the order, then the result. It does not recurse
+   * because graphs can be deep.
+   */
   private static void collect(Node result, List<Node> order) {
     Set<Node> done = new HashSet<>();
     Deque<Node> open = new ArrayDeque<>(List.of(result));
@@ -169,7 +173,7 @@ public record Drawing(
           order.add(node);
         }
       } else {
-        // the first input on top: the order in which formulas name them
+        // push the first input last, so that inputs are in the order in which formulas name them
         for (int i = missing.size() - 1; i >= 0; --i) {
           open.push(missing.get(i));
         }
@@ -177,9 +181,9 @@ public record Drawing(
     }
   }
 
-  static void require(boolean holds, String sentence) {
+  static void require(boolean holds, String message) {
     if (!holds) {
-      throw new IllegalArgumentException("drawing: " + sentence);
+      throw new IllegalArgumentException("drawing: " + message);
     }
   }
 }

@@ -7,13 +7,14 @@ import org.chainrule.Node;
 /**
  * One node of a {@link Drawing}.
  *
- * @param id unique in the drawing: a letter and digits
- * @param role what it is
- * @param form its outline
- * @param lines what stands in it, plain text, each renderer escapes it; none in a mark
- * @param nodes the nodes of the graph it stands for; the last one has its value
- * @param beside the id of the operation that it is to stand beside, because it affects no other
- * @param paint its colours: its role's, or those of an overlay
+ * @param id the id, unique in the drawing: a letter and digits
+ * @param role what the node represents
+ * @param form the outline
+ * @param lines the text inside, as plain text that the renderers escape; empty for a mark
+ * @param nodes the nodes of the graph that it represents; the last one has its value
+ * @param beside the id of the operation beside which the node is drawn, if it affects only that
+ *     operation
+ * @param paint the colours: those of the role or of an overlay
  */
 public record DrawnNode(
     String id,
@@ -24,15 +25,15 @@ public record DrawnNode(
     Optional<String> beside,
     Paint paint) {
   /**
-   * Copies the lists.
+   * Creates a node with copies of the lists.
    *
-   * @param id unique in the drawing
-   * @param role what it is
-   * @param form its outline
-   * @param lines what stands in it
-   * @param nodes the nodes of the graph it stands for
-   * @param beside the id of the operation that it is to stand beside
-   * @param paint its colours
+   * @param id the id, unique in the drawing
+   * @param role what the node represents
+   * @param form the outline
+   * @param lines the text inside
+   * @param nodes the nodes of the graph that it represents
+   * @param beside the id of the operation beside which the node is drawn
+   * @param paint the colours
    */
   public DrawnNode {
     lines = List.copyOf(lines);

@@ -2,9 +2,9 @@ package org.chainrule.draw;
 
 /** The outline of a drawn node. */
 public enum Form {
-  /** A small square where a number of the data begins. */
+  /** A small square for a number of the data. */
   SQUARE_MARK,
-  /** A small disc where a parameter or a constant begins. */
+  /** A small disc for a number of a parameter or a constant, or for a result. */
   ROUND_MARK,
   /** A circle around a short sign. */
   CIRCLE,
@@ -15,7 +15,7 @@ public enum Form {
   /** A hexagon. */
   HEXAGON;
 
-  /** {@return whether the node is a mark without text, whose variable stands on its arrows} */
+  /** {@return true if the node is a mark without text; its arrows show the variable's name} */
   public boolean isMark() {
     return this == SQUARE_MARK || this == ROUND_MARK;
   }

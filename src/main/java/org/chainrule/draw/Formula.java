@@ -4,7 +4,7 @@ import java.util.List;
 import org.chainrule.Node;
 import org.chainrule.Op;
 
-/** What an operation does, in the symbols of its inputs or as a sign. */
+/** Writes operations as formulas in the symbols of their inputs, or as signs. */
 final class Formula {
   private final Notation notation;
 
@@ -12,7 +12,7 @@ final class Formula {
     this.notation = notation;
   }
 
-  /** The sign of an operation on numbers: σ, ReLU, ×. */
+  /** Returns the sign of an operation on numbers: σ, ReLU, ×. */
   static String sign(Node node) {
     return switch (node.op()) {
       case ADD -> "+";
@@ -38,7 +38,7 @@ final class Formula {
     };
   }
 
-  /** What an operation on vectors and matrices computes. */
+  /** Returns the formula of an operation on vectors and matrices, in one line or several. */
   List<String> lines(Node node) {
     return switch (node.op()) {
       case LINEAR, MATMUL -> List.of(linear(node));
@@ -65,7 +65,7 @@ final class Formula {
     };
   }
 
-  /** W₁x + b₁. */
+  /** Returns W₁x + b₁. */
   private String linear(Node node) {
     String weight = input(node, 1) + (node.isTransposed() ? "ᵀ" : "");
     String x = input(node, 0);
@@ -93,7 +93,7 @@ final class Formula {
     return input(node, 1) + " " + input(node, 0);
   }
 
-  /** The mean over the outputs as ¹⁄ₙ and a sign of a sum, nothing for one output. */
+  /** Returns the factor ¹⁄ₙ of a mean over n outputs and a sign of a sum, or "" for one output. */
   private static String share(Node node, String sum) {
     long outputs = node.inputs().get(0).features();
     String mean = outputs == 1 ? "" : Text.fraction(outputs) + " ";
@@ -104,7 +104,7 @@ final class Formula {
     return notation.symbol(node.inputs().get(index)).toString();
   }
 
-  /** ℝ¹²⁸, ℝ¹²⁸ˣ⁶⁴; a label is one of a set. */
+  /** Returns the shape: ℝ¹²⁸, ℝ¹²⁸ˣ⁶⁴, or the set of classes for a label. */
   static String shape(Node node) {
     if (node.op() == Op.LABEL) {
       return "{0 … " + (node.features() - 1) + "}";
@@ -116,12 +116,12 @@ final class Formula {
     return node.columns() == 1 ? rows : rows + "ˣ" + Text.superscript(node.columns());
   }
 
-  /** 8,192 parameters. */
+  /** Returns a count such as "8,192 parameters". */
   static String parameters(long count) {
     return Text.count(count) + (count == 1 ? " parameter" : " parameters");
   }
 
-  /** A parameter's size and how many numbers that is. */
+  /** Returns a parameter's size as lines: rows × columns for a matrix, and the count of numbers. */
   static List<String> parameter(Node node) {
     String count = parameters(node.features());
     return node.columns() == 1

@@ -3,14 +3,14 @@ package org.chainrule.draw;
 import java.util.List;
 
 /**
- * What the colours of an overlay mean.
+ * The meaning of the colours of an overlay.
  *
- * @param title what they show
- * @param steps from the smallest to the largest
+ * @param title the quantity that the colours show
+ * @param steps the colours with their numbers, from the smallest number to the largest
  */
 public record Legend(String title, List<Step> steps) {
   /**
-   * A colour and its number.
+   * A colour with its number.
    *
    * @param text the number
    * @param paint the colours
@@ -18,10 +18,10 @@ public record Legend(String title, List<Step> steps) {
   public record Step(String text, Paint paint) {}
 
   /**
-   * Copies the list.
+   * Creates a legend with a copy of the list.
    *
-   * @param title what they show
-   * @param steps from the smallest to the largest
+   * @param title the quantity that the colours show
+   * @param steps the colours with their numbers, from the smallest number to the largest
    */
   public Legend {
     steps = List.copyOf(steps);

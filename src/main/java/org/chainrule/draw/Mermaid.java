@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** A drawing as a Mermaid flowchart. */
+/** Writes a drawing as a Mermaid flowchart. */
 final class Mermaid {
   private final Drawing drawing;
   private final StringBuilder out = new StringBuilder();
@@ -57,7 +57,7 @@ final class Mermaid {
     out.append("  end\n  style legend fill:none,stroke:none\n");
   }
 
-  /** One class for each set of colours. */
+  /** Writes one style class per set of colours. */
   private void paints() {
     Map<String, StringBuilder> classes = new TreeMap<>();
     drawing.nodes().forEach(node -> paint(classes, node.paint(), node.id()));
@@ -95,9 +95,9 @@ final class Mermaid {
   }
 
   /**
-   * Whatever Mermaid, HTML or Markdown could take for more than text becomes #number;. So do the
-   * signs ° and ¶, of which Mermaid makes its own marks for such numbers. Spaces do not break:
-   * Mermaid would make two lines of a long one.
+   * Escapes text for Mermaid. Characters with a meaning in Mermaid, HTML or Markdown become
+   * #number;. The signs ° and ¶ are also escaped because Mermaid uses them internally for such
+   * numbers. Spaces become no-break spaces because Mermaid would break long lines.
    */
   static String escape(String text) {
     StringBuilder escaped = new StringBuilder();

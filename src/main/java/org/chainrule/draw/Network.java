@@ -8,7 +8,10 @@ import java.util.Map;
 import org.chainrule.Node;
 import org.chainrule.Op;
 
-/** {@link View#NETWORK}: a linear operation, its parameters and its activation are one block. */
+/**
+ * Builds {@link View#NETWORK} drawings. A linear operation, its parameters and its activation form
+ * one block.
+ */
 final class Network {
   private final List<Node> nodes;
   private final Notation notation;
@@ -40,7 +43,10 @@ final class Network {
     return sketch;
   }
 
-  /** A linear operation and the functions of its result that nothing else sees. */
+  /**
+   * Collects the block of a linear operation: the operation and the activations or softmax after
+   * it, as long as each result has only one consumer.
+   */
   private void grow(Node linear) {
     List<Node> block = new ArrayList<>();
     Node last = linear;
@@ -48,10 +54,10 @@ final class Network {
       block.add(last);
       blocks.put(last, block);
       List<Node> next = notation.consumers(last);
-      boolean goesOn =
+      boolean continues =
           next.size() == 1
               && (Notation.isActivation(next.get(0)) || next.get(0).op() == Op.SOFTMAX);
-      if (!goesOn) {
+      if (!continues) {
         return;
       }
       last = next.get(0);
@@ -61,9 +67,9 @@ final class Network {
   private void layer(List<Node> block) {
     Node linear = block.get(0);
     Node last = block.get(block.size() - 1);
-    List<Node> stands = new ArrayList<>(ownParameters(linear));
-    long count = stands.stream().mapToLong(Node::features).sum();
-    stands.addAll(block);
+    List<Node> parts = new ArrayList<>(ownParameters(linear));
+    long count = parts.stream().mapToLong(Node::features).sum();
+    parts.addAll(block);
     StringBuilder title = new StringBuilder("linear");
     block.stream().skip(1).forEach(node -> title.append(" + ").append(Formula.sign(node)));
     List<String> lines = new ArrayList<>(List.of(title.toString()));
@@ -75,12 +81,12 @@ final class Network {
     if (count > 0) {
       lines.add(Formula.parameters(count));
     }
-    String id = sketch.node(Role.LAYER, Form.ROUNDED, lines, stands);
+    String id = sketch.node(Role.LAYER, Form.ROUNDED, lines, parts);
     block.forEach(node -> ids.put(node, id));
-    connect(linear, id, stands);
+    connect(linear, id, parts);
   }
 
-  /** The parameters that a layer shares with nothing else. */
+  /** Returns the parameters that only this layer uses. */
   private List<Node> ownParameters(Node linear) {
     return linear.inputs().stream()
         .filter(input -> input.op() == Op.PARAMETER && isOwn(input))
@@ -112,7 +118,7 @@ final class Network {
     for (Node input : new LinkedHashSet<>(node.inputs())) {
       String from = ids.get(input);
       if (from != null && !inside.contains(input)) {
-        sketch.edge(from, id, "", Concise.role(notation, input)); // sizes stand in the blocks
+        sketch.edge(from, id, "", Concise.role(notation, input)); // the blocks show the sizes
       }
     }
   }
@@ -135,7 +141,7 @@ final class Network {
     return lines;
   }
 
-  /** A formula, but the loss by its name, which readers of layers know it by. */
+  /** Returns the operation's formula, or its name for losses that are better known by name. */
   private String name(Node node) {
     return switch (node.op()) {
       case SQUARED_ERROR, MEAN_SQUARED_ERROR -> Formula.sign(node);

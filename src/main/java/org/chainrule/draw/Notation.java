@@ -12,12 +12,12 @@ import org.chainrule.Node;
 import org.chainrule.Op;
 
 /**
- * What the variables of a graph are called in drawings: named ones by their names; W, b, z, a with
- * the layer's number for weight, bias, preactivation and activation; p for probabilities, L for the
- * loss, u for the rest.
+ * Assigns symbols to the variables of a graph. Nodes that the user named keep their names. W, b, z
+ * and a with the layer's number denote weight, bias, preactivation and activation. p denotes
+ * probabilities, L the loss, and u all other variables.
  */
 final class Notation {
-  /** 01 is no number: x01 and x1 are two names. */
+  /** A name with a number. Numbers have no leading zeros, so that x01 and x1 stay different. */
   private static final Pattern NUMBERED = Pattern.compile("(\\p{L}+)_?(0|[1-9][0-9]{0,3})");
 
   private final List<Node> nodes;
@@ -47,7 +47,10 @@ final class Notation {
     return consumers.getOrDefault(node, List.of());
   }
 
-  /** Has a user named it? Others are called like their operation, with the node's number. */
+  /**
+   * Returns true if the user named the node. A default name consists of the operation's name and
+   * the node's number.
+   */
   static boolean isNamed(Node node) {
     return !node.name().matches(Pattern.quote(node.op().nativeName()) + "_[0-9]+");
   }
@@ -60,17 +63,17 @@ final class Notation {
     return node.op().isData();
   }
 
-  /** A linear operation, which a layer begins with. */
+  /** Returns true if the node is a linear operation, which begins a layer. */
   static boolean isLinear(Node node) {
     return node.op().kind() == Op.Kind.PRODUCT && node.isBatched();
   }
 
-  /** An elementwise function of one node, as may follow a linear operation in its layer. */
+  /** Returns true if the node is an activation, which belongs to the layer of its input. */
   static boolean isActivation(Node node) {
     return node.op().isActivation();
   }
 
-  /** Does nothing else use it, and is it one number for the whole batch? */
+  /** Returns true if no node uses this node and it is one number for the whole batch. */
   boolean isResult(Node node) {
     return consumers(node).isEmpty() && !node.isBatched() && node.features() == 1;
   }
@@ -92,7 +95,7 @@ final class Notation {
     }
   }
 
-  /** A layer's own parameter is called by its part in the formula. */
+  /** Assigns a layer's own parameter its symbol, if the parameter has its default name. */
   private void own(Node z, int input, String suffix, Symbol symbol) {
     if (input < z.inputs().size()
         && z.inputs().get(input).op() == Op.PARAMETER
@@ -110,7 +113,7 @@ final class Notation {
     }
   }
 
-  /** Those without a symbol get these letters, and a number where there are several. */
+  /** Assigns letters to nodes without a symbol, and numbers if there are several such nodes. */
   private void number(String letters, Collection<Node> candidates) {
     List<Node> open = candidates.stream().filter(node -> !symbols.containsKey(node)).toList();
     for (int i = 0; i < open.size(); ++i) {
@@ -126,7 +129,7 @@ final class Notation {
     return node.features() == 1 ? Text.number(node.constant()) : Text.clean(node.name());
   }
 
-  /** θ₁ for theta1, and names as they are. */
+  /** Returns the symbol for a name: θ₁ for theta1, and most names unchanged. */
   static Symbol named(String name) {
     String clean = Text.clean(name);
     Matcher numbered = NUMBERED.matcher(clean);

@@ -3,13 +3,16 @@ package org.chainrule.draw;
 import org.chainrule.NodeStatistics;
 import org.chainrule.Op;
 
-/** What {@link Drawing#with} shows of a model and a batch, coloured by size. */
+/** The quantity that {@link Drawing#with} shows for a model and a batch, coloured by size. */
 public enum Overlay {
-  /** How much the values of each node vary: their standard deviation, with their mean. */
+  /** The standard deviation of the values of each node, with their mean. */
   VALUES("standard deviation of values"),
   /** ‖δ‖, the norm of the derivative of the loss by the values of each node. */
   DELTAS("‖δ‖ = ‖∂L/∂(node)‖"),
-  /** ‖∂L/∂θ‖, the norm of the gradient of each parameter; in a layer, of all of its own. */
+  /**
+   * ‖∂L/∂θ‖, the norm of the gradient of each parameter. For a layer, the norm of the gradients of
+   * all parameters that only the layer uses.
+   */
   GRADIENTS("‖∂L/∂θ‖");
 
   private final String title;
@@ -22,8 +25,11 @@ public enum Overlay {
     return title;
   }
 
-  /** Has a node such a number? Class indices are names, and one number does not vary. */
-  boolean isOf(NodeStatistics node) {
+  /**
+   * Returns true if this overlay has a number for a node. Class indices are not quantities, and a
+   * single value has no deviation.
+   */
+  boolean appliesTo(NodeStatistics node) {
     return switch (this) {
       case VALUES -> node.count() > 1 && node.node().op() != Op.LABEL;
       case DELTAS -> !Double.isNaN(node.deltaNorm());
@@ -31,7 +37,7 @@ public enum Overlay {
     };
   }
 
-  /** The number that decides a node's colour. */
+  /** Returns the number that determines a node's colour. */
   double size(NodeStatistics node) {
     return switch (this) {
       case VALUES -> node.standardDeviation();
@@ -40,7 +46,7 @@ public enum Overlay {
     };
   }
 
-  /** The line that is written on the node. */
+  /** Returns the line that is added to the node. */
   String line(double size, NodeStatistics node) {
     String number = Text.measure(size);
     return switch (this) {

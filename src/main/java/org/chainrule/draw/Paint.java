@@ -3,8 +3,8 @@ package org.chainrule.draw;
 /**
  * A node's colours, each as #rrggbb.
  *
- * @param fill of the inside
- * @param stroke of the outline
- * @param text of what stands inside
+ * @param fill the colour of the inside
+ * @param stroke the colour of the outline
+ * @param text the colour of the text inside
  */
 public record Paint(String fill, String stroke, String text) {}

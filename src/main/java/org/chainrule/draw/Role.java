@@ -1,21 +1,21 @@
 package org.chainrule.draw;
 
 /**
- * What a drawn node is. Fill, outline and text go together and are legible on a light page and on a
- * dark one; {@link #onPage()} is for text and lines that stand on the page itself.
+ * What a drawn node represents. The colours of fill, outline and text match and are legible on
+ * light and dark pages. {@link #onPage()} is for text and lines directly on the page.
  */
 public enum Role {
   /** An input, a target or a label. */
   DATA("#dbe9fb", "#2f6fc4", "#0c2a52", "#3f7fd0"),
-  /** What training changes. */
+  /** A parameter, which training changes. */
   PARAMETER("#fbe6c4", "#b8690f", "#4a2a02", "#b06a14"),
-  /** Numbers that never change. */
+  /** A constant, which never changes. */
   CONSTANT("#e6e8eb", "#6e757d", "#23272c", "#727a84"),
   /** One operation. */
   OPERATION("#f5f5f2", "#6b7078", "#1b1e22", "#727a84"),
   /** A linear operation with its activation. */
   LAYER("#dcf2e3", "#2a8a50", "#0b3a1e", "#2a8a50"),
-  /** What training makes small. */
+  /** A loss, which training minimizes. */
   LOSS("#fadfe2", "#bf3346", "#56101b", "#d04f61");
 
   private final Paint paint;
@@ -31,7 +31,7 @@ public enum Role {
     return paint;
   }
 
-  /** {@return the colour of what stands on the page, as #rrggbb} */
+  /** {@return the colour of text and lines directly on the page, as #rrggbb} */
   public String onPage() {
     return onPage;
   }

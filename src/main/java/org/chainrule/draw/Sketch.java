@@ -6,23 +6,24 @@ import java.util.List;
 import java.util.Map;
 import org.chainrule.Node;
 
-/** Nodes and edges while a drawing is being made. */
+/** Collects the nodes and edges of a drawing while it is built. */
 final class Sketch {
   private final List<DrawnNode> nodes = new ArrayList<>();
   private final List<DrawnEdge> edges = new ArrayList<>();
 
-  /** Adds a node; returns its id. */
-  String node(Role role, Form form, List<String> lines, List<Node> stands) {
-    return node(role, form, lines, stands, null);
+  /** Adds a node and returns its id. */
+  String node(Role role, Form form, List<String> lines, List<Node> parts) {
+    return node(role, form, lines, parts, null);
   }
 
-  String node(Role role, Form form, List<String> lines, List<Node> stands, String beside) {
+  /** Adds a node that is drawn beside the node with id {@code beside}, and returns its own id. */
+  String node(Role role, Form form, List<String> lines, List<Node> parts, String beside) {
     String id = nextId(0);
-    nodes.add(new DrawnNode(id, role, form, lines, stands, beside));
+    nodes.add(new DrawnNode(id, role, form, lines, parts, beside));
     return id;
   }
 
-  /** The id that a node will have when so many others are added before it. */
+  /** Returns the id of the node that is added after {@code others} more nodes. */
   String nextId(int others) {
     return "n" + (nodes.size() + others);
   }
@@ -39,7 +40,7 @@ final class Sketch {
     return edges;
   }
 
-  /** How many nodes the longest path has; those beside others do not count. */
+  /** Returns the length of the longest path in nodes, without nodes that are beside others. */
   int longestChain() {
     Map<String, Integer> length = new HashMap<>();
     Map<String, List<DrawnEdge>> incoming = new HashMap<>();

@@ -3,28 +3,28 @@ package org.chainrule.draw;
 import java.util.Locale;
 
 /**
- * A variable's sign: letters and, for the variable of a layer, the layer's number.
+ * The symbol of a variable: letters and, for a variable of a layer, the layer's number.
  *
- * @param letters such as W, or a name
- * @param number 0 or more; {@link #NONE} for none
+ * @param letters the letters, such as W, or a name
+ * @param number a number of at least 0, or {@link #NONE}
  */
 record Symbol(String letters, long number) {
-  /** No number. */
+  /** The value of {@code number} for a symbol without a number. */
   static final long NONE = -1;
 
   Symbol(String letters) {
     this(letters, NONE);
   }
 
-  /** The whole vector or matrix: W₂. */
+  /** Returns the symbol of the whole vector or matrix: W₂. */
   @Override
   public String toString() {
     return number == NONE ? letters : letters + Text.subscript(number);
   }
 
   /**
-   * One number of it: w⁽²⁾₁₃. Indices begin with 1; a matrix of one row or one column has one
-   * index.
+   * Returns the symbol of one number: w⁽²⁾₁₃. Indices begin with 1. A matrix with one row or one
+   * column has one index.
    */
   String entry(long row, long rows, long column, long columns) {
     if (rows == 1 && columns == 1) {

@@ -5,7 +5,7 @@ import java.math.MathContext;
 import java.util.Locale;
 import java.util.Map;
 
-/** Mathematical text in Unicode. */
+/** Writes mathematical text in Unicode. */
 final class Text {
   private static final int LONGEST_NAME = 28;
   private static final int LARGEST_DENOMINATOR = 1000;
@@ -40,7 +40,7 @@ final class Text {
 
   private Text() {}
 
-  /** ₁₂ for 12. */
+  /** Returns ₁₂ for 12. */
   static String subscript(long number) {
     StringBuilder text = new StringBuilder(number < 0 ? "₋" : "");
     for (char digit : Long.toString(Math.abs(number)).toCharArray()) {
@@ -49,7 +49,7 @@ final class Text {
     return text.toString();
   }
 
-  /** ¹² for 12. */
+  /** Returns ¹² for 12. */
   static String superscript(long number) {
     StringBuilder text = new StringBuilder(number < 0 ? "⁻" : "");
     for (char digit : Long.toString(Math.abs(number)).toCharArray()) {
@@ -58,17 +58,17 @@ final class Text {
     return text.toString();
   }
 
-  /** ⁽¹²⁾ for 12: the number of a layer, where ¹² would be a power. */
+  /** Returns ⁽¹²⁾ for 12. This is a layer's number where ¹² would look like a power. */
   static String layer(long number) {
     return "⁽" + superscript(number) + "⁾";
   }
 
-  /** θ for theta, as a name or as its beginning before a number; any other word as it is. */
+  /** Returns θ for theta. Returns other words unchanged. */
   static String greek(String word) {
     return GREEK.getOrDefault(word, word);
   }
 
-  /** A number with at most four decimals: 0.0625, 12, 1.5·10⁻⁴. */
+  /** Returns a number with at most four decimals: 0.0625, 12, 1.5·10⁻⁴. */
   static String number(double value) {
     if (value == Math.rint(value) && Math.abs(value) < 1e6) {
       return sign(Long.toString((long) value));
@@ -81,19 +81,19 @@ final class Text {
     return scientific(value);
   }
 
-  /** A factor: ¹⁄₁₆ where it is one over a whole number. */
+  /** Returns a factor as a number, or as ¹⁄₁₆ if it is one over a whole number. */
   static String factor(double value) {
     long whole = Math.round(1 / value);
     boolean isFraction = whole >= 2 && whole <= LARGEST_DENOMINATOR && 1.0 / whole == value;
     return isFraction ? fraction(whole) : number(value);
   }
 
-  /** ¹⁄₁₆ for 16. */
+  /** Returns ¹⁄₁₆ for 16. */
   static String fraction(long denominator) {
     return superscript(1) + "⁄" + subscript(denominator);
   }
 
-  /** Two significant digits and a power of ten: 3.2·10⁻⁵. */
+  /** Returns a number with two significant digits and a power of ten: 3.2·10⁻⁵. */
   static String scientific(double value) {
     if (value == 0 || !Double.isFinite(value)) {
       return value == 0 ? "0" : sign(Double.toString(value).replace("Infinity", "∞"));
@@ -102,7 +102,10 @@ final class Text {
     return sign(parts[0].replace(".0", "")) + "·10" + superscript(Integer.parseInt(parts[1]));
   }
 
-  /** Two significant digits: 0.022, 15, and outside of 0.01 … 1000 with a power of ten. */
+  /**
+   * Returns a number with two significant digits: 0.022, 15. Numbers outside of 0.01 … 1000 get a
+   * power of ten.
+   */
   static String measure(double value) {
     double size = Math.abs(value);
     if (size < 0.00995 || size >= 999.5 || Double.isNaN(size)) {
@@ -116,14 +119,14 @@ final class Text {
     return number.replace('-', '−');
   }
 
-  /** 8,320. */
+  /** Returns a count with separators: 8,320. */
   static String count(long number) {
     return String.format(Locale.ROOT, "%,d", number);
   }
 
   /**
-   * A name that any renderer can show: one line, no control characters, no half characters, and not
-   * longer than a label should be.
+   * Returns a name that any renderer can show. It has one line, no control characters and no
+   * unpaired surrogates, and long names are shortened in the middle.
    */
   static String clean(String name) {
     int[] points =

@@ -12,12 +12,12 @@ import org.chainrule.NodeStatistics;
 
 /** Colours a drawing by the size of a quantity, on a logarithmic scale. */
 final class Tint {
-  /** Fewer powers of ten than this would show noise as if it were a difference. */
+  /** The smallest range of a scale, in powers of ten. On less, noise would look like a pattern. */
   private static final int LEAST_DECADES = 3;
 
   private static final int MOST_STEPS = 7;
 
-  /** Corners of the scale from small to large: dark violet, blue, green, yellow. */
+  /** The colours between which the scale interpolates, from small to large. */
   private static final int[][] CORNERS = {
     {0x3b, 0x10, 0x53},
     {0x38, 0x58, 0x8c},
@@ -26,12 +26,12 @@ final class Tint {
     {0xfd, 0xe7, 0x25}
   };
 
-  /** Below this luminance white text has more contrast than dark text. */
+  /** Below this luminance, white text has more contrast than dark text. */
   private static final double MIDDLE = 0.19;
 
   private static final Paint NONE = new Paint("none", "#6e757d", Role.CONSTANT.onPage());
 
-  /** Of what is infinite or not a number. */
+  /** The colours of a node whose number is not finite. */
   private static final Paint BROKEN = new Paint("#c22036", "#c22036", "#ffffff");
 
   private final Overlay overlay;
@@ -52,7 +52,7 @@ final class Tint {
         Optional.of(legend(scale)));
   }
 
-  /** The powers of ten that the numbers lie between. */
+  /** Returns the scale that fits the numbers of a drawing. */
   ColourScale scale(Drawing drawing) {
     double[] sizes = Arrays.stream(sizes(drawing)).filter(Tint::isOnScale).toArray();
     int most = (int) Math.ceil(Math.log10(Arrays.stream(sizes).max().orElse(1)));
@@ -60,14 +60,18 @@ final class Tint {
     return new ColourScale(Math.min(least, most - LEAST_DECADES), most);
   }
 
-  /** One number or more. */
+  /**
+   * Returns the numbers of all nodes that have one.
+   *
+   * @throws IllegalArgumentException if no node has a number
+   */
   private double[] sizes(Drawing drawing) {
     double[] all =
         drawing.nodes().stream()
             .filter(node -> !shown(node).isEmpty())
             .mapToDouble(this::size)
             .toArray();
-    Drawing.require(all.length > 0, "these statistics have nothing about " + overlay.title());
+    Drawing.require(all.length > 0, "the statistics contain nothing about " + overlay.title());
     return all;
   }
 
@@ -75,15 +79,18 @@ final class Tint {
     return size > 0 && Double.isFinite(size);
   }
 
-  /** What is shown of a drawn node: its value's entry, or those of all parameters it stands for. */
+  /**
+   * Returns the statistics that are shown on a drawn node: those of its value or, for gradients,
+   * those of all parameters that it represents.
+   */
   private List<NodeStatistics> shown(DrawnNode drawn) {
     List<Node> nodes = drawn.nodes();
-    List<Node> asked =
+    List<Node> relevant =
         overlay == Overlay.GRADIENTS ? nodes : nodes.subList(nodes.size() - 1, nodes.size());
-    return asked.stream()
+    return relevant.stream()
         .map(node -> statistics.get(node.name()))
         .filter(Objects::nonNull)
-        .filter(overlay::isOf)
+        .filter(overlay::appliesTo)
         .toList();
   }
 
@@ -107,7 +114,7 @@ final class Tint {
         node.id(), node.role(), node.form(), lines, node.nodes(), node.beside(), paint);
   }
 
-  /** 0 has the colour of the smallest. */
+  /** Returns the colours for a number. 0 has the colour of the smallest number. */
   private static Paint paint(double size, ColourScale scale) {
     double part = (Math.log10(size) - scale.least()) / (scale.most() - scale.least());
     double place = Math.max(0, Math.min(1, part)) * (CORNERS.length - 1);
@@ -121,7 +128,7 @@ final class Tint {
     return new Paint(fill, NONE.stroke(), luminance(rgb) < MIDDLE ? "#ffffff" : "#101418");
   }
 
-  /** Relative luminance as WCAG 2 defines it. */
+  /** Returns the relative luminance as WCAG 2 defines it. */
   private static double luminance(int[] rgb) {
     double[] light = new double[rgb.length];
     for (int i = 0; i < rgb.length; ++i) {

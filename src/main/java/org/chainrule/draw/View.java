@@ -1,17 +1,17 @@
 package org.chainrule.draw;
 
-/** How closely a drawing looks at a graph. */
+/** The level of detail of a drawing. */
 public enum View {
   /**
-   * Every elementary operation on numbers is a circle, each variable stands on its arrow. One
-   * sample is drawn, and at most {@value Drawing#MOST_ELEMENTARY} operations.
+   * Numbers: every elementary operation is a circle, and each arrow shows its variable. The drawing
+   * shows one sample and at most {@value Drawing#MOST_ELEMENTARY} operations.
    */
   DETAILED,
   /**
-   * Vectors and matrices: one operation a node of the graph. A parameter stands beside the one
-   * operation that it affects; a shared one has several arrows.
+   * Vectors and matrices: each node of the graph is drawn. A parameter is drawn beside the
+   * operation that it affects. A shared parameter has several arrows.
    */
   CONCISE,
-  /** Layers: a linear operation and its activation are one block. */
+  /** Layers: a linear operation and its activation form one block. */
   NETWORK
 }

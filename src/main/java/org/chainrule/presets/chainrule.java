@@ -8,7 +8,10 @@ import org.bytedeco.javacpp.tools.InfoMap;
 import org.bytedeco.javacpp.tools.InfoMapper;
 import org.bytedeco.openblas.presets.openblas_nolapack;
 
-/** How JavaCPP turns {@code api/chainrule.h} into the package {@code org.chainrule.binding}. */
+/**
+ * Configures how JavaCPP generates the package {@code org.chainrule.binding} from {@code
+ * api/chainrule.h}.
+ */
 @Properties(
     inherit = openblas_nolapack.class,
     value =

@@ -1,4 +1,4 @@
-// Which Java exception a C++ exception becomes. Only the generated JNI code includes this.
+// Converts C++ exceptions to Java exceptions. Only the generated JNI code includes this file.
 #pragma once
 #include <jni.h>
 
@@ -7,7 +7,7 @@
 
 namespace chainrule {
 
-/// What an operation of the user's own has thrown, if that is why the core gave up; else null.
+/// Returns the exception that a custom operation threw, if it caused the core's exception; otherwise null.
 inline jthrowable custom_failure(JNIEnv* env) {
   jclass type = env->FindClass("org/chainrule/CustomOperations");
   if (type == nullptr) return nullptr;
@@ -17,12 +17,12 @@ inline jthrowable custom_failure(JNIEnv* env) {
   return env->ExceptionCheck() ? nullptr : static_cast<jthrowable>(failure);
 }
 
-/// The Java exception for `e`, or null where only the JVM knows why it cannot be made.
+/// Returns the Java exception for `e`. Returns null if creating it failed, with the JVM's exception pending.
 inline jthrowable java_exception(JNIEnv* env, const std::exception& e, jstring message) {
   jthrowable failure = custom_failure(env);
   if (failure != nullptr || env->ExceptionCheck()) return failure;
   const char* name = "org/chainrule/ChainruleException";
-  // the standard library throws these two as well, about its own affairs: a failure of ours, not of the caller
+  // These two logic errors come from the standard library and mean a failure in our code, not in the caller's.
   const bool internal = dynamic_cast<const std::out_of_range*>(&e) != nullptr ||
                         dynamic_cast<const std::length_error*>(&e) != nullptr;
   if (dynamic_cast<const std::invalid_argument*>(&e) != nullptr) {
@@ -42,8 +42,10 @@ inline jthrowable java_exception(JNIEnv* env, const std::exception& e, jstring m
 
 }  // namespace chainrule
 
-// JavaCPP makes the string of the exception `e` in `JavaCPP_createStringFromBytes(env, e.GENERIC_EXCEPTION_TOSTRING);`
-// and then always throws the class in the method's `throws` clause. This ends that statement and returns ours instead.
+// JavaCPP creates the message of the exception `e` with the statement
+//   JavaCPP_createStringFromBytes(env, e.GENERIC_EXCEPTION_TOSTRING);
+// and then always throws the class in the method's `throws` clause. This macro ends the statement and returns our
+// exception instead.
 #define GENERIC_EXCEPTION_TOSTRING \
   what());                         \
   return chainrule::java_exception(env, e, str

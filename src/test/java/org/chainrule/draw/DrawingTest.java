@@ -170,8 +170,8 @@ class DrawingTest {
         assertThrows(IllegalArgumentException.class, () -> Drawing.of(graph, View.DETAILED))
             .getMessage();
     assertEquals(
-        "drawing: DETAILED draws at most 200 elementary operations, but this graph has more up to"
-            + " node '"
+        "drawing: DETAILED draws at most 200 elementary operations, but this graph exceeds the"
+            + " limit at node '"
             + wide.name()
             + "'; draw CONCISE or NETWORK, or a smaller graph of the same structure",
         message);

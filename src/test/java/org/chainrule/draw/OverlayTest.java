@@ -129,7 +129,7 @@ class OverlayTest {
         assertThrows(
                 IllegalArgumentException.class, () -> detailed.with(statistics(), Overlay.DELTAS))
             .getMessage()
-            .contains("colour a CONCISE or NETWORK drawing"));
+            .contains("expected a CONCISE or NETWORK drawing"));
     Drawing network = Drawing.of(loss, View.NETWORK);
     assertTrue(
         assertThrows(IllegalArgumentException.class, () -> network.with(List.of(), Overlay.DELTAS))

@@ -12,8 +12,8 @@ import org.chainrule.Sgd;
 import org.chainrule.Trainer;
 
 /**
- * Linear regression: how far will a patient's diabetes have progressed in a year? Gradient descent
- * over all 442 patients at once, in double, ends where least squares would.
+ * Linear regression: how far does a patient's diabetes progress in a year? Gradient descent over
+ * all 442 patients at once, in double, converges to the least-squares solution.
  */
 public final class DiabetesRegression {
   static final List<String> NAMES =
@@ -27,12 +27,12 @@ public final class DiabetesRegression {
 
   private DiabetesRegression() {}
 
-  /** What was learned: a coefficient for each standardised variable, and how well they explain. */
+  /** The coefficients of the standardised variables, and how well they explain the target. */
   record Result(
       double[] coefficients, double bias, double error, double rSquared, Training training) {}
 
   /**
-   * Trains and prints.
+   * Trains and prints the results.
    *
    * @param args none
    */
@@ -47,7 +47,7 @@ public final class DiabetesRegression {
     Score.expect(result.rSquared() >= LEAST_R_SQUARED, "R² of " + LEAST_R_SQUARED);
   }
 
-  /** The variables standardised, the target as it is. */
+  /** Returns the patients with standardised variables and the unchanged target. */
   static Table patients() {
     Table table = Table.diabetes();
     return table.standardized(VARIABLES, table);

@@ -10,8 +10,8 @@ import org.chainrule.Device;
 import org.chainrule.samples.DigitsNetwork.Settings;
 
 /**
- * A deep ReLU network on 1,797 handwritten digits. Trained on three quarters of them with five
- * seeds; the quarter that was held out tells how well. The first seed's model is saved, and a
+ * A deep ReLU network that classifies 1,797 handwritten digits. It is trained on three quarters of
+ * them with five seeds, and tested on the held-out quarter. The first seed's model is saved. A
  * second program, {@link DigitsLoad}, loads it and must predict the same values bit for bit.
  */
 public final class Digits {
@@ -25,18 +25,18 @@ public final class Digits {
       Split.stratified(Table.digits().labels(DigitsNetwork.PIXELS), QUARTER, SPLIT_SEED);
 
   /**
-   * The best mean of {@link DigitsChoice}, over two 4-fold cross-validations inside the training
-   * part: 98.55 %. Without the moved copies the same network had 97.51 %, and the next best
-   * candidate, of learning rate 0.1, 98.48 %.
+   * The settings with the best mean accuracy in {@link DigitsChoice}, over two 4-fold
+   * cross-validations within the training part: 98.55 %. The same network without the shifted
+   * copies reached 97.51 %. The second-best candidate, with learning rate 0.1, reached 98.48 %.
    */
   static final Settings SETTINGS = new Settings(List.of(256, 128), true, 0.05, 20);
 
   private Digits() {}
 
-  /** One training. */
+  /** The result of one training. */
   record Run(long seed, double accuracy, Training training) {}
 
-  /** All trainings, and whether the second program's predictions have the same bits. */
+  /** All trainings, and whether the second program's predictions are the same bit for bit. */
   record Result(List<Run> runs, boolean sameBits) {
     double median() {
       return Score.median(runs.stream().mapToDouble(Run::accuracy).toArray());
@@ -56,9 +56,9 @@ public final class Digits {
   }
 
   /**
-   * Trains, saves, loads.
+   * Trains, saves and loads.
    *
-   * @param args the file to save the model in; a file in the folder target if there is none. And
+   * @param args the file in which to save the model, by default a file in the folder target; then
    *     {@code cuda} to compute on the first CUDA device, if there is one
    * @throws IOException if the file cannot be written
    * @throws InterruptedException if this thread is interrupted
@@ -68,20 +68,23 @@ public final class Digits {
     try {
       Files.createDirectories(file.getParent());
     } catch (IOException e) {
-      System.err.println("There is no folder for " + file + ", and none can be made: " + e);
+      System.err.println("Cannot create a folder for " + file + ": " + e);
       System.exit(2);
     }
     Result result = run(file, device(args.length > 1 ? args[1] : "cpu"));
     Score.print(
         "median %s, least %s of %d held-out digits",
         Score.percent(result.median()), Score.percent(result.least()), SPLIT.heldOut().length);
-    Score.print("second program: %s", result.sameBits() ? "the same bits" : "other values");
+    Score.print("second program: %s", result.sameBits() ? "the same bits" : "different values");
     Score.expect(result.median() >= MEDIAN_ACCURACY, "a median of 97 %");
     Score.expect(result.least() >= LEAST_ACCURACY, "96 % with every seed");
     Score.expect(result.sameBits(), "the loaded model predicts the same values bit for bit");
   }
 
-  /** The device of this name; the CPU where there is no CUDA device, which is said. */
+  /**
+   * Returns the device with this name, or the CPU if there is no CUDA device. If CUDA is requested,
+   * it prints which device is used.
+   */
   static Device device(String name) {
     if (!name.equals("cuda")) {
       return Device.cpu();
@@ -91,7 +94,7 @@ public final class Digits {
       Score.print("on %s", device);
       return device;
     } catch (ChainruleException e) {
-      Score.print("on the CPU, for there is no CUDA device: %s", e.getMessage());
+      Score.print("on the CPU, because there is no CUDA device: %s", e.getMessage());
       return Device.cpu();
     }
   }
@@ -121,7 +124,7 @@ public final class Digits {
     return new Result(runs, secondProgram(file, predictions, device));
   }
 
-  /** Runs {@link DigitsLoad} in a JVM of its own and compares the bits of what it predicts. */
+  /** Runs {@link DigitsLoad} in a separate JVM and compares its predictions bit for bit. */
   static boolean secondProgram(Path model, float[] predictions)
       throws IOException, InterruptedException {
     return secondProgram(model, predictions, Device.cpu());

@@ -4,8 +4,8 @@ import java.util.List;
 import org.chainrule.samples.DigitsNetwork.Settings;
 
 /**
- * How the settings of {@link Digits} were chosen: by cross-validation inside the three quarters
- * that are trained on. The held-out quarter is not looked at.
+ * Selects the settings of {@link Digits} by cross-validation within the training part, which is
+ * three quarters of the digits. It does not use the held-out quarter.
  */
 public final class DigitsChoice {
   private static final int FOLDS = 4;
@@ -23,7 +23,7 @@ public final class DigitsChoice {
   private DigitsChoice() {}
 
   /**
-   * Prints each candidate's accuracy over all folds of two cross-validations.
+   * Prints each candidate's mean and worst accuracy over all folds of two cross-validations.
    *
    * @param args none
    */

@@ -8,21 +8,21 @@ import org.chainrule.Device;
 import org.chainrule.Model;
 import org.chainrule.Predictor;
 
-/** Loads the model that {@link Digits} saved, in a program that knows nothing else of it. */
+/** Loads the model that {@link Digits} saved, in a program that uses nothing except the file. */
 public final class DigitsLoad {
   private DigitsLoad() {}
 
   /**
    * Predicts the held-out digits.
    *
-   * @param args the model's file, the file to write the predictions to, and {@code cuda} to compute
-   *     on a CUDA device
+   * @param args the model's file, the file for the predictions and, optionally, {@code cuda} to
+   *     compute on a CUDA device
    * @throws IOException if the predictions cannot be written
    */
   public static void main(String[] args) throws IOException {
     if (args.length != 2 && args.length != 3) {
       System.err.println(
-          "Expected the model's file, one for predictions, and cuda for a CUDA device.");
+          "Expected the model's file, a file for the predictions and, optionally, cuda.");
       System.exit(2);
     }
     Device device = Digits.device(args.length > 2 ? args[2] : "cpu");
@@ -38,7 +38,7 @@ public final class DigitsLoad {
     }
   }
 
-  /** The numbers' bits as they are. */
+  /** Writes the bits of the numbers unchanged. */
   static void write(Path file, float[] values) throws IOException {
     ByteBuffer bytes = ByteBuffer.allocate(values.length * Float.BYTES);
     bytes.asFloatBuffer().put(values);

@@ -12,13 +12,13 @@ import org.chainrule.Predictor;
 import org.chainrule.Sgd;
 import org.chainrule.Trainer;
 
-/** A deep ReLU network that tells handwritten digits of 8 x 8 pixels apart. */
+/** A deep ReLU network that classifies handwritten digits of 8 x 8 pixels. */
 final class DigitsNetwork implements AutoCloseable {
   static final int SIDE = 8;
   static final int PIXELS = SIDE * SIDE;
   static final int CLASSES = 10;
 
-  /** A pixel's largest value. */
+  /** The largest value of a pixel. */
   static final double BRIGHTEST = 16;
 
   private static final int BATCH_SIZE = 32;
@@ -26,12 +26,13 @@ final class DigitsNetwork implements AutoCloseable {
   private static final double WEIGHT_DECAY = 1e-4;
 
   /**
-   * What is chosen before training.
+   * The settings of a training.
    *
    * @param hidden the sizes of the hidden layers
-   * @param shifts whether the network also sees each digit moved by one pixel in four directions
-   * @param learningRate of the first epoch; it falls to 0 like half a cosine wave
-   * @param epochs over all images, the moved ones included
+   * @param shifts true if each digit is also shifted by one pixel in four directions
+   * @param learningRate the learning rate of the first epoch; it falls to 0 along half a cosine
+   *     wave
+   * @param epochs the number of epochs over all images, including the shifted ones
    */
   record Settings(List<Integer> hidden, boolean shifts, double learningRate, int epochs) {}
 
@@ -108,7 +109,7 @@ final class DigitsNetwork implements AutoCloseable {
     return settings.learningRate() * (1 + Math.cos(Math.PI * part)) / 2;
   }
 
-  /** Five times the digits: as they are, and moved left, right, up and down. */
+  /** Returns the digits unchanged, then shifted left, right, up and down. */
   private static Table withShifts(Table digits) {
     List<double[]> rows = new ArrayList<>(Arrays.asList(digits.rows()));
     for (double[] row : digits.rows()) {
@@ -121,13 +122,13 @@ final class DigitsNetwork implements AutoCloseable {
   }
 
   private static double[] shifted(double[] row, int down, int right) {
-    double[] moved = new double[PIXELS + 1]; // what moves in is background
-    moved[PIXELS] = row[PIXELS];
+    double[] result = new double[PIXELS + 1]; // 0 is background
+    result[PIXELS] = row[PIXELS];
     for (int y = Math.max(0, down); y < Math.min(SIDE, SIDE + down); ++y) {
       for (int x = Math.max(0, right); x < Math.min(SIDE, SIDE + right); ++x) {
-        moved[y * SIDE + x] = row[(y - down) * SIDE + x - right];
+        result[y * SIDE + x] = row[(y - down) * SIDE + x - right];
       }
     }
-    return moved;
+    return result;
   }
 }

@@ -22,8 +22,9 @@ import org.chainrule.visual.TrainingCurves;
 import org.chainrule.visual.progress.ConsoleProgress;
 
 /**
- * Trains a small network on digits and writes a page about it: the network, the norms of its deltas
- * before and after training, and how loss, accuracy, learning rate and gradient went.
+ * Trains a small network on digits and writes a page about it. The page shows the network, the
+ * norms of its deltas before and after training, and the curves of loss, accuracy, learning rate
+ * and gradient norm.
  */
 public final class DigitsPage {
   private static final int HIDDEN = 64;
@@ -37,10 +38,9 @@ public final class DigitsPage {
   private DigitsPage() {}
 
   /**
-   * Trains and writes.
+   * Trains and writes the page. The curves are also written beside it as CSV, PNG and SVG.
    *
-   * @param args where the page goes, beside it the curves as CSV, PNG and SVG; a file in the folder
-   *     target if there is none
+   * @param args the file of the page, by default a file in the folder target
    */
   public static void main(String[] args) {
     Path page = Path.of(args.length > 0 ? args[0] : "target/digits.html").toAbsolutePath();

@@ -21,7 +21,7 @@ import org.chainrule.draw.Drawing;
 import org.chainrule.draw.Overlay;
 import org.chainrule.draw.View;
 
-/** The drawings of docs/drawing.md, by the names of their files. */
+/** Creates the drawings of docs/drawing.md by the names of their files. */
 final class Gallery {
   private static final int DEPTH = 10;
   private static final int WIDTH = 32;
@@ -52,7 +52,7 @@ final class Gallery {
     }
   }
 
-  /** ‖(x₁θ₁ + x₂θ₂) − y‖². */
+  /** Builds ‖(x₁θ₁ + x₂θ₂) − y‖². */
   private static Node linearRegression() {
     Graph graph = new Graph();
     Node x = graph.input("x", 2);
@@ -73,7 +73,10 @@ final class Gallery {
     return graph.binaryCrossEntropy(z, graph.target("y", 1));
   }
 
-  /** A random graph: each step takes one or two of the last nodes, and all lead to the loss. */
+  /**
+   * Builds a random graph of 100 nodes. Each step applies an operation to one or two nodes that
+   * have no consumer yet. The loss depends on all nodes.
+   */
   private static Node hundredNodes() {
     Random random = new Random(3);
     Graph graph = new Graph();
@@ -81,7 +84,7 @@ final class Gallery {
     for (int i = 1; i <= 3; ++i) {
       ends.add(graph.input("x" + i, 8));
     }
-    // sums of two ends, a target and the loss are still to come
+    // leave nodes for the sums that join all ends, the target and the loss
     while (missing(graph, ends) > 0) {
       Node a = ends.remove();
       int choice = missing(graph, ends) < 8 ? 0 : random.nextInt(5);
@@ -102,11 +105,12 @@ final class Gallery {
     return graph.meanSquaredError(ends.remove(), graph.target("y", 8));
   }
 
+  /** Returns how many nodes can still be added before the ends are joined. */
   private static int missing(Graph graph, Deque<Node> ends) {
     return HUNDRED - graph.nodes().size() - ends.size() - 1;
   }
 
-  /** Ten layers before any training, seen by a batch of digits: two networks on one scale. */
+  /** Draws statistics of two untrained ten-layer networks on a batch of digits, on one scale. */
   private void deep() {
     Graph sigmoidGraph = new Graph();
     Graph reluGraph = new Graph();
@@ -133,7 +137,10 @@ final class Gallery {
     return graph.softmaxCrossEntropy(logits, graph.label("digit", DigitsNetwork.CLASSES));
   }
 
-  /** In double, whose last bits do not reach what is drawn: the same picture on every machine. */
+  /**
+   * Computes statistics in double. The drawings round them, so that differences in the last bits do
+   * not show and the picture is the same on every machine.
+   */
   static List<NodeStatistics> statistics(Graph graph, Node loss) {
     Table digits = Table.digits().select(IntStream.range(0, SAMPLES).toArray());
     Batch batch =

@@ -8,7 +8,7 @@ import org.chainrule.Predictor;
 import org.chainrule.Sgd;
 import org.chainrule.Trainer;
 
-/** Logistic regression: which of three irises has sepals and petals of these sizes? */
+/** Logistic regression that classifies three species of iris by the sizes of sepals and petals. */
 public final class IrisClassification {
   static final double LEAST_ACCURACY = 0.92;
 
@@ -21,11 +21,11 @@ public final class IrisClassification {
 
   private IrisClassification() {}
 
-  /** The accuracy on the flowers that were held out, and how training went. */
+  /** The accuracy on the held-out flowers, their number, and loss and speed of the training. */
   record Result(double accuracy, int heldOut, Training training) {}
 
   /**
-   * Trains and prints.
+   * Trains and prints the results.
    *
    * @param args none
    */

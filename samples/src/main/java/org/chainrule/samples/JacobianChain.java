@@ -27,23 +27,23 @@ import org.knowm.xchart.style.lines.SeriesLines;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /**
- * Why backpropagation never builds a Jacobian. The gradient of a loss by the input of a deep
- * network is a product of Jacobians, one a layer, and a vector:
+ * Shows why backpropagation never builds a Jacobian. The gradient of a loss by the input of a deep
+ * network is a product of Jacobians, one per layer, and a vector:
  *
  * <pre>dL/dx = (da₁/dx) (da₂/da₁) … (da_K/da_K₋₁) dL/da_K</pre>
  *
- * <p>in the convention (dy/dx)_ij = dy_j/dx_i. Multiplied from the left, matrix by matrix, each
- * product of two n x n matrices takes O(n³). From the right, which is the recursion δ = (df/dx) δ
- * of the backward pass, there are only products of a matrix and a vector: O(n²). Both give the same
- * gradient; this program shows that, and the time of each for one sample, over n.
+ * <p>in the convention (dy/dx)_ij = dy_j/dx_i. From the left, each product of two n x n matrices
+ * takes O(n³). From the right, all products are of a matrix and a vector and take O(n²). This is
+ * the recursion δ = (df/dx) δ of the backward pass. Both ways compute the same gradient. This
+ * program verifies that, and measures the time of each way for one sample as a function of n.
  */
 public final class JacobianChain {
-  /** So many that the weights of the narrowest network of the fit do not fit into a cache. */
+  /** Enough layers that the weights of the narrowest network in the fit exceed the cache. */
   static final int LAYERS = 24;
 
   static final double MOST_DIFFERENCE = 1e-10;
 
-  /** A layer's own Jacobian, by n backward passes, is compared with its formula up to here. */
+  /** The largest n for which a layer's Jacobian by backward passes is compared with its formula. */
   private static final int MOST_COMPARED = 256;
 
   private static final int[] WIDTHS = {64, 128, 256, 512, 724, 1024, 1448, 2048};
@@ -61,20 +61,20 @@ public final class JacobianChain {
   private JacobianChain() {}
 
   /**
-   * One width.
+   * The measurements for one width.
    *
-   * @param n features of every layer
-   * @param product seconds for the product of the Jacobians
-   * @param recursion seconds for forward and backward pass
-   * @param difference of both gradients, the largest relative to the largest element
+   * @param n the number of features of every layer
+   * @param product the time of the product of the Jacobians, in seconds
+   * @param recursion the time of the forward and the backward pass, in seconds
+   * @param difference the largest difference of the two gradients, relative to the largest element
    */
   record Point(int n, double product, double recursion, double difference) {}
 
   /**
-   * Measures, prints, and writes {@code jacobian-chain.csv} and {@code .png}.
+   * Measures and prints, and writes {@code jacobian-chain.csv} and {@code jacobian-chain.png}.
    *
-   * @param args where to; {@code target} if none
-   * @throws IOException if that cannot be written
+   * @param args the folder of the files, by default {@code target}
+   * @throws IOException if a file cannot be written
    */
   public static void main(String[] args) throws IOException {
     Path folder = Files.createDirectories(Path.of(args.length > 0 ? args[0] : "target"));
@@ -131,7 +131,10 @@ public final class JacobianChain {
     }
   }
 
-  /** J₁ J₂ … J_K, then times dL/da_K: a graph of matrix products, whose parameters are the J. */
+  /**
+   * Computes J₁ J₂ … J_K from the left, then multiplies by dL/da_K. The computation is a graph of
+   * matrix products whose parameters are the Jacobians.
+   */
   private static Timed<double[]> product(Model model, Node loss, List<Node> layers, Batch batch) {
     int n = (int) layers.get(0).features();
     try (Graph graph = new Graph()) {
@@ -142,7 +145,7 @@ public final class JacobianChain {
       Node vector = graph.parameter("dL/da", n, Initializer.zeros());
       Node chain = factors.get(0);
       for (Node factor : factors.subList(1, LAYERS)) {
-        chain = graph.matmul(factor, chain); // weight times x: chain J
+        chain = graph.matmul(factor, chain); // the second operand is on the left: chain times J
       }
       Node gradient = graph.matmul(vector, chain);
       try (Model products = Model.builder(graph).dataType(DataType.DOUBLE).build();
@@ -159,18 +162,18 @@ public final class JacobianChain {
           products.set(vector, values);
         }
         double[] values = new double[n];
-        Batch nothing = new Batch(1);
+        Batch noData = new Batch(1);
         return time(
             PRODUCTS,
             () -> {
-              predictor.predict(nothing, values);
+              predictor.predict(noData, values);
               return values;
             });
       }
     }
   }
 
-  /** Of a = tanh(W x): (da/dx)_ij = W_ji (1 − a_j²), row by row. */
+  /** Returns the Jacobian of a = tanh(W x), row by row: (da/dx)_ij = W_ji (1 − a_j²). */
   private static double[] layerJacobian(Model model, List<Node> layers, int k, Batch batch) {
     Node a = layers.get(k);
     int n = (int) a.features();
@@ -198,7 +201,7 @@ public final class JacobianChain {
       for (int i = 0; i < n; ++i) {
         for (int j = 0; j < n; ++j) {
           boolean same = Math.abs(passes[i][j] - formula[i * n + j]) <= MOST_DIFFERENCE;
-          Score.expect(same, "the Jacobian of a layer is that of its formula");
+          Score.expect(same, "the Jacobian of a layer agrees with its formula");
         }
       }
     }
@@ -206,7 +209,7 @@ public final class JacobianChain {
 
   private record Timed<T>(T value, double seconds) {}
 
-  /** The shortest of several runs: what else the machine does only makes them longer. */
+  /** Returns the shortest time of several runs, because other load can only make a run longer. */
   private static <T> Timed<T> time(int least, Supplier<T> run) {
     T value = null;
     double shortest = Double.POSITIVE_INFINITY;
@@ -225,7 +228,7 @@ public final class JacobianChain {
     double of(Point point);
   }
 
-  /** Slope and intercept of the least-squares line through log n, log seconds, for large n. */
+  /** Fits a line to log seconds over log n for large n. Returns its slope and intercept. */
   private static double[] fit(List<Point> points, Seconds seconds) {
     List<Point> large = points.stream().filter(point -> point.n() >= FIT_FROM).toList();
     double x = large.stream().mapToDouble(p -> Math.log(p.n())).average().orElseThrow();

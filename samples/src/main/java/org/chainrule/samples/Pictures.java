@@ -8,17 +8,17 @@ import java.util.TreeMap;
 import org.chainrule.draw.Drawing;
 import org.chainrule.visual.drawings.Svg;
 
-/** Draws the pictures of docs/drawing.md: each as Mermaid, as DOT and as SVG. */
+/** Draws the pictures of docs/drawing.md, each as Mermaid, DOT and SVG. */
 public final class Pictures {
-  /** Where they are, from this module's folder. */
+  /** The folder of the pictures, relative to this module's folder. */
   static final Path FOLDER = Path.of("..", "docs", "pictures");
 
   private Pictures() {}
 
   /**
-   * Draws.
+   * Draws all pictures.
    *
-   * @param args the folder; docs/pictures if there is none
+   * @param args the folder, by default docs/pictures
    * @throws IOException if a file cannot be written
    */
   public static void main(String[] args) throws IOException {
@@ -30,7 +30,7 @@ public final class Pictures {
     Score.print("%d files in %s", files().size(), folder.toAbsolutePath().normalize());
   }
 
-  /** The text of each file by its name. */
+  /** Returns the text of each file by its name. */
   static Map<String, String> files() {
     Map<String, String> files = new TreeMap<>();
     for (Map.Entry<String, Drawing> entry : Gallery.drawings().entrySet()) {

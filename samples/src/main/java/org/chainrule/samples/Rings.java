@@ -10,7 +10,7 @@ import org.chainrule.Optimizer;
 import org.chainrule.Predictor;
 import org.chainrule.Trainer;
 
-/** Noisy points on two rings, one around the other. No straight line tells them apart. */
+/** Noisy points on two concentric rings, which no straight line can separate. */
 record Rings(float[] points, float[] outer) {
   private static final double INNER_RADIUS = 1;
   private static final double OUTER_RADIUS = 2;
@@ -18,7 +18,7 @@ record Rings(float[] points, float[] outer) {
   private static final int POINTS = 1000;
   private static final int BATCH_SIZE = 50;
 
-  /** The accuracy on points that were not trained on, and how training went. */
+  /** The accuracy on points that were not used for training, and loss and speed of the training. */
   record Result(double accuracy, Training training) {
     @Override
     public String toString() {
@@ -26,7 +26,7 @@ record Rings(float[] points, float[] outer) {
     }
   }
 
-  /** Every second point is on the outer ring, for which the target is 1. */
+  /** Creates random points. Every second point is on the outer ring, whose target is 1. */
   static Rings of(int points, long seed) {
     Random random = new Random(seed);
     Rings rings = new Rings(new float[2 * points], new float[points]);
@@ -40,7 +40,7 @@ record Rings(float[] points, float[] outer) {
     return rings;
   }
 
-  /** Logistic regression on features of the points: a positive logit says "the outer ring". */
+  /** Trains a logistic regression on features of the points. A positive logit means "outer". */
   static Result learn(String task, UnaryOperator<Node> features, Optimizer optimizer, int epochs) {
     Rings training = of(POINTS, 1);
     Rings unseen = of(POINTS, 2);

@@ -3,11 +3,11 @@ package org.chainrule.samples;
 import java.util.Arrays;
 import java.util.Locale;
 
-/** How good predictions are, and what is said about it. */
+/** Measures the quality of predictions and prints results. */
 final class Score {
   private Score() {}
 
-  /** The part of the classes that are right. */
+  /** Returns the share of correct classes. */
   static double accuracy(int[] predicted, int[] labels) {
     int right = 0;
     for (int i = 0; i < labels.length; ++i) {
@@ -31,10 +31,10 @@ final class Score {
     System.out.printf(Locale.ROOT, format + "%n", values);
   }
 
-  /** Ends the program with exit code 1 if it has not reached what it promises. */
-  static void expect(boolean reached, String promise) {
+  /** Ends the program with exit code 1 if the expected result was not reached. */
+  static void expect(boolean reached, String goal) {
     if (!reached) {
-      System.err.println("Missed: " + promise + ".");
+      System.err.println("Missed: " + goal + ".");
       System.exit(1);
     }
   }

@@ -7,17 +7,17 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 
-/** Which rows are trained on and which are held out, to see what was learned. */
+/** The rows that are used for training and those that are held out for testing. */
 record Split(int[] training, int[] heldOut) {
   /**
-   * A random split in which every class is held out in the same proportion. The held-out part is
-   * that of one fold out of {@code folds}.
+   * Returns a random split in which the same proportion of every class is held out. The held-out
+   * part is one fold out of {@code folds}.
    */
   static Split stratified(int[] labels, int folds, long seed) {
     return folds(labels, folds, seed).get(0);
   }
 
-  /** The splits of a cross-validation: each row is held out in exactly one of them. */
+  /** Returns the splits of a cross-validation. Each row is held out in exactly one of them. */
   static List<Split> folds(int[] labels, int folds, long seed) {
     Random random = new Random(seed);
     int[] foldOf = new int[labels.length];

@@ -14,18 +14,18 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 
-/** Rows of numbers, as the data files hold them: one example a row. */
+/** The numbers of a data file, one example per row. */
 record Table(double[][] rows) {
   static Table digits() {
     return read("digits.csv.gz", ',', 0);
   }
 
-  /** Its first line describes the file and is left out. */
+  /** Reads the irises. The first line describes the file and is skipped. */
   static Table iris() {
     return read("iris.csv", ',', 1);
   }
 
-  /** The ten variables, and the target as an eleventh column. */
+  /** Reads the diabetes data: ten variables, and the target as the eleventh column. */
   static Table diabetes() {
     Table variables = read("diabetes_data_raw.csv.gz", ' ', 0);
     Table target = read("diabetes_target.csv.gz", ' ', 0);
@@ -39,12 +39,12 @@ record Table(double[][] rows) {
     return rows.length;
   }
 
-  /** These rows only, in this order. */
+  /** Returns a table of the given rows in the given order. */
   Table select(int[] which) {
     return new Table(Arrays.stream(which).mapToObj(i -> rows[i]).toArray(double[][]::new));
   }
 
-  /** The columns from {@code begin} up to {@code end}, row after row: what a data set takes. */
+  /** Returns the columns from {@code begin} (inclusive) to {@code end} (exclusive), row by row. */
   float[] floats(int begin, int end) {
     float[] values = new float[rows.length * (end - begin)];
     int next = 0;
@@ -56,19 +56,20 @@ record Table(double[][] rows) {
     return values;
   }
 
-  /** The columns from {@code begin} up to {@code end}, row after row: what a data set takes. */
+  /** Returns the columns from {@code begin} (inclusive) to {@code end} (exclusive), row by row. */
   double[] doubles(int begin, int end) {
     return Stream.of(rows).flatMapToDouble(row -> Arrays.stream(row, begin, end)).toArray();
   }
 
-  /** A column of class indices. */
+  /** Returns a column as class indices. */
   int[] labels(int column) {
     return Stream.of(rows).mapToInt(row -> (int) row[column]).toArray();
   }
 
   /**
-   * The first columns less their mean and divided by their standard deviation, both taken from
-   * another table: what is held out must not tell anything about itself.
+   * Returns a table whose first {@code columns} columns are standardised: minus the mean, divided
+   * by the standard deviation. Both are computed from a reference table, so that held-out rows do
+   * not influence them.
    */
   Table standardized(int columns, Table reference) {
     double[][] result = Stream.of(rows).map(double[]::clone).toArray(double[][]::new);

@@ -10,11 +10,11 @@ import org.chainrule.Predictor;
 import org.chainrule.Trainer;
 
 /**
- * Squeezes each digit's 64 pixels into 16 numbers and draws it again from these. Encoder and
- * decoder share one weight: h = σ(W x + b) and back Wᵀ h + c, so that W's gradient is a sum of two.
+ * Encodes each digit's 64 pixels as 16 numbers and reconstructs the digit from them. Encoder and
+ * decoder share one weight: h = σ(W x + b) and Wᵀ h + c, so that W's gradient is a sum of two.
  */
 public final class TiedAutoencoder {
-  /** Of the error that is left, compared with drawing the mean image for every digit. */
+  /** The largest accepted error, relative to the error of the mean image for every digit. */
   static final double MOST_ERROR = 0.25;
 
   private static final int PIXELS = DigitsNetwork.PIXELS;
@@ -27,12 +27,12 @@ public final class TiedAutoencoder {
 
   private TiedAutoencoder() {}
 
-  /** Mean squared errors a pixel on held-out digits, and one of them before and after. */
+  /** Mean squared errors per pixel on the held-out digits, and the digits before and after. */
   record Result(
       double error, double meanImageError, float[] before, float[] after, Training training) {}
 
   /**
-   * Trains, prints and draws.
+   * Trains, prints the results and draws one digit before and after.
    *
    * @param args none
    */
@@ -42,13 +42,13 @@ public final class TiedAutoencoder {
       Score.print("  %s   %s", line(result.before(), y), line(result.after(), y));
     }
     Score.print(
-        "error %.4f, of the mean image %.4f: %s are left",
+        "error %.4f, error of the mean image %.4f, ratio %s",
         result.error(),
         result.meanImageError(),
         Score.percent(result.error() / result.meanImageError()));
     Score.print("%s", result.training());
     Score.expect(
-        result.error() <= MOST_ERROR * result.meanImageError(), "a quarter of the mean's error");
+        result.error() <= MOST_ERROR * result.meanImageError(), "25 % of the mean image's error");
   }
 
   static Result run() {
@@ -74,7 +74,7 @@ public final class TiedAutoencoder {
     }
   }
 
-  /** Adds the network to a graph; returns the loss. */
+  /** Adds the network to a graph and returns the loss. */
   static Node build(Graph graph) {
     Node x = graph.input("x", PIXELS);
     Node weight = graph.parameter("W", CODE, PIXELS, Initializer.glorotUniform());
@@ -102,7 +102,7 @@ public final class TiedAutoencoder {
     return sum / a.length;
   }
 
-  /** The mean of all images, again and again. */
+  /** Returns the mean of all images, repeated up to the given length. */
   private static float[] meanImages(float[] images, int length) {
     double[] sums = new double[PIXELS];
     for (int i = 0; i < images.length; ++i) {
@@ -115,7 +115,7 @@ public final class TiedAutoencoder {
     return means;
   }
 
-  /** One line of the first image, two characters a pixel. */
+  /** Returns one line of the first image, with two characters per pixel. */
   private static String line(float[] images, int y) {
     StringBuilder line = new StringBuilder();
     for (int x = 0; x < SIDE; ++x) {

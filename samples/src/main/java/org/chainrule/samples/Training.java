@@ -7,13 +7,13 @@ import org.chainrule.Progress;
 import org.chainrule.Trainer;
 import org.chainrule.visual.progress.ConsoleProgress;
 
-/** Trains with a progress bar, and says how long it took. */
+/** Trains with a progress bar. The record contains the final loss and the speed. */
 record Training(double loss, double seconds, double samplesPerSecond) {
   static Training fit(String task, Trainer trainer, Dataset data, int batchSize, int epochs) {
     return fit(task, trainer, data, batchSize, epochs, progress -> {});
   }
 
-  /** The listener hears of each epoch's end, for example to lower the learning rate. */
+  /** Calls the listener at the end of each epoch, for example to lower the learning rate. */
   static Training fit(
       String task,
       Trainer trainer,

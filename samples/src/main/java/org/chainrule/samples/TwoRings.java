@@ -6,8 +6,8 @@ import org.chainrule.Optimizer;
 import org.chainrule.Sgd;
 
 /**
- * Logistic regression on two rings. On the points themselves it does no better than a coin; on
- * their polynomial features x₁, x₂, x₁², x₂², x₁x₂ the rings' border is a plane, and it succeeds.
+ * Logistic regression on two rings. On the points themselves it is no better than chance. On the
+ * polynomial features x₁, x₂, x₁², x₂², x₁x₂ it succeeds, because a plane separates the rings.
  */
 public final class TwoRings {
   static final double MOST_RAW_ACCURACY = 0.65;
@@ -18,19 +18,19 @@ public final class TwoRings {
 
   private TwoRings() {}
 
-  /** The same regression without and with φ(x). */
+  /** The results of the same regression without and with polynomial features. */
   record Result(Rings.Result raw, Rings.Result polynomial) {}
 
   /**
-   * Trains twice and prints.
+   * Trains twice and prints the results.
    *
    * @param args none
    */
   public static void main(String[] args) {
     Result result = run();
-    Score.print("points as they are:  %s", result.raw());
+    Score.print("raw points:          %s", result.raw());
     Score.print("polynomial features: %s", result.polynomial());
-    Score.expect(result.raw().accuracy() <= MOST_RAW_ACCURACY, "raw points must not be enough");
+    Score.expect(result.raw().accuracy() <= MOST_RAW_ACCURACY, "at most 65 % with raw points");
     Score.expect(result.polynomial().accuracy() >= LEAST_ACCURACY, "98 % with the features");
   }
 

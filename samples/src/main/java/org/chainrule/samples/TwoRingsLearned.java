@@ -3,8 +3,8 @@ package org.chainrule.samples;
 import org.chainrule.Adam;
 
 /**
- * The two rings of {@link TwoRings} again, but nobody says which features help: a layer of sigmoids
- * learns them.
+ * Classifies the points of {@link TwoRings} without hand-written features: a layer of sigmoids
+ * learns the features.
  */
 public final class TwoRingsLearned {
   static final double LEAST_ACCURACY = 0.98;
@@ -16,7 +16,7 @@ public final class TwoRingsLearned {
   private TwoRingsLearned() {}
 
   /**
-   * Trains and prints.
+   * Trains and prints the results.
    *
    * @param args none
    */

@@ -12,7 +12,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The programs of docs/debugging.md do what the page says. */
+/** Tests that the programs of docs/debugging.md print what the page shows. */
 class DebuggingPageTest {
   private static final Path PAGE = Path.of("..", "docs", "debugging.md");
 
@@ -29,7 +29,7 @@ class DebuggingPageTest {
     String printed = run("WrongDerivative");
     assertTrue(printed.contains("do NOT agree"), printed);
     assertTrue(Pattern.compile("found in (hidden|linear_|x)").matcher(printed).find(), printed);
-    // what the page shows is what the program prints
+    // the page shows the beginning of what the program prints
     String shown = Files.readString(PAGE).split("It prints, for example,\\s*```\\n")[1];
     assertTrue(printed.startsWith(shown.split("```")[0]), printed);
   }

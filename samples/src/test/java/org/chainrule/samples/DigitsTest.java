@@ -15,18 +15,18 @@ class DigitsTest {
   @TempDir Path folder;
 
   @Test
-  void fiveSeedsReachTheirAccuracyAndTheSecondProgramPredictsTheSame() throws Exception {
+  void fiveSeedsReachTheAccuracyAndASecondProgramPredictsTheSame() throws Exception {
     Path file = folder.resolve("digits.safetensors");
     Digits.Result result = Digits.run(file);
     assertEquals(5, result.runs().size());
     assertTrue(result.median() >= Digits.MEDIAN_ACCURACY, () -> "median of " + result.runs());
     assertTrue(result.least() >= Digits.LEAST_ACCURACY, () -> "least of " + result.runs());
-    assertTrue(result.sameBits(), "the loaded model predicts other values");
+    assertTrue(result.sameBits(), "the loaded model predicts different values");
     assertTrue(Files.size(file) > 0);
   }
 
   @Test
-  void otherPredictionsAreNotTheSame() throws Exception {
+  void theSmallestDifferenceOfAPredictionIsDetected() throws Exception {
     Path file = folder.resolve("digits.safetensors");
     float[] predictions;
     try (DigitsNetwork network = new DigitsNetwork(Digits.SETTINGS, 1)) {

@@ -17,7 +17,7 @@ import javax.tools.JavaFileObject;
 import javax.tools.SimpleJavaFileObject;
 import javax.tools.ToolProvider;
 
-/** The Java programs in a page, compiled and run as they stand there. */
+/** Extracts the Java programs of a page, and compiles and runs them unchanged. */
 final class PageExamples {
   private PageExamples() {}
 
@@ -31,11 +31,11 @@ final class PageExamples {
 
   static String name(String source) {
     Matcher name = Pattern.compile("public class (\\w+)").matcher(source);
-    assertTrue(name.find(), "a public class");
+    assertTrue(name.find(), "expected a public class");
     return name.group(1);
   }
 
-  /** What it prints, run where the sample's data lie. */
+  /** Runs a program in the folder of the samples' data and returns what it prints. */
   static String run(String source, Path folder) throws Exception {
     String name = name(source);
     compile(name, source, folder);
@@ -70,11 +70,11 @@ final class PageExamples {
           }
         };
     JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
-    StringWriter complaints = new StringWriter();
+    StringWriter errors = new StringWriter();
     List<String> options =
         List.of("-classpath", System.getProperty("java.class.path"), "-d", folder.toString());
     boolean compiled =
-        compiler.getTask(complaints, null, null, options, null, List.of(file)).call();
-    assertTrue(compiled, complaints::toString);
+        compiler.getTask(errors, null, null, options, null, List.of(file)).call();
+    assertTrue(compiled, errors::toString);
   }
 }

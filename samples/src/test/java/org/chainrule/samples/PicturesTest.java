@@ -14,10 +14,10 @@ import org.chainrule.NodeStatistics;
 import org.chainrule.Op;
 import org.junit.jupiter.api.Test;
 
-/** The pictures in docs/ are those that the library draws. */
+/** Tests that the pictures in docs/ are those that the library draws. */
 class PicturesTest {
   @Test
-  void theCommittedPicturesAreTheDrawnOnes() throws Exception {
+  void committedPicturesMatchTheDrawings() throws Exception {
     Map<String, String> files = Pictures.files();
     TreeSet<String> committed = new TreeSet<>();
     try (var paths = Files.list(Pictures.FOLDER)) {
@@ -28,25 +28,25 @@ class PicturesTest {
       assertEquals(
           Files.readString(Pictures.FOLDER.resolve(file.getKey())),
           file.getValue(),
-          file.getKey() + ": draw anew with -Dsample=Pictures, and look at it");
+          file.getKey() + ": draw it again with -Dsample=Pictures and look at it");
     }
   }
 
   @Test
-  void aHundredNodesAreAHundred() {
+  void theHundredNodesDrawingHasAHundredNodes() {
     int drawn = Gallery.drawings().get("hundred-nodes-concise").nodes().size();
     assertEquals(100, drawn);
   }
 
   @Test
   void deltasVanishInADeepSigmoidNetworkAndNotInAReluNetwork() {
-    assertTrue(shrinking(true) < 1e-5, "sigmoid: " + shrinking(true));
-    double relu = shrinking(false);
+    assertTrue(deltaRatio(true) < 1e-5, "sigmoid: " + deltaRatio(true));
+    double relu = deltaRatio(false);
     assertTrue(relu > 0.1 && relu < 10, "ReLU: " + relu);
   }
 
-  /** ‖δ‖ of the first layer's activation by that of the tenth. */
-  private static double shrinking(boolean sigmoid) {
+  /** Returns ‖δ‖ of the first layer's activation divided by ‖δ‖ of the tenth layer's. */
+  private static double deltaRatio(boolean sigmoid) {
     Graph graph = new Graph();
     Node loss = Gallery.deep(graph, sigmoid);
     List<NodeStatistics> activations =
@@ -57,9 +57,9 @@ class PicturesTest {
     return activations.get(0).deltaNorm() / activations.get(9).deltaNorm();
   }
 
-  /** What tools/check_drawings.sh shows to a browser. */
+  /** Writes the page that tools/check_drawings.sh loads in a browser. */
   @Test
-  void aPageAboutATraining() throws Exception {
+  void thePageAboutATrainingContainsGraphAndCurves() throws Exception {
     Path page = Path.of("target", "digits.html");
     DigitsPage.run(page);
     String text = Files.readString(page);

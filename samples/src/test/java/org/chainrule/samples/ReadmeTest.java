@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The README's example is a program: it is compiled and run here as it stands there. */
+/** Compiles and runs the README's example unchanged. */
 class ReadmeTest {
   private static final Path README = Path.of("..", "README.md");
   private static final int MOST_LINES = 25;
@@ -24,23 +24,23 @@ class ReadmeTest {
   @Test
   void theExampleCompilesAndLearns() throws Exception {
     List<String> examples = PageExamples.of(README);
-    assertEquals(1, examples.size(), "Java code blocks");
+    assertEquals(1, examples.size(), "number of Java code blocks");
     String source = examples.get(0);
     assertTrue(source.lines().count() <= MOST_LINES, () -> source.lines().count() + " lines");
 
     String printed = PageExamples.run(source, folder);
     Matcher numbers = Pattern.compile("loss ([\\d.]+); .* ([\\d.]+) %").matcher(printed);
-    assertTrue(numbers.find(), () -> "no loss and no probability in: " + printed);
+    assertTrue(numbers.find(), () -> "expected a loss and a probability, but got: " + printed);
     assertTrue(Double.parseDouble(numbers.group(1)) <= MOST_LOSS, printed);
     assertTrue(Double.parseDouble(numbers.group(2)) >= LEAST_PERCENT, printed);
   }
 
   @Test
-  void thereAreTwoCommands() throws IOException {
+  void theReadmeShowsTwoCommands() throws IOException {
     String section =
         Files.readString(README).split("(?m)^## Build from source$")[1].split("(?m)^## ")[0];
     Matcher block = Pattern.compile("```\\w*\n(.*?)```", Pattern.DOTALL).matcher(section);
-    assertTrue(block.find(), "a code block");
+    assertTrue(block.find(), "expected a code block");
     List<String> commands = block.group(1).lines().toList();
     assertEquals(2, commands.size(), commands::toString);
     assertTrue(commands.get(0).contains("-Dsample=Digits"), commands::toString);

@@ -28,7 +28,7 @@ import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.XYStyler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
-/** Charts of training curves, two in a row. They are legible on light pages and on dark ones. */
+/** Draws charts of training curves, two per row. They are legible on light and dark pages. */
 final class CurveCharts {
   private static final int WIDTH = 460;
   private static final int HEIGHT = 260;
@@ -41,22 +41,22 @@ final class CurveCharts {
     new Color(0xd04f61), new Color(0xb06a14), new Color(0x3f7fd0), new Color(0x2a8a50)
   };
 
-  /** From this ratio of the largest value to the smallest, the axis is logarithmic. */
+  /** The axis is logarithmic if the ratio of the largest to the smallest value exceeds this. */
   private static final double WIDE = 50;
 
   private final List<XYChart> charts = new ArrayList<>();
 
   CurveCharts(TrainingCurves curves) {
-    TrainingCurves.require(curves.rows() > 0, "nothing was recorded yet: there is nothing to draw");
+    TrainingCurves.require(curves.rows() > 0, "expected recorded rows to draw, but got none");
     curves.charts().forEach((title, names) -> add(curves, title, names));
   }
 
-  /** What is drawn. */
+  /** Returns the charts. */
   List<XYChart> charts() {
     return charts;
   }
 
-  /** Lines without a single number are left out. */
+  /** Adds a chart. Lines without any finite number are left out. */
   private void add(TrainingCurves curves, String title, List<String> names) {
     XYChart chart =
         new XYChartBuilder().width(WIDTH).height(HEIGHT).title(title).xAxisTitle("epoch").build();
@@ -105,7 +105,7 @@ final class CurveCharts {
     styler.setYAxisTickLabelsFormattingFunction(CurveCharts::number);
   }
 
-  /** 0.005, 400k, 1.2M, 2e-4: XChart's own labels begin with the point where they are below 1. */
+  /** Returns an axis label: 0.005, 400k, 1.2M, 2e-4. XChart's own labels omit the leading 0. */
   private static String number(double value) {
     double size = Math.abs(value);
     if (size >= 1e6) {

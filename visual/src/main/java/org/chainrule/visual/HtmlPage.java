@@ -8,8 +8,8 @@ import org.chainrule.visual.drawings.Svg;
 import org.chainrule.visual.drawings.Xml;
 
 /**
- * A page that stands alone: drawings and curves are in it, nothing is loaded from elsewhere and
- * nothing runs. Light or dark as the reader's system is.
+ * A self-contained HTML page with drawings and curves. It loads no external resources and runs no
+ * scripts. It is light or dark as the reader's system requests.
  */
 public final class HtmlPage {
   private static final String HEAD =
@@ -44,9 +44,9 @@ public final class HtmlPage {
   private final StringBuilder out;
 
   /**
-   * An empty page.
+   * Creates an empty page.
    *
-   * @param title its heading
+   * @param title the heading
    */
   public HtmlPage(String title) {
     out = new StringBuilder(String.format(HEAD, Xml.escape(notNull(title, "title"))));
@@ -64,7 +64,7 @@ public final class HtmlPage {
   }
 
   /**
-   * Adds lines as they are, such as a trainer's plan.
+   * Adds preformatted lines, such as a trainer's plan.
    *
    * @param lines plain text
    * @return this page
@@ -78,7 +78,7 @@ public final class HtmlPage {
    * Adds a drawing.
    *
    * @param caption plain text
-   * @param drawing a graph's
+   * @param drawing the drawing of a graph
    * @return this page
    */
   public HtmlPage drawing(String caption, Drawing drawing) {
@@ -86,15 +86,15 @@ public final class HtmlPage {
   }
 
   /**
-   * Adds charts of a training.
+   * Adds charts of training curves.
    *
    * @param caption plain text
-   * @param curves with one row or more
+   * @param curves curves with at least one row
    * @return this page
    */
   public HtmlPage curves(String caption, TrainingCurves curves) {
     byte[] svg = notNull(curves, "curves").svg().getBytes(StandardCharsets.UTF_8);
-    // as an image of its own: names inside of it are no business of this page
+    // embedded as an image, so that ids inside the SVG cannot clash with others on the page
     String image = Base64.getEncoder().encodeToString(svg);
     return figure(
         caption,
@@ -117,7 +117,7 @@ public final class HtmlPage {
   /**
    * Writes the page.
    *
-   * @param file where; an old file is replaced
+   * @param file the file, which is replaced if it exists
    */
   public void write(Path file) {
     WholeFile.write(notNull(file, "file"), toString());

@@ -16,8 +16,9 @@ import org.chainrule.Progress;
 import org.chainrule.Trainer;
 
 /**
- * Records a training: loss, learning rate and throughput, and on request the gradient's norm and
- * any other number, at each epoch's end and, where epochs are long, once a second.
+ * Records a training: loss, learning rate and throughput and, on request, the norm of the gradient
+ * and any other number. It adds a row at the end of each epoch and, if epochs are long, once per
+ * second.
  *
  * <pre>{@code
  * TrainingCurves curves = new TrainingCurves(trainer).metric("accuracy", this::accuracy);
@@ -25,7 +26,7 @@ import org.chainrule.Trainer;
  * curves.png(Path.of("training.png"));
  * }</pre>
  *
- * <p>Used by the thread that trains; read it when {@code fit} has returned.
+ * <p>Not thread-safe. The thread that trains writes to it. Read it after {@code fit} has returned.
  */
 public final class TrainingCurves implements FitListener {
   static final String EPOCH = "epoch";
@@ -45,9 +46,10 @@ public final class TrainingCurves implements FitListener {
   private double trained;
 
   /**
-   * Records this trainer's {@code fit}, once it is its listener.
+   * Creates a recorder for a trainer. It records {@code fit} after it is set as the trainer's
+   * listener.
    *
-   * @param trainer whose learning rate is recorded
+   * @param trainer the trainer whose learning rate is recorded
    */
   public TrainingCurves(Trainer trainer) {
     require(trainer != null, "the trainer must not be null");
@@ -56,24 +58,25 @@ public final class TrainingCurves implements FitListener {
   }
 
   /**
-   * Records a number of your own. A name that ends with another one, such as {@code validation
-   * loss}, is drawn into the other's chart.
+   * Records an additional number. If its name ends with the name of another column, such as {@code
+   * validation loss}, both are drawn in one chart.
    *
-   * @param name what it is called; new
-   * @param value asked at each epoch's end, in the thread that trains
+   * @param name the name, which must be new
+   * @param value the function that returns the number; it is called at the end of each epoch, on
+   *     the thread that trains
    * @return this recorder
    */
   public TrainingCurves metric(String name, DoubleSupplier value) {
     require(name != null && value != null, "a metric needs a name and a value");
-    require(rows() == 0, "metrics are added before training");
+    require(rows() == 0, "expected metrics to be added before training, but got one afterwards");
     require(columns.putIfAbsent(name, new ArrayList<>()) == null, "there is already a " + name);
     metrics.put(name, value);
     return this;
   }
 
   /**
-   * Records the norm of the gradient of all parameters together, for one batch, always the same.
-   * This costs a forward and a backward pass each time.
+   * Records the norm of the gradient of all parameters together, always for the same batch. This
+   * costs one forward and one backward pass per epoch.
    *
    * @param batch values for all data nodes that the loss depends on
    * @return this recorder
@@ -93,7 +96,7 @@ public final class TrainingCurves implements FitListener {
     if (!progress.isEpochEnd() && now - last < INTERVAL) {
       return;
     }
-    // the part of the epoch that is done, so that epochs of any length have one axis
+    // epochs as a fraction, so that rows within an epoch and at its end share one axis
     double epoch = progress.epoch() - 1 + (double) progress.samples() / progress.examples();
     add(SPEED, speed(progress, epoch, (now - last) * 1e-9));
     add(EPOCH, epoch);
@@ -101,15 +104,16 @@ public final class TrainingCurves implements FitListener {
     add(RATE, trainer.learningRate());
     metrics.forEach(
         (name, value) -> add(name, progress.isEpochEnd() ? value.getAsDouble() : Double.NaN));
-    last = System.nanoTime(); // what metrics cost is no part of the training's speed
+    last = System.nanoTime(); // the time of the metrics does not count as training
   }
 
   /**
-   * Over about a second of training, or what there is of it: a single short epoch would tell more
-   * of the machine's other programs. Of a fit's first row, since the fit began.
+   * Returns the throughput in samples per second. It averages over about one second of training, or
+   * less if there is less, because short intervals are noisy. The first row of a fit has the
+   * throughput since the fit began.
    */
   private double speed(Progress progress, double epoch, double seconds) {
-    // another fit of the same trainer begins at another of its steps
+    // each fit of a trainer begins at a different step
     long start = trainer.steps() - progress.steps();
     if (rows() == 0 || start != fitStart) {
       fitStart = start;
@@ -131,35 +135,37 @@ public final class TrainingCurves implements FitListener {
   }
 
   /**
-   * How many times something was recorded.
+   * Returns the number of recorded rows.
    *
-   * @return 0 or more
+   * @return at least 0
    */
   public int rows() {
     return columns.get(EPOCH).size();
   }
 
   /**
-   * The names of what is recorded.
+   * Returns the names of all columns.
    *
-   * @return {@code epoch}, {@code loss}, {@code learning rate}, {@code samples/s}, then your own
+   * @return {@code epoch}, {@code loss}, {@code learning rate}, {@code samples/s}, then the names
+   *     of the added metrics
    */
   public List<String> names() {
     return List.copyOf(columns.keySet());
   }
 
   /**
-   * A recorded column.
+   * Returns a recorded column.
    *
    * @param name one of {@link #names}
-   * @return a value for each row; NaN where a metric was not asked
+   * @return one value per row; NaN for a metric in a row within an epoch
+   * @throws IllegalArgumentException if there is no such column
    */
   public double[] values(String name) {
-    require(columns.containsKey(name), "there is no " + name + ", but " + names());
+    require(columns.containsKey(name), "expected one of " + names() + ", but got " + name);
     return columns.get(name).stream().mapToDouble(Double::doubleValue).toArray();
   }
 
-  /** The names of each chart's lines, by its title. */
+  /** Returns the names of each chart's lines by the chart's title. */
   Map<String, List<String>> charts() {
     Map<String, List<String>> charts = new LinkedHashMap<>();
     for (String name : names().subList(1, columns.size())) {
@@ -174,9 +180,9 @@ public final class TrainingCurves implements FitListener {
   }
 
   /**
-   * Writes all rows as comma-separated values, the names in the first line.
+   * Writes all rows as comma-separated values. The first line contains the names.
    *
-   * @param file where; an old file is replaced
+   * @param file the file, which is replaced if it exists
    */
   public void csv(Path file) {
     StringBuilder text = new StringBuilder();
@@ -198,7 +204,7 @@ public final class TrainingCurves implements FitListener {
     WholeFile.write(file, text.toString());
   }
 
-  /** As RFC 4180 quotes: names may hold anything. */
+  /** Returns a name quoted as in RFC 4180, because names may contain any character. */
   private static String quoted(String name) {
     boolean plain =
         name.chars().allMatch(c -> Character.isLetterOrDigit(c) || " _-/.".indexOf(c) >= 0);
@@ -206,18 +212,18 @@ public final class TrainingCurves implements FitListener {
   }
 
   /**
-   * Draws each recorded quantity over the epochs into one PNG image of several charts.
+   * Draws each recorded quantity over the epochs, as one PNG image of several charts.
    *
-   * @param file where; an old file is replaced
+   * @param file the file, which is replaced if it exists
    */
   public void png(Path file) {
     WholeFile.write(file, new CurveCharts(this).png());
   }
 
   /**
-   * Draws each recorded quantity over the epochs into one SVG image of several charts.
+   * Draws each recorded quantity over the epochs, as one SVG image of several charts.
    *
-   * @param file where; an old file is replaced
+   * @param file the file, which is replaced if it exists
    */
   public void svg(Path file) {
     WholeFile.write(file, svg());
@@ -228,9 +234,9 @@ public final class TrainingCurves implements FitListener {
     return new CurveCharts(this).svg();
   }
 
-  static void require(boolean holds, String sentence) {
+  static void require(boolean holds, String message) {
     if (!holds) {
-      throw new IllegalArgumentException("training curves: " + sentence);
+      throw new IllegalArgumentException("training curves: " + message);
     }
   }
 

@@ -13,7 +13,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 
-/** Files that are written whole or not at all. */
+/** Writes files completely or not at all. */
 final class WholeFile {
   private WholeFile() {}
 
@@ -21,12 +21,17 @@ final class WholeFile {
     write(file, text.getBytes(StandardCharsets.UTF_8));
   }
 
-  /** Writes beside the file first; a reader sees the old one or the new one. */
+  /**
+   * Writes a temporary file in the same folder, then renames it. A reader sees either the old file
+   * or the new one.
+   *
+   * @throws UncheckedIOException if the file cannot be written
+   */
   static void write(Path file, byte[] bytes) {
     try {
       Path folder = file.toAbsolutePath().getParent();
       if (folder == null) {
-        throw new FileSystemException(file.toString(), null, "it is no file in a folder");
+        throw new FileSystemException(file.toString(), null, "expected a file in a folder");
       }
       Path part = Files.createTempFile(folder, ".chainrule-", ".part", permissions(folder));
       try {
@@ -40,7 +45,10 @@ final class WholeFile {
     }
   }
 
-  /** Onto the disk: a name moved before its bytes would outlive them where the power fails. */
+  /**
+   * Writes the bytes and forces them to the disk. Otherwise, after a power failure, the renamed
+   * file could exist without its contents.
+   */
   private static void store(Path part, byte[] bytes) throws IOException {
     try (FileChannel channel = FileChannel.open(part, StandardOpenOption.WRITE)) {
       ByteBuffer rest = ByteBuffer.wrap(bytes);
@@ -51,7 +59,10 @@ final class WholeFile {
     }
   }
 
-  /** Those of any new file, less the umask; a temporary one would be its owner's alone. */
+  /**
+   * Returns the permissions of any new file, before the umask is applied. By default a temporary
+   * file is accessible only to its owner.
+   */
   private static FileAttribute<?>[] permissions(Path folder) {
     return folder.getFileSystem().supportedFileAttributeViews().contains("posix")
         ? new FileAttribute<?>[] {

@@ -1,2 +1,2 @@
-/** Pages about a training in HTML, and training curves as charts. */
+/** HTML pages about a training, and charts of training curves. */
 package org.chainrule.visual;

@@ -33,7 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYSeries;
 
-/** What is recorded of a training, and the files and pages made of it. */
+/** Tests what is recorded during training, and the files and pages that are written from it. */
 class TrainingCurvesTest {
   private static final int SAMPLES = 40;
   private static final int EPOCHS = 4;
@@ -77,7 +77,7 @@ class TrainingCurvesTest {
   }
 
   @Test
-  void eachEpochIsARow() {
+  void eachEpochAddsARow() {
     TrainingCurves curves = record();
     assertEquals(
         List.of("epoch", "loss", "learning rate", "samples/s", "half, \"so\"", "gradient norm"),
@@ -87,11 +87,11 @@ class TrainingCurvesTest {
         new double[] {0.1, 0.1 / 2, 0.1 / 3, 0.1 / 4}, curves.values("learning rate"));
     assertArrayEquals(new double[] {0.5, 0.5, 0.5, 0.5}, curves.values("half, \"so\""));
     double[] losses = curves.values("loss");
-    assertTrue(losses[EPOCHS - 1] < losses[0], "it has learned");
+    assertTrue(losses[EPOCHS - 1] < losses[0], "expected the loss to fall");
     for (double speed : curves.values("samples/s")) {
       assertTrue(speed > 0 && Double.isFinite(speed), "samples/s: " + speed);
     }
-    // the last one was computed with the parameters as they are now
+    // the last recorded norm was computed with the current parameters
     trainer.gradients(batch);
     double squares = 0;
     for (Node parameter : model.parameters()) {
@@ -103,7 +103,7 @@ class TrainingCurvesTest {
   }
 
   @Test
-  void filesHoldTheRows() throws Exception {
+  void filesContainTheRows() throws Exception {
     TrainingCurves curves = record();
     Path csv = folder.resolve("curves.csv");
     curves.csv(csv);
@@ -117,21 +117,21 @@ class TrainingCurvesTest {
     curves.svg(folder.resolve("curves.svg"));
     assertTrue(Files.readString(folder.resolve("curves.svg")).contains("<svg"));
     try (var files = Files.list(folder)) {
-      assertEquals(3, files.count(), "no part is left behind");
+      assertEquals(3, files.count(), "expected no temporary files");
     }
   }
 
   @Test
-  void aFileThatCannotBeWrittenIsASentence() {
+  void aFileThatCannotBeWrittenIsNamedInTheMessage() {
     Path nowhere = folder.resolve("no").resolve("curves.csv");
     String message =
         assertThrows(UncheckedIOException.class, () -> record().csv(nowhere)).getMessage();
     assertTrue(message.startsWith("cannot write " + nowhere), message);
   }
 
-  /** Its first event has more steps than the last of the fit before. */
+  /** The first event of each fit has more steps than the last event of the previous fit. */
   @Test
-  void thePauseBetweenTwoFitsIsNoTraining() {
+  void timeBetweenTwoFitsDoesNotCountAsTraining() {
     TrainingCurves curves = new TrainingCurves(trainer);
     List<Double> speeds = new ArrayList<>();
     trainer.listener(
@@ -144,15 +144,15 @@ class TrainingCurvesTest {
     for (int batchSize : new int[] {SAMPLES, SAMPLES / 4, 1}) {
       trainer.fit(data, batchSize, 1);
     }
-    // no fit is long enough for a row in between, so each has one: as fast as the fit was
+    // each fit is too short for a row before its end, so its only row has the speed of the fit
     assertEquals(3, speeds.size());
     assertArrayEquals(
         speeds.stream().mapToDouble(Double::doubleValue).toArray(), curves.values("samples/s"));
   }
 
   @Test
-  void chartsLeaveTheProcessAsItIs() {
-    GraphicsEnvironment.isHeadless(); // read once, whatever the property says afterwards
+  void chartsDoNotChangeTheHeadlessProperty() {
+    GraphicsEnvironment.isHeadless(); // AWT reads the property once; later changes have no effect
     String before = System.clearProperty("java.awt.headless");
     try {
       record().png(folder.resolve("curves.png"));
@@ -165,7 +165,7 @@ class TrainingCurvesTest {
   }
 
   @Test
-  void beforeTrainingThereIsNothingToDraw() {
+  void refusesChartsWithoutRowsAndInvalidNames() {
     TrainingCurves curves = new TrainingCurves(trainer);
     assertThrows(IllegalArgumentException.class, () -> curves.png(folder.resolve("x.png")));
     assertThrows(IllegalArgumentException.class, () -> curves.metric("loss", () -> 1));
@@ -175,7 +175,7 @@ class TrainingCurvesTest {
   }
 
   @Test
-  void aPageHoldsGraphAndCurvesAndLoadsNothing() {
+  void aPageContainsGraphAndCurvesAndLoadsNothing() {
     Drawing drawing = Drawing.of(loss, View.NETWORK);
     String page =
         new HtmlPage("<Title>")
@@ -183,13 +183,13 @@ class TrainingCurvesTest {
             .curves("curves", record())
             .text("a & b")
             .toString();
-    assertTrue(page.contains("<h1>&lt;Title&gt;</h1>"), "the title is text");
-    assertTrue(page.contains("a &amp; b"), "a paragraph is text");
-    assertTrue(page.contains("prefers-color-scheme: dark"), "it has a dark side");
+    assertTrue(page.contains("<h1>&lt;Title&gt;</h1>"), "expected an escaped title");
+    assertTrue(page.contains("a &amp; b"), "expected an escaped paragraph");
+    assertTrue(page.contains("prefers-color-scheme: dark"), "expected dark colours");
     assertTrue(page.contains("</svg>") && page.contains("src=\"data:image/svg+xml;base64,"));
-    assertFalse(page.contains("<script"), "nothing runs");
+    assertFalse(page.contains("<script"), "expected no scripts");
     String rest = page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
-    assertFalse(rest.contains("http:") || rest.contains("https:"), "nothing is loaded");
+    assertFalse(rest.contains("http:") || rest.contains("https:"), "expected no external URLs");
   }
 
   @Test
@@ -213,9 +213,9 @@ class TrainingCurvesTest {
     List<Color> colours =
         losses.getSeriesCollection().stream().map(XYSeries::getLineColor).toList();
     assertNotEquals(colours.get(0), colours.get(1));
-    assertTrue(losses.getStyler().isLegendVisible(), "two lines need names");
-    assertFalse(charts.get(1).getStyler().isLegendVisible(), "one line is the title's");
-    assertTrue(losses.getStyler().isYAxisLogarithmic(), "the range is that of both lines");
+    assertTrue(losses.getStyler().isLegendVisible(), "expected a legend for two lines");
+    assertFalse(charts.get(1).getStyler().isLegendVisible(), "expected no legend for one line");
+    assertTrue(losses.getStyler().isYAxisLogarithmic(), "expected the range of both lines");
   }
 
   private static List<String> names(XYChart chart) {

@@ -13,7 +13,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Files appear whole or not at all, whoever else writes. */
+/** Files are written completely or not at all, also if several threads write the same file. */
 class WholeFileTest {
   @TempDir private Path folder;
 
@@ -24,7 +24,7 @@ class WholeFileTest {
   }
 
   @Test
-  void threadsMayWriteTheSameFile() throws Exception {
+  void severalThreadsCanWriteTheSameFile() throws Exception {
     Path file = folder.resolve("file");
     List<String> texts =
         IntStream.range(0, 8).mapToObj(i -> Integer.toString(i).repeat(20_000)).toList();
@@ -35,12 +35,12 @@ class WholeFileTest {
                 WholeFile.write(file, text);
               }
             });
-    assertTrue(texts.contains(Files.readString(file)), "one of them, whole");
+    assertTrue(texts.contains(Files.readString(file)), "expected one of the texts, complete");
     assertEquals(List.of(file), files());
   }
 
   @Test
-  void nothingIsLeftOfAFailure() throws Exception {
+  void aFailedWriteLeavesNoFiles() throws Exception {
     Path taken = folder.resolve("taken");
     Files.createDirectories(taken.resolve("inner"));
     assertThrows(UncheckedIOException.class, () -> WholeFile.write(taken, "text"));
@@ -52,7 +52,7 @@ class WholeFileTest {
   }
 
   @Test
-  void itIsReadByWhoeverMayReadANewFile() throws Exception {
+  void aWrittenFileHasThePermissionsOfAnyNewFile() throws Exception {
     assumeTrue(folder.getFileSystem().supportedFileAttributeViews().contains("posix"));
     Path usual = Files.createFile(folder.resolve("usual"));
     Path file = folder.resolve("file");

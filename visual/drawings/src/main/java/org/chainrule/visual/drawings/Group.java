@@ -8,8 +8,8 @@ import org.chainrule.draw.Direction;
 import org.chainrule.draw.DrawnNode;
 
 /**
- * An operation with the parameters that stand beside it: one rectangle for the layout. Across the
- * way of the arrows, the first parameter stands before the operation, the others behind.
+ * An operation with the parameters beside it, as one rectangle for the layout. They are arranged in
+ * a line perpendicular to the arrows: the first parameter, the operation, the other parameters.
  */
 final class Group {
   private static final double GAP = 22;
@@ -63,7 +63,7 @@ final class Group {
     return height;
   }
 
-  /** Places of all parts, from this rectangle's corner. */
+  /** Returns the places of all parts by id, relative to the upper left corner of the rectangle. */
   Map<String, Place> places() {
     return places;
   }

@@ -33,12 +33,12 @@ import org.eclipse.elk.graph.ElkNode;
 import org.eclipse.elk.graph.ElkPort;
 import org.eclipse.elk.graph.util.ElkGraphUtil;
 
-/** Places for a drawing's nodes, arrows and labels, by the layered algorithm of ELK. */
+/** Computes the places of a drawing's nodes, arrows and labels with ELK's layered algorithm. */
 final class Layout {
   private static final double MARGIN = 8;
 
   static {
-    // once: the service is the whole process's, and threads that lay out read it
+    // Register once. The service is global, and threads read it while they compute layouts.
     LayoutMetaDataService.getInstance()
         .registerLayoutMetaDataProviders(new LayeredMetaDataProvider());
   }
@@ -71,7 +71,7 @@ final class Layout {
     return height;
   }
 
-  /** Of each node by its id. */
+  /** Returns the place of each node by its id. */
   Map<String, Place> places() {
     return places;
   }
@@ -147,7 +147,12 @@ final class Layout {
     return edges;
   }
 
-  /** A node, or a port at the operation of a group: a part of the way along its side. */
+  /**
+   * Returns where an edge is attached: a node or, for a group, a new port at the group's operation.
+   *
+   * @param in true if the edge ends here
+   * @param part the position of the port along the side of the operation, from 0 to 1
+   */
   private ElkConnectableShape end(String id, boolean in, double part) {
     Group group = groups.get(id);
     ElkNode node = elkNodes.get(id);
@@ -214,7 +219,7 @@ final class Layout {
     return Outline.meet(groups.get(id).node(), places.get(id), end, right);
   }
 
-  /** From a parameter to the operation beside it. */
+  /** Returns the straight line from a parameter to the operation beside it. */
   private List<double[]> straight(Place from, Place to) {
     if (right) {
       boolean below = from.y() > to.y();

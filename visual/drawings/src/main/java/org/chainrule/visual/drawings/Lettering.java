@@ -4,14 +4,15 @@ import org.chainrule.draw.DrawnNode;
 import org.chainrule.draw.Form;
 
 /**
- * How wide text becomes. The same everywhere, so that the same drawing gives the same file, and on
- * the safe side: the widths are those of a wide typeface.
+ * Estimates the width of text. The estimate does not depend on installed fonts, so that the same
+ * drawing gives the same file everywhere. It uses the widths of a wide typeface, so that text of
+ * other fonts also fits.
  */
 final class Lettering {
-  /** First line of a node; in a circle it stands alone. */
+  /** Font size of the first line of a node. In a circle it is the only line. */
   static final double TITLE = 14;
 
-  /** Other lines, and the variables on arrows. */
+  /** Font size of other lines and of the variables on arrows. */
   static final double DETAIL = 12;
 
   static final double LINE_HEIGHT = 1.3;
@@ -20,7 +21,7 @@ final class Lettering {
   private static final int THOUSAND = 1000;
   private static final int FIRST = ' ';
 
-  /** Advances of the printable ASCII characters in DejaVu Sans, in thousandths of the size. */
+  /** Widths of the printable ASCII characters in DejaVu Sans, in thousandths of the font size. */
   private static final int[] ASCII = {
     318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361, 318, 337, 636, 636, 636,
     636, 636, 636, 636, 636, 636, 636, 337, 337, 838, 838, 838, 531, 1000, 684, 686, 698, 770, 632,
@@ -35,7 +36,7 @@ final class Lettering {
     return text.codePoints().map(Lettering::advance).sum() * size / THOUSAND;
   }
 
-  /** What all lines of a node need. */
+  /** Returns the width of a node's widest line. */
   static double width(DrawnNode node) {
     double width = 0;
     for (int i = 0; i < node.lines().size(); ++i) {
@@ -52,7 +53,10 @@ final class Lettering {
     return height;
   }
 
-  /** The first line is a title, unless it is a word in a circle, which would be large. */
+  /**
+   * Returns the font size of a line. The first line is a title, except for a word in a circle,
+   * because the circle would become too large.
+   */
   static double size(DrawnNode node, int line) {
     boolean word = node.form() == Form.CIRCLE && node.lines().get(0).length() > LONGEST_SIGN;
     return line == 0 && !word ? TITLE : DETAIL;
@@ -69,7 +73,7 @@ final class Lettering {
     if (Character.getType(point) == Character.NON_SPACING_MARK) {
       return 0;
     }
-    // Latin and Greek letters; mathematical signs, arrows and everything else may be wider
+    // Latin and Greek letters, the sign ‖, and all other characters, which may be wide
     return point < 0x400 ? 660 : point == 0x2016 ? 500 : 1050;
   }
 }

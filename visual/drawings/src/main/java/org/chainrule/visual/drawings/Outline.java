@@ -2,7 +2,7 @@ package org.chainrule.visual.drawings;
 
 import org.chainrule.draw.DrawnNode;
 
-/** How large a node is, and where an arrow meets it. */
+/** Computes how large a node is and where an arrow touches its outline. */
 final class Outline {
   static final double MARK = 9;
   private static final double SMALLEST_CIRCLE = 36;
@@ -11,7 +11,7 @@ final class Outline {
 
   private Outline() {}
 
-  /** Width and height that the lines need in this form. */
+  /** Returns the width and height that a node needs for its text and form. */
   static double[] size(DrawnNode node) {
     double width = Lettering.width(node);
     double height = Lettering.height(node);
@@ -30,14 +30,17 @@ final class Outline {
     };
   }
 
-  /** How far the tip of a hexagon of this height stands out. */
+  /** Returns the width of the tip of a hexagon of the given height. */
   static double tip(double height) {
     return Math.min(14, height / 4);
   }
 
   /**
-   * Moves the end of a line, which has come to the frame of a node, on to its outline. The line
-   * goes along one axis at its end.
+   * Extends a line that ends at the frame of a node to the node's outline. The last part of the
+   * line is parallel to an axis.
+   *
+   * @param alongX true if the last part is horizontal
+   * @return the new end of the line
    */
   static double[] meet(DrawnNode node, Place place, double[] end, boolean alongX) {
     double dx = end[0] - place.centerX();

@@ -1,6 +1,6 @@
 package org.chainrule.visual.drawings;
 
-/** A rectangle on the page, in pixels from the upper left corner. */
+/** A rectangle on the page, in pixels from the page's upper left corner. */
 record Place(double x, double y, double width, double height) {
   double centerX() {
     return x + width / 2;

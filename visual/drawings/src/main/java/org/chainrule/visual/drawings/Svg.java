@@ -13,8 +13,8 @@ import org.chainrule.draw.Role;
 import org.chainrule.draw.View;
 
 /**
- * A drawing as an SVG file: no scripts, no fonts, nothing from elsewhere, legible on a light page
- * and on a dark one. The same drawing gives the same text.
+ * Renders a drawing as an SVG document. It contains no scripts, no fonts and no external resources,
+ * and is legible on light and dark pages. The same drawing always has the same text.
  */
 public final class Svg {
   private static final double CORNER = 8;
@@ -34,9 +34,9 @@ public final class Svg {
   }
 
   /**
-   * Lays a drawing out.
+   * Renders a drawing.
    *
-   * @param drawing what to draw
+   * @param drawing the drawing
    * @return an SVG document
    */
   public static String of(Drawing drawing) {
@@ -47,10 +47,10 @@ public final class Svg {
   }
 
   /**
-   * Draws all of a graph, as a notebook shows it.
+   * Renders a whole graph, for example in a notebook.
    *
-   * @param graph with one node or more
-   * @param view how closely to look
+   * @param graph a graph with at least one node
+   * @param view the level of detail
    * @return an SVG document
    */
   public static String of(Graph graph, View view) {
@@ -136,7 +136,7 @@ public final class Svg {
     double[] last = points.get(points.size() - 1);
     double[] before = points.get(points.size() - 2);
     double length = Math.hypot(last[0] - before[0], last[1] - before[1]);
-    // the line ends inside of the arrow's head, so that its end does not show beside the point
+    // the line ends inside the arrow's head, so that it does not stick out beside the tip
     double[] neck = between(last, before, Math.min(5, length / 2));
     if (line.curved() && points.size() % 3 == 1) {
       for (int i = 1; i < points.size(); ++i) {
@@ -163,15 +163,15 @@ public final class Svg {
   }
 
   private static void bend(StringBuilder path, double[] from, double[] at, double[] to) {
-    double room =
+    double shorter =
         Math.min(
             Math.hypot(at[0] - from[0], at[1] - from[1]), Math.hypot(at[0] - to[0], at[1] - to[1]));
-    double radius = Math.min(BEND, room / 2);
+    double radius = Math.min(BEND, shorter / 2);
     path.append(" L").append(point(between(at, from, radius)));
     path.append(" Q").append(point(at)).append(' ').append(point(between(at, to, radius)));
   }
 
-  /** The point at a distance from one point on the way to another. */
+  /** Returns the point at a distance from {@code from} in the direction of {@code to}. */
   private static double[] between(double[] from, double[] to, double distance) {
     double length = Math.hypot(to[0] - from[0], to[1] - from[1]);
     double part = length == 0 ? 0 : distance / length;
@@ -217,7 +217,7 @@ public final class Svg {
     return number(point[0]) + "," + number(point[1]);
   }
 
-  /** With one decimal, which is a tenth of a pixel. */
+  /** Returns a number with at most one decimal, which is a tenth of a pixel. */
   private static String number(double value) {
     String text = String.format(Locale.ROOT, "%.1f", value);
     return text.endsWith(".0") ? text.substring(0, text.length() - 2) : text;

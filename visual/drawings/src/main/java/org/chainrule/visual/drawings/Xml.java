@@ -1,14 +1,14 @@
 package org.chainrule.visual.drawings;
 
-/** Text in XML and HTML. */
+/** Escapes text for XML and HTML. */
 public final class Xml {
   private Xml() {}
 
   /**
-   * Replaces the characters that mean something in markup.
+   * Escapes the characters that have a meaning in markup.
    *
    * @param text plain text
-   * @return the same text, for an element or a quoted attribute
+   * @return the escaped text, for an element or a quoted attribute
    */
   public static String escape(String text) {
     return text.replace("&", "&amp;")

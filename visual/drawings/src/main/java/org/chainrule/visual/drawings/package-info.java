@@ -1,2 +1,2 @@
-/** Drawings of a graph as SVG, laid out by ELK. */
+/** Drawings of a graph as SVG, with a layout by ELK. */
 package org.chainrule.visual.drawings;

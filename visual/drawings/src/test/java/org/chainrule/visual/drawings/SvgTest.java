@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.w3c.dom.Document;
 import org.xml.sax.InputSource;
 
-/** Drawings as SVG. */
+/** Tests drawings as SVG. */
 class SvgTest {
   private final Graph graph = new Graph();
 
@@ -42,7 +42,7 @@ class SvgTest {
   }
 
   @Test
-  void textIsWhatTheNodesSay() throws Exception {
+  void theTextsAreThoseOfTheNodesAndEdges() throws Exception {
     Drawing drawing = Drawing.of(network(), View.CONCISE);
     List<String> expected = new ArrayList<>();
     drawing.edges().stream()
@@ -61,7 +61,7 @@ class SvgTest {
   }
 
   @Test
-  void namesAreNothingButText() throws Exception {
+  void namesAreEscaped() throws Exception {
     String name = "<script>alert(\"1\")</script> & ' ]]>";
     graph.input(name, 2).tanh();
     String svg = Svg.of(graph, View.CONCISE);
@@ -77,9 +77,9 @@ class SvgTest {
     assertEquals(Svg.of(drawing), Svg.of(drawing));
   }
 
-  /** The service of layouts is one for all threads. */
+  /** All threads share one layout service. */
   @Test
-  void threadsDrawAtOnce() {
+  void severalThreadsCanDrawAtTheSameTime() {
     Drawing drawing = Drawing.of(network(), View.CONCISE);
     String expected = Svg.of(drawing);
     LayoutMetaDataService service = LayoutMetaDataService.getInstance();
@@ -91,7 +91,7 @@ class SvgTest {
   }
 
   @Test
-  void nodesDoNotOverlapAndLieOnThePage() {
+  void nodesAndLabelsAreOnThePageAndDoNotOverlap() {
     Node loss = network();
     for (View view : View.values()) {
       Drawing drawing = Drawing.of(loss, view);
@@ -131,13 +131,14 @@ class SvgTest {
     Drawing drawing = Drawing.of(network(), View.CONCISE);
     Layout layout = new Layout(drawing);
     for (Line line : layout.lines()) {
-      touches(layout.places().get(line.edge().from()), line.points().get(0));
-      touches(layout.places().get(line.edge().to()), line.points().get(line.points().size() - 1));
+      assertOnOutline(layout.places().get(line.edge().from()), line.points().get(0));
+      assertOnOutline(
+          layout.places().get(line.edge().to()), line.points().get(line.points().size() - 1));
     }
   }
 
-  /** Inside of the frame, and not where the text stands. */
-  private static void touches(Place place, double[] point) {
+  /** Asserts that a point is near the outline of a node: in its frame but not in its centre. */
+  private static void assertOnOutline(Place place, double[] point) {
     double x = Math.abs(point[0] - place.centerX()) / place.width();
     double y = Math.abs(point[1] - place.centerY()) / place.height();
     assertTrue(
@@ -146,7 +147,7 @@ class SvgTest {
   }
 
   @Test
-  void nothingIsRefusedWithASentence() {
+  void refusesNull() {
     assertEquals(
         "SVG: the drawing must not be null",
         assertThrows(IllegalArgumentException.class, () -> Svg.of(null)).getMessage());

@@ -11,9 +11,9 @@ import org.chainrule.FitListener;
 import org.chainrule.Progress;
 
 /**
- * A progress bar for {@code fit}: the part that is done, the time left, loss and samples a second.
- * On a terminal it moves; in a log, a file or a {@linkplain #logger logger} there is a line every
- * two seconds, and one at the end.
+ * A progress bar for {@code fit}. It shows the completed part, the remaining time, the loss and the
+ * samples per second. On a terminal the bar is updated in place. In a log, a file or a {@linkplain
+ * #logger logger} it prints a line every two seconds, and one at the end.
  *
  * <pre>{@code
  * try (ConsoleProgress bar = new ConsoleProgress("digits")) {
@@ -21,7 +21,7 @@ import org.chainrule.Progress;
  * }
  * }</pre>
  *
- * <p>It is for one {@code fit}, and used by the thread that trains.
+ * <p>A bar serves one {@code fit}. Not thread-safe: only the thread that trains may use it.
  */
 public final class ConsoleProgress implements FitListener, AutoCloseable {
   private static final int TERMINAL_INTERVAL = 100;
@@ -37,24 +37,24 @@ public final class ConsoleProgress implements FitListener, AutoCloseable {
   private long before;
 
   /**
-   * For a {@code fit} over epochs.
+   * Creates a bar for a {@code fit} over epochs.
    *
-   * @param task what stands before the bar
+   * @param task the text before the bar
    */
   public ConsoleProgress(String task) {
     this(task, 0);
   }
 
   /**
-   * For {@code fitSteps}.
+   * Creates a bar for {@code fitSteps}.
    *
-   * @param task what stands before the bar
-   * @param steps how many steps there will be; 0 if training goes over epochs
+   * @param task the text before the bar
+   * @param steps the number of steps; 0 to train over epochs
    */
   public ConsoleProgress(String task, long steps) {
     if (task == null || steps < 0) {
       throw new IllegalArgumentException(
-          "progress bar: expected a task and 0 steps or more, got " + task + ", " + steps);
+          "progress bar: expected a task and at least 0 steps, but got " + task + ", " + steps);
     }
     this.task = task;
     this.steps = steps;
@@ -62,7 +62,7 @@ public final class ConsoleProgress implements FitListener, AutoCloseable {
   }
 
   /**
-   * Sends the lines to a logger, at the level {@code INFO}, wherever the program runs.
+   * Sends the lines to a logger at the level {@code INFO}, also if the program runs on a terminal.
    *
    * @param logger for example {@code System.getLogger("training")}
    * @return this bar
@@ -71,13 +71,13 @@ public final class ConsoleProgress implements FitListener, AutoCloseable {
   public ConsoleProgress logger(System.Logger logger) {
     if (logger == null || bar != null) {
       throw new IllegalArgumentException(
-          "progress bar: expected a logger before training, got "
+          "progress bar: expected a logger before training, but got "
               + (logger == null ? "null" : "one after the first step"));
     }
     return lines(line -> logger.log(System.Logger.Level.INFO, line), LOG_INTERVAL);
   }
 
-  /** For tests, which do not wait for seconds. */
+  /** Sends the lines to a consumer at a given interval. Only tests use this. */
   ConsoleProgress lines(Consumer<String> out, int milliseconds) {
     lines = new Lines(out);
     interval = milliseconds;
@@ -90,7 +90,7 @@ public final class ConsoleProgress implements FitListener, AutoCloseable {
       return;
     }
     if (bar == null) {
-      // this fit began with its first epoch, or in the middle of it
+      // a fit may continue after earlier epochs, which do not belong to this bar
       before = (progress.epoch() - 1) * progress.examples();
       long samples = progress.epochs() * progress.examples() - before;
       bar = progress.epochs() == 0 ? bar(steps == 0 ? -1 : steps, " steps") : bar(samples, "");
@@ -144,8 +144,9 @@ public final class ConsoleProgress implements FitListener, AutoCloseable {
   }
 
   /**
-   * Passes lines on. The bar shows its end when it gets there and twice when it is closed, each
-   * time with another duration: of these, only the last is passed on.
+   * Forwards lines and removes duplicates. The bar prints its last state when it is reached and
+   * twice when the bar is closed, each time with a different duration. Of these lines, only the
+   * last one is forwarded.
    */
   private static final class Lines implements Consumer<String> {
     private final Consumer<String> out;
@@ -157,7 +158,7 @@ public final class ConsoleProgress implements FitListener, AutoCloseable {
       this.out = out;
     }
 
-    /** Called by the bar's own thread. */
+    /** Receives a line. The bar calls this on its own thread. */
     @Override
     public synchronized void accept(String line) {
       if (holding) {
@@ -186,7 +187,10 @@ public final class ConsoleProgress implements FitListener, AutoCloseable {
     }
   }
 
-  /** Since Java 22 there can be a console without a terminal, and a method that tells. */
+  /**
+   * Returns true if the program runs on a terminal. Since Java 22 a console can exist without a
+   * terminal, and {@code Console.isTerminal()} distinguishes them.
+   */
   private static boolean onTerminal() {
     Console console = System.console();
     try {

@@ -1,2 +1,2 @@
-/** Progress of a training on a terminal, in a log or for a logger. */
+/** Shows the progress of a training on a terminal, in a log or through a logger. */
 package org.chainrule.visual.progress;

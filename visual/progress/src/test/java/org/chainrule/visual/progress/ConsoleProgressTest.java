@@ -14,12 +14,12 @@ import java.util.ResourceBundle;
 import org.chainrule.Progress;
 import org.junit.jupiter.api.Test;
 
-/** What a training's progress looks like where there is no terminal. */
+/** Tests the progress of a training without a terminal. */
 class ConsoleProgressTest {
   private static final Progress MIDDLE = new Progress(3, 4, 10, 40, 0.25, 1500, 1);
   private static final Progress END = new Progress(4, 4, 40, 40, 0.125, 1500, 2);
 
-  /** Keeps what it is told. */
+  /** A logger that stores its messages. */
   private static final class Kept implements System.Logger {
     private final List<String> messages = Collections.synchronizedList(new ArrayList<>());
 
@@ -57,13 +57,13 @@ class ConsoleProgressTest {
     }
     String text = shown.toString(StandardCharsets.UTF_8);
     assertTrue(text.contains("task 100%"), text);
-    assertTrue(text.contains("80/80"), "two of the four epochs are this fit's: " + text);
+    assertTrue(text.contains("80/80"), "expected the two epochs of this fit out of four: " + text);
     assertTrue(text.contains("epoch 4, loss 0.1250, 1,500 samples/s"), text);
   }
 
-  /** It stays at its end for longer than a second, so that the duration in its line changes. */
+  /** The bar stays at its end for more than a second, so that the duration in its line changes. */
   @Test
-  void theLastLineComesOnce() throws Exception {
+  void theLastLineIsPrintedOnce() throws Exception {
     List<String> lines = Collections.synchronizedList(new ArrayList<>());
     ConsoleProgress bar = new ConsoleProgress("task").lines(lines::add, 20);
     bar.onProgress(MIDDLE);
@@ -80,9 +80,9 @@ class ConsoleProgressTest {
     assertTrue(ends.get(0).contains("loss 0.1250"), ends::toString);
   }
 
-  /** The bar may show itself once when it begins; it is not asked again for a minute. */
+  /** The bar may print a line when it begins. The next update would be a minute later. */
   @Test
-  void aTrainingThatStopsShowsWhereItWas() {
+  void aStoppedTrainingPrintsItsLastState() {
     List<String> lines = Collections.synchronizedList(new ArrayList<>());
     try (ConsoleProgress bar = new ConsoleProgress("task", 100).lines(lines::add, 60_000)) {
       bar.onProgress(new Progress(1, 0, 10, 40, 0.5, 1500, 7));
@@ -93,7 +93,7 @@ class ConsoleProgressTest {
   }
 
   @Test
-  void aLoggerHasTheLinesAndOutNone() {
+  void aLoggerReceivesAllLinesAndStandardOutputNone() {
     PrintStream before = System.out;
     ByteArrayOutputStream shown = new ByteArrayOutputStream();
     System.setOut(new PrintStream(shown, true, StandardCharsets.UTF_8));
@@ -112,11 +112,11 @@ class ConsoleProgressTest {
   }
 
   @Test
-  void whatIsNoBarIsASentence() {
+  void refusesInvalidArguments() {
     String message =
         assertThrows(IllegalArgumentException.class, () -> new ConsoleProgress("task", -1))
             .getMessage();
-    assertEquals("progress bar: expected a task and 0 steps or more, got task, -1", message);
+    assertEquals("progress bar: expected a task and at least 0 steps, but got task, -1", message);
     assertThrows(IllegalArgumentException.class, () -> new ConsoleProgress(null));
     assertThrows(IllegalArgumentException.class, () -> new ConsoleProgress("task").logger(null));
   }
