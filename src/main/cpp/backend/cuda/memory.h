@@ -21,6 +21,7 @@ struct PoolDeleter {
 };
 
 // The memory pool of one device. All engines of the process on that device share it. Thread-safe.
+//
 // Freed memory stays in the pool and is reused, because cudaMalloc calls the driver each time and cudaFree waits for
 // all work of the device, including other callers' work. When the last block has been freed, the pool returns what
 // exceeds kept_bytes to the device. So models that are used one after another, each with workspaces of 32 MiB, need no

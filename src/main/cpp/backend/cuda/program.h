@@ -120,6 +120,7 @@ int64_t scratch_bytes(const Step& step);
 
 // Each of these returns the launcher of a step, or null if the file has none for the step's kind.
 Launcher find_elementwise(const Step& step, DType dtype);
+Launcher find_sum(const Step& step, DType dtype);
 Launcher find_rowwise(const Step& step, DType dtype);
 Launcher find_loss(const Step& step, DType dtype);
 Launcher find_layout(const Step& step, DType dtype);
