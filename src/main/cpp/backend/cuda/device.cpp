@@ -253,8 +253,7 @@ Graph* end_capture(Queue* queue) {
 
 void abandon_capture(Queue* queue) noexcept {
   cudaGraph_t graph = nullptr;
-  if (queue->in_body)
-    cudaStreamEndCapture(queue->bodies[0], &graph);  // The conditional node owns this graph.
+  if (queue->in_body) cudaStreamEndCapture(queue->bodies[0], &graph);  // The conditional node owns it.
   queue->in_body = false;
   queue->lane = 0;
   graph = nullptr;

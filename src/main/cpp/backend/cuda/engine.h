@@ -30,10 +30,10 @@ struct CudaEngine {
   const CudaPrecision precision;
   // Programs run as graphs. CHAINRULE_CUDA_GRAPHS=0 turns this off, for tools that cannot inspect a graph.
   const bool captures;
-  // A tile kernel in a graph's conditional part may have its instructions as a parameter of 12,816 bytes. CUDA
-  // documents parameters of up to 32,764 bytes, but does not mention the conditional part. Therefore the engine tries
-  // it (probe.h), unless CHAINRULE_CUDA_LARGE_PARAMETERS is 1 or 0. If it does not work, tile kernels read their
-  // instructions from device memory.
+  // A tile kernel in a graph's conditional part may have its instructions as a parameter (tile::parameter_bytes, 14
+  // KiB). CUDA documents parameters of up to 32,764 bytes, but does not mention the conditional part. Therefore the
+  // engine tries it (probe.h), unless CHAINRULE_CUDA_LARGE_PARAMETERS is 1 or 0. If it does not work, tile kernels read
+  // their instructions from device memory.
   const bool large_parameters;
   cuda::EngineMemory memory;
   cuda::Products products;
@@ -150,8 +150,7 @@ struct CudaStream {
   std::unique_ptr<cuda::Queue, cuda::QueueDeleter> queue_;
   std::unique_ptr<cuda::Queue, cuda::QueueDeleter> copies_;  // copies the data of a burst's steps
   cuda::Block arguments_, pinned_arguments_;
-  int64_t arguments_of_ =
-      -1;  // the program whose arguments are on the device; -1: none, or a burst has changed them
+  int64_t arguments_of_ = -1;  // the program whose arguments are on the device; -1: none or changed
   cuda::Block pinned_results_;
   cuda::Block scratch_;
   cuda::Block workspaces_[2];  // for the BLAS, by lane

@@ -1,7 +1,6 @@
 // The only function that launches kernels. A kernel is a struct, passed by value, whose body is written for one thread:
 //
-//   static constexpr int threads, phases;     threads per block; parts of the body with a barrier of the block between
-// them
+//   static constexpr int threads, phases;     threads per block; parts of the body, with a barrier between two parts
 //   struct Shared, Local                      memory of a block and of a thread that lasts for all phases (or None)
 //   template <int phase> DEVICE void run(Thread at, Shared& shared, Local& local) const;
 //

@@ -170,7 +170,7 @@ void CudaProgram::prepare_product(CudaEngine& engine, Launch* launch) {
   launch->product = engine.products.choose(shape);
 }
 
-// Records which memory the launch reads and writes. Leaves out the users' data, which no launch writes, and values
+// Records which memory the launch reads and writes. Leaves out the users' inputs, which no launch writes, and values
 // between the steps of a tile, which no other launch uses.
 void CudaProgram::record_accesses(const Step& step, Launch* launch) {
   for (int32_t i = 0; i < max_operands; ++i) {

@@ -81,9 +81,8 @@ inline bool runs_on_tiles(const Step& step, DType dtype) {
 // Returns the number of instructions of a step. An instruction is what a block does between two barriers.
 inline int32_t instructions_of(const Step& step) {
   switch (step.kind) {
-    case StepKind::product:
-      return step.over_samples ? 1 : 2;  // copy_weight and multiply, or multiply_samples
-    case StepKind::row_sum: return 2;    // add_lanes, add_rows
+    case StepKind::product: return step.over_samples ? 1 : 2;  // the 2: copy_weight, multiply
+    case StepKind::row_sum: return 2;                          // add_lanes, add_rows
     case StepKind::loss: return step.op == Op::softmax_cross_entropy ? 5 : 4;
     default: return 1;
   }

@@ -153,7 +153,7 @@ struct Gather {
 
   To* to;
   const From* column;
-  const Arguments* arguments;  // the order, and the step's position in it
+  const Arguments* arguments;  // contain the order and the step's position in it
   int64_t samples, features;
 
   template <int>

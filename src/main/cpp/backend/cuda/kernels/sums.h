@@ -27,8 +27,8 @@ DEVICE double folded(const double* sums, int32_t count) {
 }
 
 // The position of a thread in a block that computes along columns. A block has `columns` adjacent columns, as many as a
-// loss sums at a time. The rows of each column are divided among `count` lanes: of eight lanes, lane l has rows l, l +
-// 8, ...
+// loss sums at a time. The rows of each column are divided among `count` lanes. Of eight lanes, lane 0 has rows 0, 8,
+// 16, ...
 template <int32_t count>
 struct LanesOf {
   static constexpr int32_t columns = static_cast<int32_t>(loss_block), lanes = count,

@@ -78,9 +78,9 @@ static_assert(sizeof(Shared) <= 64 * 1024, "the shared memory per block that eve
 struct TileThread {
   const Instruction& instruction;
   Shared& shared;
-  int64_t tile, part;  // indices in the batch
-  int32_t turn;        // index of the tile within its part
-  int32_t thread;      // index in the block
+  int64_t tile, part;  // the tile's index in the batch, and the index of its part
+  int32_t turn;        // the tile's index in its part
+  int32_t thread;      // the thread's index in the block
 
   DEVICE int64_t first() const { return tile * tile_samples; }
   DEVICE int32_t samples() const {
@@ -134,9 +134,10 @@ struct Factors {
   int32_t m, n, k;
 };
 
-// Computes C(i, j) for `thread_rows` rows i = first_i, first_i + grid_rows, ... and `thread_columns` columns j =
-// first_j, first_j + grid_columns, ... Adjacent threads have adjacent rows and columns. So they read different banks if
-// the stride is tile_stride or odd. `along_a` and `along_b` say that the factor's elements are contiguous along k.
+// Computes C(i, j) for `thread_rows` rows i, which begin at first_i and are grid_rows apart, and for `thread_columns`
+// columns j, which begin at first_j and are grid_columns apart. Adjacent threads have adjacent rows and columns. So
+// they read different banks if the stride is tile_stride or odd. `along_a` and `along_b` say that the factor's elements
+// are contiguous along k.
 template <int32_t thread_rows, bool along_a, bool along_b>
 DEVICE void multiply_block(const TileThread& at, const Factors& factors, float* c, int64_t c_i,
                            int32_t first_i, int32_t first_j) {
@@ -145,8 +146,8 @@ DEVICE void multiply_block(const TileThread& at, const Factors& factors, float* 
   CHAINRULE_UNROLL
   for (int32_t y = 0; y < thread_rows; ++y) {
     const int32_t i = first_i + grid_rows * y;
-    a[y] = factors.a + (i < factors.m ? i : factors.m - 1) *
-                           factors.a_i;  // Beyond the last row, the last row is read and not used.
+    // Beyond the last row, the last row is read and not used.
+    a[y] = factors.a + (i < factors.m ? i : factors.m - 1) * factors.a_i;
     CHAINRULE_UNROLL
     for (int32_t x = 0; x < thread_columns; ++x) sums[y][x] = 0;
   }
