@@ -25,7 +25,7 @@ struct Types {
   cublasComputeType_t compute;
 };
 
-// TF32 is asked for by its own compute type: the plain one never rounds factors.
+// TF32 has its own compute type. CUBLAS_COMPUTE_32F never rounds factors.
 Types types_of(FactorType factors) {
   switch (factors) {
     case FactorType::tf32: return {CUDA_R_32F, CUDA_R_32F, CUBLAS_COMPUTE_32F_FAST_TF32};
@@ -35,7 +35,7 @@ Types types_of(FactorType factors) {
   }
 }
 
-// Descriptors free themselves.
+// Owns a descriptor and frees it.
 template <class Handle, cublasStatus_t (*free)(Handle)>
 class Owned {
  public:
@@ -67,9 +67,10 @@ void set(const Preference& preference, cublasLtMatmulPreferenceAttributes_t attr
         "choosing a product's algorithm");
 }
 
-// A matrix as it lies in memory: row-major rows x columns, which for cuBLAS is column-major columns x rows.
-void lay_out(MatrixLayout* layout, cudaDataType_t type, int64_t rows, int64_t columns, int64_t stride) {
-  // with one row the stride is never used, but has to be possible
+// Describes a matrix as it is stored: row-major rows x columns, which for cuBLAS is column-major columns x rows.
+void describe_layout(MatrixLayout* layout, cudaDataType_t type, int64_t rows, int64_t columns,
+                     int64_t stride) {
+  // With one row the stride is never used, but cuBLAS requires a valid one.
   const int64_t leading = stride < columns ? columns : stride;
   check(cublasLtMatrixLayoutCreate(layout->place(), type, static_cast<uint64_t>(columns),
                                    static_cast<uint64_t>(rows), leading),
@@ -92,21 +93,22 @@ std::shared_ptr<LtProduct> described(const ProductShape& shape) {
   const Types types = types_of(shape.factors);
   check(cublasLtMatmulDescCreate(made->description.place(), types.compute, types.result),
         "describing a product");
-  // Cᵀ = op(B)ᵀ op(A)ᵀ: cuBLAS sees every matrix transposed, so B comes first and both flags stay what they are.
+  // cuBLAS sees every matrix transposed, so it computes Cᵀ = op(B)ᵀ op(A)ᵀ: B is the first factor, and the transpose
+  // flags of A and B do not change.
   set(made->description, CUBLASLT_MATMUL_DESC_TRANSA, shape.transposed_b ? CUBLAS_OP_T : CUBLAS_OP_N);
   set(made->description, CUBLASLT_MATMUL_DESC_TRANSB, shape.transposed_a ? CUBLAS_OP_T : CUBLAS_OP_N);
   set(made->description, CUBLASLT_MATMUL_DESC_POINTER_MODE,
       shape.scalars_on_device ? CUBLASLT_POINTER_MODE_DEVICE : CUBLASLT_POINTER_MODE_HOST);
-  lay_out(&made->a, types.factors, shape.transposed_a ? shape.k : shape.m,
-          shape.transposed_a ? shape.m : shape.k, shape.lda);
-  lay_out(&made->b, types.factors, shape.transposed_b ? shape.n : shape.k,
-          shape.transposed_b ? shape.k : shape.n, shape.ldb);
-  lay_out(&made->c, types.result, shape.m, shape.n, shape.ldc);
+  describe_layout(&made->a, types.factors, shape.transposed_a ? shape.k : shape.m,
+                  shape.transposed_a ? shape.m : shape.k, shape.lda);
+  describe_layout(&made->b, types.factors, shape.transposed_b ? shape.n : shape.k,
+                  shape.transposed_b ? shape.k : shape.n, shape.ldb);
+  describe_layout(&made->c, types.result, shape.m, shape.n, shape.ldc);
   return made;
 }
 
-// Parts of k may be summed only in a pass of its own, in one order: the other schemes add in the result, in turns or in
-// its type.
+// Parts of k may be summed only in a separate pass, which adds them in a fixed order. The other schemes add into the
+// result in place, or in the result's type.
 constexpr uint32_t reduction_schemes = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
 
 }  // namespace
@@ -121,7 +123,7 @@ Blas::Blas() : body_(std::make_unique<Body>()) {
 
 Blas::~Blas() { cublasLtDestroy(body_->handle); }
 
-// As much as cuBLAS itself takes for the newest cards.
+// The size that cuBLAS itself uses for the newest cards.
 int64_t Blas::workspace_bytes() { return int64_t{32} << 20; }
 
 std::vector<Algorithm> Blas::algorithms(const ProductShape& shape, int32_t most) const {

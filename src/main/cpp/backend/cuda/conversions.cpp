@@ -9,7 +9,7 @@ namespace cuda {
 
 namespace {
 
-// What a place in scratch is a multiple of: the alignment that cuBLAS is told.
+// The alignment of copies in scratch, in bytes.
 constexpr int64_t alignment = 256;
 
 bool same(const Factor& a, const Factor& b) {

@@ -1,4 +1,4 @@
-// The CUDA runtime. Compiled by nvcc.
+// device.h with the CUDA runtime. Compiled by nvcc.
 #include "backend/cuda/device.h"
 
 #include <cublasLt.h>
@@ -18,15 +18,15 @@ namespace cuda {
 
 namespace {
 
-// The parts say what was tried; they are looked at only when it failed.
+// Throws Error if the call has failed. The parts say what was tried. They are formatted only after a failure.
 template <class... Parts>
 void check(cudaError_t status, const Parts&... what) {
   if (status == cudaSuccess) return;
-  cudaGetLastError();  // or the next launch would be blamed
+  cudaGetLastError();  // clears the error, so that check_launch does not report it for the next launch
   throw Error(message(what..., ": ", cudaGetErrorString(status), " (", cudaGetErrorName(status), ")"));
 }
 
-// What frees cannot throw, and leaves no error for the next launch to find.
+// For functions that free, which cannot throw. Clears the error, so that check_launch does not report it.
 void ignore(cudaError_t status) noexcept {
   if (status != cudaSuccess) cudaGetLastError();
 }
@@ -36,8 +36,8 @@ size_t size(int64_t bytes) { return static_cast<size_t>(bytes); }
 }  // namespace
 
 struct Queue {
-  cudaStream_t streams[2] = {};  // lanes; the second only captures
-  cudaStream_t bodies[2] = {};   // capture what is conditional
+  cudaStream_t streams[2] = {};  // by lane; the second one is used only during a capture
+  cudaStream_t bodies[2] = {};   // by lane: capture the conditional part
   bool in_body = false;
   int32_t lane = 0;
 };
@@ -60,15 +60,15 @@ CudaVersions versions() {
   if (cudaGetDeviceCount(&devices) == cudaSuccess) found.devices = devices;
   found.runtime = CUDART_VERSION;
   found.cublas = static_cast<int64_t>(cublasLtGetVersion());
-  cudaGetLastError();  // without a driver the calls above fail, and that is an answer
+  cudaGetLastError();  // Without a driver the calls above fail, which is not an error here.
   return found;
 }
 
 CudaDevice describe(int32_t device) {
   cudaDeviceProp properties{};
-  check(cudaGetDeviceProperties(&properties, device), "asking for CUDA device ", device);
+  check(cudaGetDeviceProperties(&properties, device), "reading the properties of CUDA device ", device);
   CudaDevice about;
-  static_assert(sizeof about.name == sizeof properties.name, "a name and its end");
+  static_assert(sizeof about.name == sizeof properties.name, "the name with its terminating zero is copied");
   std::memcpy(about.name, properties.name, sizeof about.name);
   about.capability_major = properties.major;
   about.capability_minor = properties.minor;
@@ -77,7 +77,7 @@ CudaDevice describe(int32_t device) {
 }
 
 void use(int32_t device) {
-  // Every time: other code of the thread may have chosen another device meanwhile.
+  // Called every time, because other code of the thread may have selected another device.
   check(cudaSetDevice(device), "opening CUDA device ", device);
 }
 
@@ -85,7 +85,8 @@ void use(int32_t device) {
 
 Pool* make_pool(int32_t device) {
   int pools = 0;
-  check(cudaDeviceGetAttribute(&pools, cudaDevAttrMemoryPoolsSupported, device), "asking for memory pools");
+  check(cudaDeviceGetAttribute(&pools, cudaDevAttrMemoryPoolsSupported, device),
+        "reading whether the device supports memory pools");
   if (pools == 0) return nullptr;
   cudaMemPoolProps properties{};
   properties.allocType = cudaMemAllocationTypePinned;
@@ -93,7 +94,7 @@ Pool* make_pool(int32_t device) {
   properties.location.id = device;
   std::unique_ptr<Pool, PoolDeleter> made(new Pool);
   check(cudaMemPoolCreate(&made->pool, &properties), "making a memory pool");
-  uint64_t kept = UINT64_MAX;  // all, until it is trimmed
+  uint64_t kept = UINT64_MAX;  // The pool keeps all freed memory until it is trimmed.
   check(cudaMemPoolSetAttribute(made->pool, cudaMemPoolAttrReleaseThreshold, &kept), "making a memory pool");
   return made.release();
 }
@@ -108,7 +109,7 @@ int64_t unused_bytes(Pool* pool) {
   uint64_t reserved = 0, used = 0;
   for (auto [attribute, value] :
        {std::pair(cudaMemPoolAttrReservedMemCurrent, &reserved), {cudaMemPoolAttrUsedMemCurrent, &used}}) {
-    check(cudaMemPoolGetAttribute(pool->pool, attribute, value), "asking for a memory pool's size");
+    check(cudaMemPoolGetAttribute(pool->pool, attribute, value), "reading a memory pool's size");
   }
   return static_cast<int64_t>(reserved - used);
 }
@@ -145,7 +146,7 @@ void release_pinned(char* memory) noexcept { ignore(cudaFreeHost(memory)); }
 
 DeviceBytes device_bytes() {
   size_t free_now = 0, total = 0;
-  check(cudaMemGetInfo(&free_now, &total), "asking for the device's free memory");
+  check(cudaMemGetInfo(&free_now, &total), "reading the device's free memory");
   return {static_cast<int64_t>(free_now), static_cast<int64_t>(total)};
 }
 
@@ -159,7 +160,7 @@ cudaStream_t current(const Queue* queue) {
 
 void make_stream(cudaStream_t* stream) {
   if (*stream == nullptr)
-    check(cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking), "making a CUDA stream");
+    check(cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking), "creating a CUDA stream");
 }
 
 }  // namespace
@@ -200,7 +201,7 @@ void synchronize(Queue* queue) { check(cudaStreamSynchronize(queue->streams[0]),
 
 namespace {
 
-// Lets the conditional node run if the step trains.
+// Checks the loss and enables the conditional node if the step trains.
 struct SetCondition {
   static constexpr int threads = 32, phases = 1;
   using Shared = None;
@@ -246,13 +247,13 @@ Graph* end_capture(Queue* queue) {
   auto made = std::make_unique<Graph>();
   const cudaError_t status = cudaGraphInstantiate(&made->exec, graph, 0);
   cudaGraphDestroy(graph);
-  check(status, "making a captured graph ready");
+  check(status, "instantiating a captured graph");
   return made.release();
 }
 
 void abandon_capture(Queue* queue) noexcept {
   cudaGraph_t graph = nullptr;
-  if (queue->in_body) cudaStreamEndCapture(queue->bodies[0], &graph);  // belongs to its node
+  if (queue->in_body) cudaStreamEndCapture(queue->bodies[0], &graph);  // The conditional node owns it.
   queue->in_body = false;
   queue->lane = 0;
   graph = nullptr;
@@ -269,9 +270,10 @@ void begin_if_trains(Queue* queue, const LossCheck& loss) {
   if (status != cudaStreamCaptureStatusActive) throw Error("no graph is being captured");
   cudaGraphConditionalHandle handle{};
   check(cudaGraphConditionalHandleCreate(&handle, graph, 0, cudaGraphCondAssignDefault),
-        "making a graph's condition");
+        "creating a graph's condition");
   launch(queue, 1, SetCondition{loss, handle});
-  // The node comes after all that has been captured so far, the kernel that sets its condition included.
+  // The conditional node depends on everything that has been captured so far, including the kernel that sets its
+  // condition.
   const cudaGraphNode_t* before = nullptr;
   const cudaGraphEdgeData* edges = nullptr;
   size_t count = 0;
@@ -289,14 +291,14 @@ void begin_if_trains(Queue* queue, const LossCheck& loss) {
         "adding a graph's condition");
   check(cudaStreamBeginCaptureToGraph(queue->bodies[0], parameters.conditional.phGraph_out[0], nullptr,
                                       nullptr, 0, cudaStreamCaptureModeThreadLocal),
-        "beginning to capture what is conditional");
+        "beginning to capture a graph's conditional part");
   queue->in_body = true;
 }
 
 void end_if(Queue* queue) {
   cudaGraph_t graph = nullptr;
   queue->in_body = false;
-  check(cudaStreamEndCapture(queue->bodies[0], &graph), "capturing what is conditional");
+  check(cudaStreamEndCapture(queue->bodies[0], &graph), "capturing a graph's conditional part");
 }
 
 void launch(Queue* queue, Graph* graph) {
@@ -316,7 +318,7 @@ void check_loss(Queue* queue, const LossCheck& loss) { launch(queue, 1, RunCheck
 Event* make_event(bool timed) {
   auto event = std::make_unique<Event>();
   check(cudaEventCreateWithFlags(&event->event, timed ? cudaEventDefault : cudaEventDisableTiming),
-        "making a CUDA event");
+        "creating a CUDA event");
   return event.release();
 }
 

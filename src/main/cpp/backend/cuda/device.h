@@ -1,6 +1,6 @@
-// What the engine needs of the CUDA runtime, in plain C++: device.cpp does it on a device. The tests have a second
-// implementation, which does the same in the processor's memory (src/test/cpp/cuda). Every function throws Error with
-// what was tried and what CUDA said, except those that free.
+// The part of the CUDA runtime that the engine uses, in plain C++. device.cpp implements it with CUDA. The tests
+// implement it a second time, in host memory (src/test/cpp/cuda/emulated). Every function throws Error with what it
+// tried and CUDA's error, except those that free.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +10,13 @@
 namespace chainrule {
 namespace cuda {
 
-// A queue of work on the device: a CUDA stream, and while a graph is captured, its state.
+// A queue of work on the device: a CUDA stream and, while a graph is captured, the state of the capture.
 struct Queue;
-// Device memory kept for later.
+// A CUDA memory pool.
 struct Pool;
-// A captured graph, ready to be launched.
+// An instantiated graph.
 struct Graph;
-// A point in a queue, which can be waited for, and whose time may be taken.
+// A point in a queue. The host or a queue can wait for it. A timed event also records its time.
 struct Event;
 // program.h
 struct LossCheck;
@@ -24,17 +24,18 @@ struct LossCheck;
 CudaVersions versions();
 CudaDevice describe(int32_t device);
 
-// Makes the device the calling thread's; before anything below.
+// Selects the device for the calling thread. Must be called before the functions below.
 void use(int32_t device);
 
-// Memory as CUDA gives it: memory.h is what the engine uses. The pool is null where the device has none.
-Pool* make_pool(int32_t device);
+// Memory from CUDA. The engine uses it through memory.h.
+Pool* make_pool(int32_t device);  // null: the device does not support pools
 void destroy(Pool* pool) noexcept;
-int64_t unused_bytes(Pool* pool);  // that the pool has of the device, and nobody holds
-// Gives them back to the device, once the queue has come to their release, until the pool has at most so many in all.
+int64_t unused_bytes(Pool* pool);  // device memory that the pool holds and no block uses
+// Returns unused memory to the device until the pool holds at most `keep` bytes. A released block is unused only after
+// its queue has executed the release.
 void trim(Pool* pool, int64_t keep);
-// Not zeroed; null when there is no memory. From a pool the block is there, and goes back, when the queue gets there;
-// without one, at once.
+// Returns memory that is not zeroed, or null if there is not enough. With a pool, the queue executes the allocation and
+// the release in its order. Without a pool (null) both are immediate.
 char* allocate_device(Pool* pool, Queue* queue, int64_t bytes);
 void release_device(Pool* pool, Queue* queue, char* memory) noexcept;
 char* allocate_pinned(int64_t bytes);  // not zeroed
@@ -47,35 +48,36 @@ DeviceBytes device_bytes();
 
 Queue* make_queue();
 void destroy(Queue* queue) noexcept;
-// Between any two memories. The processor's side must stay as it is until the queue gets there, unless it is pageable.
+// Copies between any two memories. The caller must neither change nor free pinned host memory until the queue has
+// executed the copy. Pageable source memory has been read when this returns.
 void copy(Queue* queue, void* to, const void* from, int64_t bytes);
 void zero(Queue* queue, char* to, int64_t bytes);
 void synchronize(Queue* queue);
 
-// Between these two, work given to the queue is not done, but becomes a graph. The graph has two lanes. What is given to
-// one has no order with what is given to the other, but by events that are recorded on one and waited for on the other:
-// lane 1 begins with such a wait, and lane 0 waits for the end of lane 1 before the graph, or what is conditional, ends.
+// Between begin_capture and end_capture the queue executes nothing: its work becomes a graph. The graph has two lanes.
+// Only events that are recorded on one lane and waited for on the other order the work of the two lanes. Lane 1 must
+// begin with such a wait. Lane 0 must wait for the end of lane 1 before the graph or its conditional part ends.
 void begin_capture(Queue* queue);
-void set_lane(Queue* queue, int32_t lane);  // of all that is given from now on; 0 to begin with
+void set_lane(Queue* queue, int32_t lane);  // the lane of all following work; initially 0
 Graph* end_capture(Queue* queue);
-// Gives up a capture that failed half way.
+// Ends a capture that has failed and discards it.
 void abandon_capture(Queue* queue) noexcept;
-// While capturing: what is given to the queue between these two runs only if the check says so when the graph comes to
-// this place.
+// During a capture. The work enqueued between begin_if_trains and end_if is the conditional part of the graph. It runs
+// only if the check returns true when the graph is executed.
 void begin_if_trains(Queue* queue, const LossCheck& check);
 void end_if(Queue* queue);
 void launch(Queue* queue, Graph* graph);
 void destroy(Graph* graph) noexcept;
-// The same check without a condition.
+// Runs the check alone, without a conditional part.
 void check_loss(Queue* queue, const LossCheck& check);
 
 Event* make_event(bool timed);
-// While capturing, an event is a place in the graph and has no time.
+// During a capture, an event is a point in the graph and has no time.
 void record(Queue* queue, Event* event);
-// What is given to the queue from now on waits until the event, as it was recorded last, has been reached.
+// All following work of the queue waits for the latest recording of the event.
 void wait(Queue* queue, Event* event);
 void synchronize(Event* event);
-double seconds_between(Event* first, Event* second);  // both are timed and have been reached
+double seconds_between(Event* first, Event* second);  // Both must be timed and have been reached.
 void destroy(Event* event) noexcept;
 
 }  // namespace cuda

@@ -20,7 +20,7 @@ bool graphs_are_wanted() {
   return text == nullptr || std::strcmp(text, "0") != 0;
 }
 
-// Without graphs nothing is conditional.
+// Without graphs there is no conditional part, so large parameters always work.
 bool large_parameters_are_wanted(int32_t device) {
   const char* text = std::getenv("CHAINRULE_CUDA_LARGE_PARAMETERS");
   if (text == nullptr) return !graphs_are_wanted() || cuda::large_parameters_work(device);
@@ -87,13 +87,13 @@ void CudaStream::begin_steps(CudaProgram& program, const Context& context, const
                              int32_t count) {
   if (count < 1 || count > cuda_max_burst) {
     throw Error(
-        message("the CUDA engine runs bursts of 1 to ", cuda_max_burst, " steps, but got one of ", count));
+        message("the CUDA engine expected a burst of 1 to ", cuda_max_burst, " steps, but got ", count));
   }
   overlaps_ = count > 1;
   grow(program, overlaps_ && context.columns == nullptr);
   arguments_of_ = -1;
   send_arguments(program, context, numbers, count);
-  arguments_of_ = -1;  // steps change them
+  arguments_of_ = -1;  // The steps change the arguments on the device.
 }
 
 void CudaStream::await_inputs(int32_t step) {
@@ -106,7 +106,8 @@ void CudaStream::launch_step(CudaProgram& program, const Context& context, int32
   if (!overlaps_) {
     send_inputs(program, context, queue_.get());
   } else if (context.columns == nullptr) {
-    // here and not behind the launch: if it fails, the step before has been counted
+    // Recorded here and not after the launch of the previous step: if recording fails, that step has been counted
+    // already.
     if (step >= 1) cuda::record(queue_.get(), sets_[1 - set_].consumed.get());
     if (step >= 2) cuda::wait(copies_.get(), set.consumed.get());
     send_inputs(program, context, copies_.get());
@@ -125,9 +126,9 @@ void CudaStream::end_steps(const CudaProgram& program, const Context& context, i
   std::memcpy(losses, pinned_results_.data(), static_cast<size_t>(bytes));
 }
 
-// ---- before a run: memory of the right sizes, numbers and inputs on the device
+// ---- before a run: allocate memory, copy arguments and inputs to the device
 
-// What was captured or sent before belongs to the old addresses, even if there is no memory for the new ones.
+// Invalidates graphs and arguments that contain the old address, also if the allocation throws.
 void CudaStream::grow(Block* block, int64_t bytes) {
   if (bytes <= block->bytes()) return;
   ++generation_;
@@ -136,7 +137,7 @@ void CudaStream::grow(Block* block, int64_t bytes) {
 }
 
 void CudaStream::grow(const std::vector<int64_t>& bytes, std::vector<Block>* blocks,
-                           std::vector<char*>* addresses) {
+                      std::vector<char*>* addresses) {
   while (blocks->size() < bytes.size()) {
     blocks->emplace_back(engine_.memory, MemoryKind::device);
     addresses->push_back(nullptr);
@@ -162,7 +163,7 @@ void CudaStream::grow(const CudaProgram& program, bool second_set) {
   grow(&pinned_arguments_, bytes);
 }
 
-// Sent only if they differ from those that are there: predictions send none.
+// Copies the arguments only if they differ from those on the device. Repeated predictions copy none.
 void CudaStream::send_arguments(const CudaProgram& program, const Context& context,
                                 const StepNumbers* numbers, int32_t count) {
   char* place = pinned_arguments_.data();
@@ -175,7 +176,7 @@ void CudaStream::send_arguments(const CudaProgram& program, const Context& conte
     place += sizeof value;
   };
   cuda::Arguments arguments;
-  std::memset(static_cast<void*>(&arguments), 0, sizeof arguments);  // gaps too: they are compared
+  std::memset(static_cast<void*>(&arguments), 0, sizeof arguments);  // also the padding, which `put` compares
   arguments.update = context.update;
   numbers[0].put_into(arguments.update);
   arguments.order = context.order;
@@ -201,7 +202,7 @@ void CudaStream::send_inputs(const CudaProgram& program, const Context& context,
   }
 }
 
-// Before launches, or before they are captured: a copy from here would be part of the graph.
+// Must be called before a capture begins, because during a capture the copy would become part of the graph.
 void CudaStream::send_tables(const CudaProgram& program, const Context& context, Block* to) {
   tables_at_ = nullptr;
   if (engine_.large_parameters || program.table_bytes == 0) return;
@@ -283,7 +284,7 @@ void CudaStream::launch(CudaProgram& program, const Context& context, int32_t fi
   cuda::launch(queue_.get(), known.graph.get());
 }
 
-// Returns whether all phases ran.
+// Returns true if all phases ran, false if the loss was not finite.
 bool CudaStream::run_directly(const CudaProgram& program, const Context& context, int32_t first, int32_t last,
                               bool checked) {
   auto phases = [&](int32_t begin, int32_t end) {
@@ -292,7 +293,7 @@ bool CudaStream::run_directly(const CudaProgram& program, const Context& context
   };
   send_tables(program, context, &tables_);
   gather(program, context);
-  program.begin(run_of(context), first);
+  program.repeat_conversions(run_of(context), first);
   phases(first, checked ? program.backward_begin : last);
   if (!checked) return true;
   if (!trains(program, context)) return false;
@@ -300,7 +301,7 @@ bool CudaStream::run_directly(const CudaProgram& program, const Context& context
   return true;
 }
 
-// Without a graph the processor has to ask.
+// Without a graph the host checks the result of the loss check and waits for it.
 bool CudaStream::trains(const CudaProgram& program, const Context& context) {
   cuda::check_loss(queue_.get(), loss_check(program, context));
   cuda::copy(queue_.get(), pinned_results_.data(), &arguments()->halted, sizeof(int32_t));

@@ -1,4 +1,4 @@
-// The engine behind the table: a device, its streams, programs made ready, and runs.
+// The engine behind the table of functions: a device, its streams, prepared programs, and their runs.
 #pragma once
 
 #include <cstdint>
@@ -28,16 +28,17 @@ struct CudaEngine {
 
   const int32_t device;
   const CudaPrecision precision;
-  const bool
-      captures;  // are programs run as graphs? (CHAINRULE_CUDA_GRAPHS=0 says no, for tools that cannot see into one)
-  // May a kernel in a graph's conditional part have the instructions of tiles as its parameter, 12.5 KiB? CUDA documents up to
-  // 32,764 bytes, but not there. It is tried, or CHAINRULE_CUDA_LARGE_PARAMETERS=1 or 0 says so. If not, kernels read the
-  // instructions in device memory.
+  // Programs run as graphs. CHAINRULE_CUDA_GRAPHS=0 turns this off, for tools that cannot inspect a graph.
+  const bool captures;
+  // A tile kernel in a graph's conditional part may have its instructions as a parameter (tile::parameter_bytes, 14
+  // KiB). CUDA documents parameters of up to 32,764 bytes, but does not mention the conditional part. Therefore the
+  // engine tries it (probe.h), unless CHAINRULE_CUDA_LARGE_PARAMETERS is 1 or 0. If it does not work, tile kernels read
+  // their instructions from device memory.
   const bool large_parameters;
   cuda::EngineMemory memory;
   cuda::Products products;
 
-  // For copies that belong to no stream; one at a time.
+  // For work that belongs to no caller's stream. The mutex guards the queue.
   std::mutex mutex;
   std::unique_ptr<cuda::Queue, cuda::QueueDeleter> queue;
 };
@@ -45,11 +46,11 @@ struct CudaEngine {
 struct CudaProgram {
   CudaProgram(CudaEngine& engine, const CudaProgramView& view);
 
-  // Makes the copies of factors that a run from phase `first` on reads, but that belong to phases before it: of what
-  // earlier runs have left in scratch nothing is known.
-  void begin(const cuda::Run& run, int32_t first) const;
+  // Before a run that begins at phase `first`: repeats the conversions of earlier phases whose copies the run reads.
+  // The copies of an earlier run may have been overwritten, because all programs of a stream share its scratch.
+  void repeat_conversions(const cuda::Run& run, int32_t first) const;
 
-  const int64_t number;  // no other program has it
+  const int64_t number;  // unique per program
   const DType dtype;
   const int32_t phases;
   const int32_t backward_begin;
@@ -58,9 +59,9 @@ struct CudaProgram {
   std::vector<Coefficient> alphas, betas;          // by step
   std::vector<int64_t> input_bytes, output_bytes;  // by slot; 0: not used
   int64_t scratch_bytes = 0;
-  int64_t table_bytes = 0;  // of the instructions of all tiles
-  bool multiplies[2] =
-      {};  // are there products of the BLAS in this lane of a step's halves? They need a workspace
+  int64_t table_bytes = 0;  // the instructions of all tile kernels
+  // By lane: the lane contains products of the BLAS in the forward or backward half of a step. They need a workspace.
+  bool multiplies[2] = {};
 
  private:
   void add_phase(CudaEngine& engine, const CudaProgramView& view, int32_t phase);
@@ -68,7 +69,7 @@ struct CudaProgram {
   void prepare_product(CudaEngine& engine, cuda::Launch* launch);
   void convert_factors(cuda::Launch* product);
   void assign_copy_offsets();
-  void note_lanes();
+  void find_product_lanes();
   static void record_accesses(const Step& step, cuda::Launch* launch);
   static void touch_scratch(int64_t offset, int64_t bytes, bool writes, cuda::Launch* launch);
   void add_segments(CudaEngine& engine, cuda::Launch* launch);
@@ -82,10 +83,11 @@ struct CudaStream {
   explicit CudaStream(CudaEngine& engine);
   ~CudaStream() { wait(); }
 
-  // Until the device does nothing for this stream, whatever has failed: memory must not go while it works on it.
+  // Waits until the device has finished all work of this stream and ignores errors. For use before memory of the stream
+  // is freed.
   void wait() noexcept;
 
-  // See the table (library.h).
+  // See library.h.
   void run(CudaProgram& program, const Context& context, int32_t first, int32_t last);
   void begin_steps(CudaProgram& program, const Context& context, const StepNumbers* numbers, int32_t count);
   void await_inputs(int32_t step);
@@ -93,33 +95,35 @@ struct CudaStream {
   void end_steps(const CudaProgram& program, const Context& context, int32_t launched, double* losses);
 
  private:
-  // Device memory for the data of a run. There are two, so that a step's data come while the one before computes.
+  // Device memory for the data of a run. There are two sets, so that copying a step's data overlaps with the previous
+  // step.
   struct InputSet {
     std::vector<cuda::Block> blocks;  // by slot
     std::vector<char*> addresses;
+    // Recorded after the data were copied to the set, and after the step that reads the set.
     std::unique_ptr<cuda::Event, cuda::EventDeleter> copied, consumed;
   };
 
-  // A captured run, and what it was captured for.
+  // A captured run and the conditions under which its graph is valid.
   struct Captured {
     explicit Captured(cuda::EngineMemory& memory) : tables(memory, cuda::MemoryKind::device) {}
 
     int64_t program = -1;
     int32_t first = 0, last = 0;
-    bool checked = false;  // a whole step, the backward phases only if it trains
-    int32_t set = 0;       // of inputs
+    bool checked = false;  // a whole training step, whose backward phases run only if the loss is finite
+    int32_t set = 0;       // the set of inputs
     char* base[space_count] = {};
     int64_t generation = 0;
-    uint64_t columns = 0;
-    bool loaded = false;  // has it run without a graph, so that the device has what it needs?
-    int64_t used = 0;     // when
-    cuda::Block tables;   // that the graph reads
+    uint64_t columns = 0;  // a hash of the resident columns
+    bool loaded = false;   // It has run once without a graph, so that the device has loaded its kernels.
+    int64_t used = 0;      // the time of the last use, by clock_
+    cuda::Block tables;    // the instructions that the graph reads
     std::unique_ptr<cuda::Graph, cuda::GraphDeleter> graph;
   };
 
   void grow(cuda::Block* block, int64_t bytes);
   void grow(const std::vector<int64_t>& bytes, std::vector<cuda::Block>* blocks,
-                 std::vector<char*>* addresses);
+            std::vector<char*>* addresses);
   void grow(const CudaProgram& program, bool second_set);
   void send_arguments(const CudaProgram& program, const Context& context, const StepNumbers* numbers,
                       int32_t count);
@@ -144,23 +148,23 @@ struct CudaStream {
 
   CudaEngine& engine_;
   std::unique_ptr<cuda::Queue, cuda::QueueDeleter> queue_;
-  std::unique_ptr<cuda::Queue, cuda::QueueDeleter> copies_;  // of steps' data, beside the computing
+  std::unique_ptr<cuda::Queue, cuda::QueueDeleter> copies_;  // copies the data of a burst's steps
   cuda::Block arguments_, pinned_arguments_;
-  int64_t arguments_of_ = -1;  // the program whose numbers are there, unless steps have changed them
+  int64_t arguments_of_ = -1;  // the program whose arguments are on the device; -1: none or changed
   cuda::Block pinned_results_;
   cuda::Block scratch_;
-  cuda::Block workspaces_[2];  // of the BLAS, by lane
-  cuda::Block tables_;         // of a run without a graph
-  char* tables_at_ = nullptr;  // those of the run at hand
+  cuda::Block workspaces_[2];  // for the BLAS, by lane
+  cuda::Block tables_;         // the tile instructions of a run without a graph
+  char* tables_at_ = nullptr;  // the tile instructions of the current run; null: they are kernel parameters
   InputSet sets_[2];
-  int32_t set_ = 0;                   // that the run at hand reads
-  bool overlaps_ = false;             // are the steps at hand more than one, whose data come by copies_?
+  int32_t set_ = 0;                   // the input set of the current run
+  bool overlaps_ = false;             // The current burst has more than one step.
   std::vector<cuda::Block> outputs_;  // device memory by slot
   std::vector<char*> output_addresses_;
-  int64_t generation_ = 0;  // changes when one of these moves
-  int64_t clock_ = 0;
+  int64_t generation_ = 0;  // incremented when the address of one of these blocks changes
+  int64_t clock_ = 0;       // incremented at each use of a graph
   std::vector<Captured> captured_;
-  std::vector<std::unique_ptr<cuda::Event, cuda::EventDeleter>> events_[2];  // untimed, timed
+  std::vector<std::unique_ptr<cuda::Event, cuda::EventDeleter>> events_[2];  // [0] untimed, [1] timed
 };
 
 }  // namespace chainrule

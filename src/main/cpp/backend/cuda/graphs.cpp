@@ -1,4 +1,4 @@
-// Runs as graphs: which are known, and how one is captured.
+// Runs as graphs: the cache of captured graphs, and the capture.
 #include <algorithm>
 
 #include "backend/cuda/engine.h"
@@ -8,10 +8,12 @@ namespace chainrule {
 
 namespace {
 
-// A caller may go through batches of many sizes, each with a graph: those used last are kept.
+// The maximum number of graphs per stream. A caller may use many batch sizes, each with its own graph. The least
+// recently used graph is dropped.
 constexpr size_t most_captured = 32;
 
-// Tells whether the columns are those that a graph was captured with (FNV-1a).
+// Returns a hash of the columns (FNV-1a), to detect whether they are those of a captured graph. 0: there are no
+// columns.
 uint64_t hash_of(const ResidentColumn* columns, size_t count) {
   if (columns == nullptr) return 0;
   uint64_t hash = 0xcbf29ce484222325u;
@@ -29,7 +31,7 @@ uint64_t hash_of(const ResidentColumn* columns, size_t count) {
 CudaStream::Captured& CudaStream::captured(const CudaProgram& program, const Context& context, int32_t first,
                                            int32_t last, bool checked) {
   const uint64_t columns = hash_of(context.columns, program.input_bytes.size());
-  bool loaded = false;  // with the other set of inputs
+  bool loaded = false;  // The same run has loaded its kernels with the other set of inputs.
   ++clock_;
   for (Captured& known : captured_) {
     const bool same_run = known.program == program.number && known.first == first && known.last == last &&
@@ -42,7 +44,7 @@ CudaStream::Captured& CudaStream::captured(const CudaProgram& program, const Con
     known.used = clock_;
     if (known.generation != generation_ || known.columns != columns ||
         !std::equal(known.base, known.base + space_count, context.base)) {
-      known.graph = nullptr;  // memory has moved
+      known.graph = nullptr;  // Addresses in the graph have changed.
       known.generation = generation_;
       known.columns = columns;
       std::copy(context.base, context.base + space_count, known.base);
@@ -68,23 +70,24 @@ CudaStream::Captured& CudaStream::captured(const CudaProgram& program, const Con
   return made;
 }
 
-// As enqueue, but launches that may go beside each other do.
+// As enqueue, but independent launches overlap in two lanes.
 void CudaStream::enqueue_in_lanes(const CudaProgram& program, const Context& context, int32_t first,
                                   int32_t last) {
   const std::vector<const cuda::Launch*> launches = cuda::launches_between(program.launches, first, last);
-  const std::vector<cuda::LaneSlot> turns = cuda::assign_lanes(launches);
+  const std::vector<cuda::LaneSlot> slots = cuda::assign_lanes(launches);
   std::vector<bool> awaited(launches.size(), false);
-  int32_t last_beside = -1;
+  int32_t last_in_lane_1 = -1;
   bool no_workspace = false;
-  for (size_t i = 0; i < turns.size(); ++i) {
-    if (turns[i].waits_for >= 0) awaited[static_cast<size_t>(turns[i].waits_for)] = true;
-    if (turns[i].lane == 0) continue;
-    last_beside = static_cast<int32_t>(i);
+  for (size_t i = 0; i < slots.size(); ++i) {
+    if (slots[i].waits_for >= 0) awaited[static_cast<size_t>(slots[i].waits_for)] = true;
+    if (slots[i].lane == 0) continue;
+    last_in_lane_1 = static_cast<int32_t>(i);
     no_workspace = no_workspace || (launches[i]->product != nullptr && workspaces_[1].data() == nullptr);
   }
-  // A run of other phases than the halves of a step may have products there that nobody counted on.
-  if (last_beside < 0 || no_workspace) return enqueue(program, context, first, last);
-  awaited[static_cast<size_t>(last_beside)] = true;
+  // Lane 1 has a workspace only if it contains products in one of the halves of a step. A run of other phases may put a
+  // product there without a workspace. Such a run uses one lane.
+  if (last_in_lane_1 < 0 || no_workspace) return enqueue(program, context, first, last);
+  awaited[static_cast<size_t>(last_in_lane_1)] = true;
 
   cuda::Queue* queue = queue_.get();
   const cuda::Run runs[2] = {run_of(context, 0), run_of(context, 1)};
@@ -96,12 +99,12 @@ void CudaStream::enqueue_in_lanes(const CudaProgram& program, const Context& con
   cuda::record(queue, begin);
   switch_to(1, begin);
   for (size_t i = 0; i < launches.size(); ++i) {
-    const int32_t before = turns[i].waits_for;
-    switch_to(turns[i].lane, before < 0 ? nullptr : event(static_cast<size_t>(before), false));
-    launches[i]->launcher(*launches[i], runs[turns[i].lane]);
+    const int32_t before = slots[i].waits_for;
+    switch_to(slots[i].lane, before < 0 ? nullptr : event(static_cast<size_t>(before), false));
+    launches[i]->launcher(*launches[i], runs[slots[i].lane]);
     if (awaited[i]) cuda::record(queue, event(i, false));
   }
-  switch_to(0, event(static_cast<size_t>(last_beside), false));
+  switch_to(0, event(static_cast<size_t>(last_in_lane_1), false));
 }
 
 void CudaStream::capture(Captured* into, const CudaProgram& program, const Context& context) {
@@ -110,7 +113,7 @@ void CudaStream::capture(Captured* into, const CudaProgram& program, const Conte
   cuda::begin_capture(queue);
   try {
     gather(program, context);
-    program.begin(run_of(context), into->first);
+    program.repeat_conversions(run_of(context), into->first);
     if (!into->checked) {
       enqueue_in_lanes(program, context, into->first, into->last);
     } else {

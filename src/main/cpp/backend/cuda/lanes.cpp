@@ -29,33 +29,34 @@ std::vector<const Launch*> launches_between(const std::vector<Launch>& launches,
 
 std::vector<LaneSlot> assign_lanes(const std::vector<const Launch*>& launches) {
   const size_t count = launches.size();
-  std::vector<std::vector<size_t>> earlier(count);  // that each follows
+  std::vector<std::vector<size_t>> earlier(count);  // for each launch: the earlier ones on which it depends
   for (size_t i = 0; i < count; ++i) {
     for (size_t j = 0; j < i; ++j) {
       if (depends(*launches[i], *launches[j])) earlier[i].push_back(j);
     }
   }
-  // The launches that still follow in a chain, and the longest chain that begins at a later one.
+  // height[i] is the length of the longest chain that begins at launch i; `longest` is the greatest height of later
+  // launches.
   std::vector<int32_t> height(count, 1);
-  std::vector<LaneSlot> turns(count);
+  std::vector<LaneSlot> slots(count);
   int32_t longest = 0;
   for (size_t i = count; i-- > 0;) {
     for (size_t j : earlier[i]) height[j] = std::max(height[j], height[i] + 1);
-    turns[i].lane = longest >= height[i] ? 1 : 0;
+    slots[i].lane = longest >= height[i] ? 1 : 0;
     longest = std::max(longest, height[i]);
   }
-  // A launch that the lane has already waited for needs no second wait.
-  int32_t reached[2] = {-1, -1};  // by lane: the last launch of the other one that has been waited for
+  // A lane does not wait twice for the same launch.
+  int32_t reached[2] = {-1, -1};  // by lane: the last launch of the other lane that it has waited for
   for (size_t i = 0; i < count; ++i) {
-    LaneSlot& turn = turns[i];
+    LaneSlot& slot = slots[i];
     int32_t last = -1;
     for (size_t j : earlier[i]) {
-      if (turns[j].lane != turn.lane) last = static_cast<int32_t>(j);
+      if (slots[j].lane != slot.lane) last = static_cast<int32_t>(j);
     }
-    if (last <= reached[turn.lane]) continue;
-    turn.waits_for = reached[turn.lane] = last;
+    if (last <= reached[slot.lane]) continue;
+    slot.waits_for = reached[slot.lane] = last;
   }
-  return turns;
+  return slots;
 }
 
 }  // namespace cuda

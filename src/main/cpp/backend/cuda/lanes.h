@@ -1,5 +1,6 @@
-// Which launches of a run may go beside each other. Gradients of weights are no longer needed by the rest of the backward
-// pass, and small products leave most of a device idle: so they go to a second lane, beside the chain of Wᵀδ.
+// Which launches of a run may overlap. The rest of the backward pass does not need the gradients of the weights, and
+// small products leave most of a device idle. So the gradients go to a second lane, which overlaps with the chain of
+// Wᵀδ.
 #pragma once
 
 #include <cstdint>
@@ -10,18 +11,20 @@
 namespace chainrule {
 namespace cuda {
 
-// Where a launch goes: it follows all that its lane has before it, and those launches of the other lane that it waits for.
+// The lane of a launch. The launch follows all earlier launches of its lane, and the launch of the other lane that it
+// waits for.
 struct LaneSlot {
   int32_t lane = 0;
-  int32_t waits_for =
-      -1;  // the last such launch, by place in the run; those before it on that lane are done then, too
+  // The index of that launch in the run. All launches before it on its lane are done then. -1: none.
+  int32_t waits_for = -1;
 };
 
-// Those of the phases [first, last).
+// Returns the launches of the phases [first, last).
 std::vector<const Launch*> launches_between(const std::vector<Launch>& launches, int32_t first, int32_t last);
 
-// For launches that would run one after another in this order. A launch follows every earlier one that writes what it
-// touches, or touches what it writes. The first lane has the longest chain of such dependencies, counted in launches.
+// Assigns lanes to launches that would otherwise run one after another in the given order. A launch depends on every
+// earlier one that writes what it reads or writes, or that reads what it writes. Lane 0 contains the longest chain of
+// such dependencies, counted in launches.
 std::vector<LaneSlot> assign_lanes(const std::vector<const Launch*>& launches);
 
 }  // namespace cuda

@@ -1,16 +1,16 @@
-// The one launcher. A kernel is a struct, passed by value, whose body is written for one thread:
+// The only function that launches kernels. A kernel is a struct, passed by value, whose body is written for one thread:
 //
-//   static constexpr int threads, phases;     threads a block; parts of the body between which the block waits
-//   struct Shared, Local                      a block's memory, a thread's memory: they outlive a phase (or None)
+//   static constexpr int threads, phases;     threads per block; parts of the body, with a barrier between two parts
+//   struct Shared, Local                      memory of a block and of a thread that lasts for all phases (or None)
 //   template <int phase> DEVICE void run(Thread at, Shared& shared, Local& local) const;
 //
-// One that learns only when it is launched how often its block waits has phases = by_rounds, and
+// If the number of barriers is known only at launch, the kernel has phases = by_rounds and these functions:
 //
 //   DEVICE int32_t rounds() const;
 //   DEVICE void run(Thread at, int32_t round, Shared& shared) const
 //
-// By nvcc it becomes a __global__ function with a barrier between its phases. By a C++ compiler it becomes loops over
-// blocks, phases and threads, so that the same source runs, and is tested, where there is no GPU.
+// nvcc compiles a kernel to a __global__ function with a barrier between its phases. A C++ compiler compiles the same
+// source to loops over blocks, phases and threads, so that tests run it without a GPU.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@
 #define DEVICE __device__ __forceinline__
 #define CHAINRULE_UNROLL _Pragma("unroll")
 #define CHAINRULE_UNROLL_BY_4 _Pragma("unroll 4")
-// A loop over rows that calls a rule of T: in double, more than one row at a time takes more registers than there are.
+// For a loop over rows that calls a rule of T. In double, unrolling would need more registers than there are.
 #define CHAINRULE_UNROLL_ROWS _Pragma("unroll (sizeof(T) == 4 ? 4 : 1)")
 #else
 #include <functional>
@@ -49,8 +49,7 @@ constexpr int64_t max_blocks = INT32_MAX;
 
 inline void check_blocks(int64_t blocks) {
   if (blocks < 1 || blocks > max_blocks) {
-    throw Error(message("a kernel was to be launched on ", blocks, " blocks, but from 1 to ", max_blocks,
-                        " are possible"));
+    throw Error(message("launching a kernel: expected from 1 to ", max_blocks, " blocks, but got ", blocks));
   }
 }
 
@@ -78,7 +77,7 @@ __global__ void __launch_bounds__(Kernel::threads, 1) entry(const __grid_constan
                 local);
 }
 
-// Its block's memory may be more than the 48 KiB that every kernel can have.
+// Uses dynamic shared memory, because such a kernel may need more than the 48 KiB of static shared memory.
 template <class Kernel>
 __global__ void __launch_bounds__(Kernel::threads, 1) entry_of_rounds(const __grid_constant__ Kernel kernel) {
   extern __shared__ __align__(16) char memory[];
@@ -93,7 +92,7 @@ __global__ void __launch_bounds__(Kernel::threads, 1) entry_of_rounds(const __gr
 
 template <class Kernel>
 void launch(Queue* queue, int64_t blocks, const Kernel& kernel) {
-  static_assert(sizeof(Kernel) <= 32764, "what a launch can pass since CUDA 12.1");
+  static_assert(sizeof(Kernel) <= 32764, "the largest kernel parameter since CUDA 12.1");
   check_blocks(blocks);
   const cudaStream_t stream = static_cast<cudaStream_t>(native_stream(queue));
   if constexpr (Kernel::phases == by_rounds) {
@@ -101,9 +100,9 @@ void launch(Queue* queue, int64_t blocks, const Kernel& kernel) {
     const cudaError_t allowed =
         cudaFuncSetAttribute(entry_of_rounds<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
     if (allowed != cudaSuccess) {
-      cudaGetLastError();  // or the next launch would be blamed
+      cudaGetLastError();  // clears the error, so that check_launch does not report it for the next launch
       throw Error(
-          message("giving a block ", bytes, " bytes of shared memory: ", cudaGetErrorString(allowed)));
+          message("allowing ", bytes, " bytes of shared memory per block: ", cudaGetErrorString(allowed)));
     }
     entry_of_rounds<Kernel><<<static_cast<unsigned>(blocks), Kernel::threads, bytes, stream>>>(kernel);
   } else {
@@ -114,15 +113,19 @@ void launch(Queue* queue, int64_t blocks, const Kernel& kernel) {
 
 #else
 
-// Does the work, or keeps it while a graph is captured.
+// The emulated device implements the following functions (src/test/cpp/cuda/emulated).
+
+// Enqueues the work, or adds it to the graph during a capture.
 void enqueue(Queue* queue, std::function<void()> work);
 
-// The order in which a block's threads run between two barriers. No result may depend on it: a test runs both.
+// Returns true if a block's threads run in descending order between two barriers. No result may depend on the order.
+// The tests run both.
 bool threads_run_backwards();
 
+// Fills memory with NaN.
 void poison(void* memory, size_t bytes);
 
-// A kernel as the device gets it: what is given to some queues may be refused, or arrive damaged.
+// Passes a kernel's parameter to the device. To test the probe (probe.h), it can throw or damage the parameter.
 void pass(const Queue* queue, void* kernel, size_t bytes);
 
 // Calls body for each thread of a block.

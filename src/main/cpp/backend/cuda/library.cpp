@@ -1,4 +1,5 @@
-// The table. Every function makes the engine's device the calling thread's, and turns exceptions into sentences.
+// The table of functions. Every function selects the engine's device for the calling thread and converts exceptions
+// into error messages.
 #include "backend/cuda/library.h"
 
 #include <cstring>
@@ -12,7 +13,7 @@ namespace chainrule {
 
 namespace {
 
-// Runs body; a failure's sentence stays until the thread's next call.
+// Runs body. Returns null or an error message that stays valid until the thread's next call.
 template <class Body>
 const char* guarded(Body&& body) noexcept {
   thread_local std::string problem;
@@ -24,7 +25,7 @@ const char* guarded(Body&& body) noexcept {
       problem = error.what();
       return problem.c_str();
     } catch (...) {
-      return "out of memory for an error's sentence";
+      return "out of memory while an error message was being stored";
     }
   } catch (...) {
     return "the CUDA engine failed for an unknown reason";
@@ -39,20 +40,21 @@ const char* on_device(const CudaEngine* engine, Body&& body) noexcept {
   });
 }
 
-// A copy or the like that belongs to no caller's stream.
+// Runs body on the engine's own queue, which serves work that belongs to no caller's stream, and waits for it. One
+// thread at a time.
 template <class Body>
-void alone(CudaEngine* engine, Body&& body) {
+void with_engine_queue(CudaEngine* engine, Body&& body) {
   const std::lock_guard<std::mutex> lock(engine->mutex);
   body(engine->queue.get());
   cuda::synchronize(engine->queue.get());
 }
 template <class Body>
-const char* concurrent(CudaEngine* engine, Body&& body) noexcept {
-  return on_device(engine, [&] { alone(engine, body); });
+const char* on_engine_queue(CudaEngine* engine, Body&& body) noexcept {
+  return on_device(engine, [&] { with_engine_queue(engine, body); });
 }
 
-// Work of a caller's stream. Where it fails half way, the device may still be at what was given to it before: the caller
-// may free what that uses when this returns.
+// Runs body, which enqueues work on a caller's stream. If body fails, the device may still execute what was enqueued
+// before. Therefore this waits for the stream: when it returns, the caller may free the memory that the work uses.
 template <class Body>
 const char* on_stream(CudaEngine* engine, CudaStream* stream, Body&& body) noexcept {
   return on_device(engine, [&] {
@@ -79,7 +81,7 @@ void close(CudaEngine* engine) {
   on_device(engine, [&] { delete engine; });
 }
 
-// Zeroed memory: by the queue, or by the processor.
+// The engine's queue zeroes device memory. The calling thread zeroes pinned memory.
 const char* allocate(CudaEngine* engine, cuda::MemoryKind kind, int64_t bytes, char** memory) {
   return on_device(engine, [&] {
     cuda::Block block(engine->memory, kind);
@@ -87,7 +89,7 @@ const char* allocate(CudaEngine* engine, cuda::MemoryKind kind, int64_t bytes, c
     if (kind == cuda::MemoryKind::pinned) {
       std::memset(block.data(), 0, static_cast<size_t>(bytes));
     } else {
-      alone(engine, [&](cuda::Queue* queue) { cuda::zero(queue, block.data(), bytes); });
+      with_engine_queue(engine, [&](cuda::Queue* queue) { cuda::zero(queue, block.data(), bytes); });
     }
     *memory = block.take();
   });
@@ -109,16 +111,16 @@ const char* memory_bytes(CudaEngine* engine, MemoryBytes* bytes) {
 }
 
 const char* copy_in(CudaEngine* engine, char* to, const void* from, int64_t bytes) {
-  return concurrent(engine, [&](cuda::Queue* queue) { cuda::copy(queue, to, from, bytes); });
+  return on_engine_queue(engine, [&](cuda::Queue* queue) { cuda::copy(queue, to, from, bytes); });
 }
 const char* copy_out(CudaEngine* engine, void* to, const char* from, int64_t bytes) {
-  return concurrent(engine, [&](cuda::Queue* queue) { cuda::copy(queue, to, from, bytes); });
+  return on_engine_queue(engine, [&](cuda::Queue* queue) { cuda::copy(queue, to, from, bytes); });
 }
 const char* copy(CudaEngine* engine, char* to, const char* from, int64_t bytes) {
-  return concurrent(engine, [&](cuda::Queue* queue) { cuda::copy(queue, to, from, bytes); });
+  return on_engine_queue(engine, [&](cuda::Queue* queue) { cuda::copy(queue, to, from, bytes); });
 }
 const char* zero(CudaEngine* engine, char* to, int64_t bytes) {
-  return concurrent(engine, [&](cuda::Queue* queue) { cuda::zero(queue, to, bytes); });
+  return on_engine_queue(engine, [&](cuda::Queue* queue) { cuda::zero(queue, to, bytes); });
 }
 
 const char* make_stream(CudaEngine* engine, CudaStream** stream) {

@@ -1,7 +1,8 @@
-// The border between the core and libchainrule_cuda.so, the second native library, which only those load who ask for a
-// CUDA device. Each library has its C++ runtime to itself, so no exception, no C++ object with memory of its own and no
-// virtual function crosses: only this table of functions and plain structs. A function that fails returns a sentence,
-// which stays valid until the thread's next call through the table; null means that all went well.
+// The interface between the core and libchainrule_cuda.so, the second native library. The core loads that library only
+// when a CUDA device is opened. Each library contains its own C++ runtime. Therefore no exception, no C++ object that
+// owns memory and no virtual function may cross the interface: it consists of this table of functions and of plain
+// structs. A function that fails returns an error message, which stays valid until the thread's next call through the
+// table. Null means success.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +11,8 @@
 
 namespace chainrule {
 
-// How products of floats are computed. Parameters, states and everything else stay float; doubles are always products
-// of doubles.
+// The precision of a float model's matrix products. Parameters, optimizer states and all other values stay float. A
+// double model computes its products in double with every precision.
 enum class CudaPrecision : int32_t {
   float32 = 0,   // as on the CPU
   tf32 = 1,      // factors rounded to 10 bits of fraction inside the tensor cores, sums in float
@@ -19,9 +20,9 @@ enum class CudaPrecision : int32_t {
 };
 
 struct CudaVersions {
-  int32_t driver = 0;   // the newest CUDA that the driver serves, 13000 for 13.0; 0: there is no driver
-  int32_t runtime = 0;  // the CUDA that the library was built with
-  int64_t cublas = 0;   // cublasLtGetVersion() of the library that was loaded
+  int32_t driver = 0;   // the newest CUDA version that the driver supports, 13000 for 13.0; 0: no driver
+  int32_t runtime = 0;  // the CUDA version that the library was built with
+  int64_t cublas = 0;   // cublasLtGetVersion() of the loaded cuBLASLt
   int32_t devices = 0;
 };
 
@@ -31,7 +32,7 @@ struct CudaDevice {
   int64_t total_bytes = 0;
 };
 
-// A program as plain memory; it lasts only for the call.
+// A program as plain memory. It is valid only during the call.
 struct CudaProgramView {
   DType dtype;
   const Step* steps;
@@ -42,29 +43,29 @@ struct CudaProgramView {
   Operand loss;
 };
 
-// The texts stay valid until the thread's next call.
+// The choices of a tuned engine. The texts stay valid until the thread's next call.
 struct CudaTuned {
-  const char* lines;
-  const char* for_people;
-  int64_t timed;
+  const char* lines;       // for the tuning file
+  const char* for_people;  // for output
+  int64_t timed;           // products that this engine has timed so far
 };
 
 struct CudaEngine;   // a device opened with a precision
-struct CudaStream;   // a caller's queue, buffers for inputs and outputs, and captured graphs
-struct CudaProgram;  // a program made ready
+struct CudaStream;   // one caller's queue, buffers for inputs and outputs, and captured graphs
+struct CudaProgram;  // a prepared program
 
 struct CudaLibrary {
   int32_t version;       // cuda_library_version of the build
   int32_t struct_bytes;  // cuda_struct_bytes() of the build
 
-  const char* (*versions)(CudaVersions* versions);  // never fails for want of a driver
+  const char* (*versions)(CudaVersions* versions);  // succeeds even without a driver
   const char* (*describe)(int32_t device, CudaDevice* about);
 
   // Reads CHAINRULE_CUDA_GRAPHS, CHAINRULE_CUDA_LARGE_PARAMETERS (engine.h) and CHAINRULE_CUDA_POOL (memory.h).
   const char* (*open)(int32_t device, CudaPrecision precision, CudaEngine** engine);
-  void (*close)(CudaEngine* engine);  // after all that was made with it has been destroyed
+  void (*close)(CudaEngine* engine);  // The caller must destroy the engine's streams and programs first.
 
-  // Device memory, zeroed; pinned memory of the processor's, zeroed.
+  // Device memory and pinned host memory, both zeroed.
   const char* (*allocate)(CudaEngine* engine, int64_t bytes, char** memory);
   void (*release)(CudaEngine* engine, char* memory, int64_t bytes);
   const char* (*allocate_pinned)(CudaEngine* engine, int64_t bytes, char** memory);
@@ -80,13 +81,14 @@ struct CudaLibrary {
   const char* (*prepare)(CudaEngine* engine, const CudaProgramView* view, CudaProgram** program);
   void (*destroy_program)(CudaEngine* engine, CudaProgram* program);
 
-  // As Backend::run; the stream is that of the caller.
+  // As Backend::run, on the caller's stream.
   const char* (*run)(CudaEngine* engine, CudaStream* stream, CudaProgram* program, const Context* context,
                      int32_t first, int32_t last);
 
-  // A burst of steps, as Backend::run_steps: begin_steps, then for each step in turn (await_inputs and) launch_step, which
-  // does not wait, then end_steps, which does, and tells the losses of those that were launched.
-  // await_inputs returns when the processor's memory that step - 2 took its data from has been read.
+  // A burst of steps, as Backend::run_steps. The caller calls begin_steps, then launch_step for each step in order,
+  // then end_steps. launch_step does not wait for the device. end_steps waits and writes the losses of the launched
+  // steps. If the data stream, the caller calls await_inputs before each launch_step. It returns when the device has
+  // read the host memory from which step - 2 got its data.
   const char* (*begin_steps)(CudaEngine* engine, CudaStream* stream, CudaProgram* program,
                              const Context* context, const StepNumbers* numbers, int32_t count);
   const char* (*await_inputs)(CudaEngine* engine, CudaStream* stream, int32_t step);
@@ -95,13 +97,15 @@ struct CudaLibrary {
   const char* (*end_steps)(CudaEngine* engine, CudaStream* stream, CudaProgram* program,
                            const Context* context, int32_t launched, double* losses);
 
-  // Tuning. Products of programs prepared from now on are chosen by timing them, or from `known`: lines as tuned_products
-  // gives them. A sentence on one that cannot be read begins with its number, the first one's being first_line; an algorithm
-  // that the BLAS does not propose for its product is left out, and the product timed.
+  // Turns tuning on. For programs prepared from now on, the engine takes the algorithm of a product from `known` or
+  // chooses it by timing. `known` has lines in the format of tuned_products. If a line cannot be parsed, the error
+  // message begins with its number; the first line has number first_line. A line is ignored if the BLAS does not
+  // propose its algorithm for its product; that product is timed.
   const char* (*tune)(CudaEngine* engine, const char* known, int32_t first_line);
-  // Of a tuned engine: all choices, a line each, as `known` wants them and for people; how many were timed by it so far.
+  // Returns all choices of a tuned engine.
   const char* (*tuned_products)(CudaEngine* engine, CudaTuned* tuned);
-  // What a plan says of a step's product besides who computes it: nothing, what was timed, or where a tile's instructions are.
+  // Returns the text that a printed plan appends to the name of what computes a step's product: an empty text, the
+  // measured times, or a note that the tile kernel reads its instructions from memory.
   const char* (*product_note)(CudaEngine* engine, CudaProgram* program, int32_t step, const char** note);
 };
 
@@ -110,7 +114,7 @@ constexpr int32_t cuda_max_burst = 64;
 
 constexpr int32_t cuda_library_version = 4;
 
-// Tells a library that was built from other headers.
+// The core compares this number with its own to detect a library that was built from other headers.
 constexpr int32_t cuda_struct_bytes() {
   return static_cast<int32_t>(sizeof(CudaLibrary) + sizeof(CudaVersions) + sizeof(CudaDevice) +
                               sizeof(CudaTuned) + sizeof(CudaProgramView) + sizeof(Step) + sizeof(Phase) +

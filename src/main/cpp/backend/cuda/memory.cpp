@@ -22,14 +22,15 @@ bool pools_are_wanted() {
 void finish(Queue* queue) noexcept {
   try {
     synchronize(queue);
-  } catch (const Error&) {  // then the device does nothing any more
+  } catch (const Error&) {  // After such an error the device executes no more work of this process.
   }
 }
 
-// ---- a device's
+// ---- memory of a device
 
 std::shared_ptr<DevicePool> DevicePool::of(int32_t device) {
-  static std::mutex& mutex = *new std::mutex;  // engines may be closed when the process ends
+  // Neither is ever destroyed, because engines may be closed at the end of the process.
+  static std::mutex& mutex = *new std::mutex;
   static auto& known = *new std::map<int32_t, std::weak_ptr<DevicePool>>;
   const std::lock_guard<std::mutex> lock(mutex);
   std::shared_ptr<DevicePool> pool = known[device].lock();
@@ -44,7 +45,7 @@ char* DevicePool::allocate(int64_t bytes) {
   const std::lock_guard<std::mutex> lock(mutex_);
   char* memory = try_to_allocate(bytes);
   if (memory == nullptr && pool_ != nullptr) {
-    give_back(0);
+    trim_to(0);
     memory = try_to_allocate(bytes);
   }
   if (memory == nullptr) {
@@ -56,7 +57,7 @@ char* DevicePool::allocate(int64_t bytes) {
   return memory;
 }
 
-// Other queues may use the block when this returns.
+// Waits for the allocation, so that other queues may use the block when this returns.
 char* DevicePool::try_to_allocate(int64_t bytes) {
   char* memory = allocate_device(pool_.get(), queue_.get(), bytes);
   try {
@@ -74,13 +75,13 @@ void DevicePool::release(char* memory, int64_t bytes) noexcept {
   held_ -= bytes;
   if (held_ > 0 || pool_ == nullptr) return;
   try {
-    give_back(kept_bytes);
-  } catch (const Error&) {  // it stays in the pool
+    trim_to(kept_bytes);
+  } catch (const Error&) {  // The memory stays in the pool.
   }
 }
 
-// What has been released is free when its queue has come to it.
-void DevicePool::give_back(int64_t keep) {
+// Waits for the queue first, because a released block is unused only after the queue has executed its release.
+void DevicePool::trim_to(int64_t keep) {
   synchronize(queue_.get());
   trim(pool_.get(), keep);
 }
@@ -96,7 +97,7 @@ DeviceBytes DevicePool::available() {
   return available_now();
 }
 
-// ---- an engine's
+// ---- memory of an engine
 
 char* EngineMemory::allocate(MemoryKind kind, int64_t bytes) {
   const bool pinned = kind == MemoryKind::pinned;
@@ -161,7 +162,7 @@ char* Block::take() {
 
 void Block::reserve(int64_t bytes) {
   if (bytes <= bytes_) return;
-  release();  // first: two may not fit
+  release();  // before the allocation, because the device may not have room for both blocks
   data_ = memory_->allocate(kind_, bytes);
   bytes_ = bytes;
 }

@@ -1,4 +1,4 @@
-// An engine's memory: blocks of a device's and of the processor's pinned memory, counted.
+// An engine's memory: blocks of device memory and of pinned host memory, and their statistics.
 #pragma once
 
 #include <atomic>
@@ -20,43 +20,49 @@ struct PoolDeleter {
   void operator()(Pool* pool) const { destroy(pool); }
 };
 
-// The device memory that this process keeps of one device, for all engines that it has there. What is freed stays, and
-// goes to whoever asks next: cudaMalloc would ask the driver each time, and cudaFree wait for all that the device has to
-// do, other callers' work too. When the last block has been freed, the device's other users get what is beyond kept_bytes:
-// a model after the other, each with workspaces of 32 MiB, asks for nothing. Blocks change hands in the order of one queue, which knows nothing of the work of others:
-// who releases a block must have waited for all work that uses it.
+// The memory pool of one device. All engines of the process on that device share it. Thread-safe.
+//
+// Freed memory stays in the pool and is reused, because cudaMalloc calls the driver each time and cudaFree waits for
+// all work of the device, including other callers' work. When the last block has been freed, the pool returns what
+// exceeds kept_bytes to the device. So models that are used one after another, each with workspaces of 32 MiB, need no
+// new memory.
+//
+// The pool's own queue orders allocations and frees. That queue does not wait for the work of other queues. Therefore
+// the caller must wait for all work that uses a block before it releases the block.
 class DevicePool {
  public:
   static constexpr int64_t kept_bytes = int64_t{256} << 20;
 
-  // That of the device, made by the first engine. CHAINRULE_CUDA_POOL=0: without keeping anything, by cudaMalloc, so that
-  // tools see where each block ends, and pinned blocks without slabs. So is device memory where the device has no pools.
+  // Returns the device's pool. The device's first engine creates it.
+  // With CHAINRULE_CUDA_POOL=0 the pool keeps no memory: cudaMalloc allocates every device block, so that tools see
+  // where it ends, and pinned blocks are not parts of slabs. If the device does not support pools, cudaMalloc allocates
+  // device memory.
   static std::shared_ptr<DevicePool> of(int32_t device);
   DevicePool(int32_t device, bool keeps);
 
-  // Not zeroed, aligned to 256 bytes. When there is no memory, what is kept for later is given back first; then throws
-  // Error, which says how much was needed and how much is free.
+  // Returns memory that is aligned to 256 bytes and not zeroed. If there is not enough, the pool returns its unused
+  // memory to the device and tries again. Then throws Error with the needed and the free number of bytes.
   char* allocate(int64_t bytes);
   void release(char* memory, int64_t bytes) noexcept;
 
-  // What could still be had, by engines of this process: what the device has free and what is kept for later.
+  // Returns what engines of this process can still allocate: the device's free memory and the pool's unused memory.
   DeviceBytes available();
 
   PinnedPool& pinned() { return pinned_; }
 
  private:
   char* try_to_allocate(int64_t bytes);
-  void give_back(int64_t keep);
+  void trim_to(int64_t keep);
   DeviceBytes available_now();
 
   std::mutex mutex_;
   const std::unique_ptr<Queue, QueueDeleter> queue_;
-  const std::unique_ptr<Pool, PoolDeleter> pool_;  // null: nothing is kept
-  int64_t held_ = 0;                               // by engines
+  const std::unique_ptr<Pool, PoolDeleter> pool_;  // null: cudaMalloc allocates every block
+  int64_t held_ = 0;                               // bytes held by engines
   PinnedPool pinned_;
 };
 
-// Waits until the queue has nothing to do, whatever has failed: before what it may still use is released.
+// Waits until the queue is idle and ignores errors. For use before memory that the queue may use is released.
 void finish(Queue* queue) noexcept;
 
 enum class MemoryKind { device, pinned };
@@ -65,7 +71,8 @@ class EngineMemory {
  public:
   explicit EngineMemory(int32_t device) : pool_(DevicePool::of(device)) {}
 
-  // Not zeroed. Throws Error when there is none. The same number of bytes when it is released.
+  // allocate() returns memory that is not zeroed. Throws Error if there is not enough memory. release() needs the same
+  // number of bytes.
   char* allocate(MemoryKind kind, int64_t bytes);
   void release(MemoryKind kind, char* memory, int64_t bytes) noexcept;
 
@@ -86,12 +93,12 @@ class Block {
   Block& operator=(const Block&) = delete;
   ~Block() { release(); }
 
-  // At least this many bytes, not zeroed; what was there is lost when it grows.
+  // Makes the block at least `bytes` large. The memory is not zeroed. If the block grows, its contents are lost.
   void reserve(int64_t bytes);
   char* data() const { return data_; }
   int64_t bytes() const { return bytes_; }
 
-  // The memory becomes the caller's.
+  // Passes the ownership of the memory to the caller.
   char* take();
 
  private:

@@ -17,9 +17,9 @@ struct PinnedDeleter {
   void operator()(char* memory) const { release_pinned(memory); }
 };
 
-int64_t in_slab(int64_t bytes) { return (bytes + 255) / 256 * 256; }
+int64_t size_in_slab(int64_t bytes) { return (bytes + 255) / 256 * 256; }
 
-void give_back(char* slab) noexcept {
+void free_slab(char* slab) noexcept {
   allow(slab, PinnedPool::slab_bytes, true);
   release_pinned(slab);
 }
@@ -27,26 +27,26 @@ void give_back(char* slab) noexcept {
 }  // namespace
 
 PinnedPool::~PinnedPool() {
-  for (const auto& slab : slabs_) give_back(slab.first);
+  for (const auto& slab : slabs_) free_slab(slab.first);
 }
 
 char* PinnedPool::allocate(int64_t bytes) {
   if (bytes > most_in_slab_) return allocate_pinned(bytes);
   const std::lock_guard<std::mutex> lock(mutex_);
   for (auto& [slab, gaps] : slabs_) {
-    if (char* const memory = take(slab, &gaps, bytes)) return memory;
+    if (char* const memory = allocate_in(slab, &gaps, bytes)) return memory;
   }
   char* const slab = add_slab();
-  return take(slab, &slabs_[slab], bytes);
+  return allocate_in(slab, &slabs_[slab], bytes);
 }
 
-// Null when no gap is large enough.
-char* PinnedPool::take(char* slab, Gaps* gaps, int64_t bytes) {
-  const int64_t size = in_slab(bytes);
+// Returns null if no gap is large enough.
+char* PinnedPool::allocate_in(char* slab, Gaps* gaps, int64_t bytes) {
+  const int64_t size = size_in_slab(bytes);
   for (auto gap = gaps->begin(); gap != gaps->end(); ++gap) {
     if (gap->second < size) continue;
     const auto [offset, whole] = *gap;
-    if (whole > size) gaps->emplace(offset + size, whole - size);  // before anything is changed: it may throw
+    if (whole > size) gaps->emplace(offset + size, whole - size);  // first, because it may throw
     gaps->erase(gap);
     allow(slab + offset, bytes, true);
     return slab + offset;
@@ -55,20 +55,21 @@ char* PinnedPool::take(char* slab, Gaps* gaps, int64_t bytes) {
 }
 
 char* PinnedPool::add_slab() {
-  std::unique_ptr<char, PinnedDeleter> made(allocate_pinned(slab_bytes));
-  slabs_[made.get()] = {{0, slab_bytes}};
-  allow(made.get(), slab_bytes, false);
-  return made.release();
+  std::unique_ptr<char, PinnedDeleter> slab(allocate_pinned(slab_bytes));
+  slabs_[slab.get()] = {{0, slab_bytes}};
+  allow(slab.get(), slab_bytes, false);
+  return slab.release();
 }
 
 void PinnedPool::release(char* memory, int64_t bytes) noexcept {
   if (bytes > most_in_slab_) return release_pinned(memory);
   const std::lock_guard<std::mutex> lock(mutex_);
-  const auto found = slabs_.lower_bound(memory);  // the last slab that does not begin behind it
+  // The map is in descending order of addresses, so this is the last slab at or before `memory`.
+  const auto found = slabs_.lower_bound(memory);
   auto& [slab, gaps] = *found;
   allow(memory, bytes, false);
-  int64_t offset = memory - slab, size = in_slab(bytes);
-  // one with its neighbours
+  int64_t offset = memory - slab, size = size_in_slab(bytes);
+  // Merge the gap with its neighbours.
   const auto next = gaps.lower_bound(offset);
   if (next != gaps.begin()) {
     const auto before = std::prev(next);
@@ -78,18 +79,18 @@ void PinnedPool::release(char* memory, int64_t bytes) noexcept {
       gaps.erase(before);
     }
   }
-  if (next != gaps.end() && next->first == memory - slab + in_slab(bytes)) {
+  if (next != gaps.end() && next->first == memory - slab + size_in_slab(bytes)) {
     size += next->second;
     gaps.erase(next);
   }
   if (size == slab_bytes && slabs_.size() > 1) {
-    give_back(slab);
+    free_slab(slab);
     slabs_.erase(found);
     return;
   }
   try {
     gaps.emplace(offset, size);
-  } catch (const std::bad_alloc&) {  // nobody gets it again
+  } catch (const std::bad_alloc&) {  // The memory cannot be reused.
   }
 }
 

@@ -1,5 +1,5 @@
-// Pinned memory of the processor's in blocks, of which CUDA is asked for few: it takes about as long for 512 bytes as for a
-// megabyte, and freeing may wait for the device.
+// A pool of pinned host memory. It calls CUDA rarely, because a CUDA allocation takes about as long for 512 bytes as
+// for a megabyte, and freeing memory may wait for the device.
 #pragma once
 
 #include <cstdint>
@@ -10,27 +10,27 @@
 namespace chainrule {
 namespace cuda {
 
-// Small blocks are parts of slabs, the first part that is large enough; a large one is CUDA's own. Any number of threads.
+// Small blocks are parts of slabs, allocated first-fit. Large blocks are allocated by CUDA directly. Thread-safe.
 class PinnedPool {
  public:
   static constexpr int64_t slab_bytes = 1 << 20, most_in_slab = slab_bytes / 8;
 
-  // Without slabs every block is CUDA's own.
+  // If `in_slabs` is false, CUDA allocates every block directly.
   explicit PinnedPool(bool in_slabs) : most_in_slab_(in_slabs ? most_in_slab : 0) {}
   PinnedPool(const PinnedPool&) = delete;
   PinnedPool& operator=(const PinnedPool&) = delete;
-  ~PinnedPool();  // every block has been released
+  ~PinnedPool();  // All blocks must have been released.
 
-  // Not zeroed, aligned to 256 bytes. Throws Error when there is no memory.
+  // Returns memory that is aligned to 256 bytes and not zeroed. Throws Error if there is not enough memory.
   char* allocate(int64_t bytes);
-  // The next to ask may get the memory: who releases a block must have waited for all work that uses it. The last slab stays
-  // when nothing in it is used any more.
+  // Another caller may get the memory at once. Therefore all work that uses the block must have finished. Frees the
+  // block's slab if it becomes unused and is not the only one.
   void release(char* memory, int64_t bytes) noexcept;
 
  private:
-  using Gaps = std::map<int64_t, int64_t>;  // what nobody holds: bytes, by offset; no two touch each other
+  using Gaps = std::map<int64_t, int64_t>;  // the unused parts of a slab: sizes by offset; never adjacent
 
-  char* take(char* slab, Gaps* gaps, int64_t bytes);
+  char* allocate_in(char* slab, Gaps* gaps, int64_t bytes);
   char* add_slab();
 
   const int64_t most_in_slab_;

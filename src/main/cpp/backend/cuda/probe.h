@@ -1,4 +1,4 @@
-// What a device can do that CUDA's documentation does not say.
+// Finds out by a test what CUDA's documentation does not say about a device.
 #pragma once
 
 #include <cstdint>
@@ -6,9 +6,10 @@
 namespace chainrule {
 namespace cuda {
 
-// Does a kernel in the conditional part of a graph get a parameter as large as the tile kernel's list of instructions? It is
-// tried: false where a call fails or a value is another. The kernel writes nowhere unless it got its address intact, since an
-// access that faults would be the end of everything that the process has on the device.
+// Returns true if a kernel in the conditional part of a graph gets a parameter as large as the tile kernel's
+// instructions. Runs such a kernel. Returns false if a call fails or if any value that the kernel got is wrong. The
+// kernel writes only if its address arrived intact, because an invalid access would make the device unusable for the
+// whole process.
 bool large_parameters_work(int32_t device);
 
 }  // namespace cuda

@@ -14,7 +14,7 @@ namespace cuda {
 namespace {
 
 const char* const type_names[] = {"float32", "tf32", "bfloat16", "float64"};
-constexpr int64_t most_nanoseconds = int64_t{1} << 50;  // days
+constexpr int64_t most_nanoseconds = int64_t{1} << 50;  // 13 days
 
 std::string microseconds(int64_t nanoseconds) {
   char text[32];
@@ -22,7 +22,7 @@ std::string microseconds(int64_t nanoseconds) {
   return text;
 }
 
-// Goes through a line, a word at a time; words are separated by single spaces.
+// Reads a line word by word. Words are separated by single spaces.
 class Words {
  public:
   explicit Words(const std::string& line) : line_(line) {}
@@ -42,12 +42,12 @@ class Words {
     const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), value, base);
     if (word.empty() || problem != std::errc() || end != word.data() + word.size() || value < least ||
         value > most) {
-      throw Error(message("expected ", what, " from ", least, " to ", most, ", but '", word, "' came"));
+      throw Error(message("expected ", what, " from ", least, " to ", most, ", but got '", word, "'"));
     }
     return value;
   }
 
-  // The place of a word in a list.
+  // Returns the index of the next word in `words`.
   int32_t one_of(const char* what, std::initializer_list<const char*> words) {
     const std::string word = next(what);
     int32_t place = 0;
@@ -55,12 +55,12 @@ class Words {
       if (word == expected) return place;
       ++place;
     }
-    throw Error(message("expected ", what, ", but '", word, "' came"));
+    throw Error(message("expected ", what, ", but got '", word, "'"));
   }
 
   void end() const {
     if (at_ <= line_.size())
-      throw Error(message("expected the line's end, but '", line_.substr(at_), "' came"));
+      throw Error(message("expected the line's end, but got '", line_.substr(at_), "'"));
   }
 
  private:
@@ -80,14 +80,14 @@ Algorithm parse_algorithm(const std::string& hex) {
   constexpr size_t digits = 16;
   const size_t expected = digits * std::size(algorithm.words);
   if (hex.size() != expected) {
-    throw Error(message("expected an algorithm of ", expected, " hexadecimal digits, but ", hex.size(),
-                        " characters came"));
+    throw Error(message("expected an algorithm of ", expected, " hexadecimal digits, but got ", hex.size(),
+                        " characters"));
   }
   for (size_t i = 0; i < std::size(algorithm.words); ++i) {
     const char* begin = hex.data() + i * digits;
     const auto [end, problem] = std::from_chars(begin, begin + digits, algorithm.words[i], 16);
     if (problem != std::errc() || end != begin + digits) {
-      throw Error(message("expected hexadecimal digits, but '", std::string(begin, digits), "' came"));
+      throw Error(message("expected hexadecimal digits, but got '", std::string(begin, digits), "'"));
     }
   }
   return algorithm;
@@ -129,7 +129,7 @@ ProductLine parse_line(const std::string& line) {
       words.one_of("float32, tf32, bfloat16 or float64", {"float32", "tf32", "bfloat16", "float64"}));
   s.transposed_a = words.one_of("N or T", {"N", "T"}) == 1;
   s.transposed_b = words.one_of("N or T", {"N", "T"}) == 1;
-  // what the BLAS counts rows, columns and strides in
+  // The BLAS uses 32-bit numbers for rows, columns and strides.
   constexpr int64_t most = INT32_MAX;
   for (int64_t* size : {&s.m, &s.n, &s.k}) *size = words.number<int64_t>("a size", 1, most);
   for (int64_t* stride : {&s.lda, &s.ldb, &s.ldc}) *stride = words.number<int64_t>("a stride", 0, most);

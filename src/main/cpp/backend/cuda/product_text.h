@@ -1,4 +1,4 @@
-// Products in words: for people, and as the lines that a tuned engine's file keeps.
+// Products as text: for output, and as lines of a tuning file.
 #pragma once
 
 #include <string>
@@ -11,22 +11,23 @@ namespace cuda {
 // "a product of 64 x 784 by 784 x 128 (transposed) in tf32".
 std::string describe(const ProductShape& shape);
 
-// ", tuned: 10.2 µs, untuned 12.9 µs", or nothing when no time was taken.
+// ", tuned: 10.2 µs, untuned 12.9 µs", or an empty text if the product was not timed.
 std::string describe_times(const Product& product);
 
-// Type, N or T for each factor, m n k, lda ldb ldc, the alignments of A, B and C, where α and β lie; after a colon the
-// algorithm's 8 words in hexadecimal, and the nanoseconds that it and the heuristic's first took:
+// Returns a line of a tuning file: the factors' type, N or T for each factor, m n k, lda ldb ldc, the alignments of A,
+// B and C, and where α and β are (host or device). After a colon follow the algorithm's 8 words in hexadecimal and the
+// times of the algorithm and of the heuristic's first one, in nanoseconds:
 // "tf32 N T 64 128 784 784 784 128 16 16 16 host : 0000…0000 10230 12890".
 std::string line_of(const Product& product);
 
-// What such a line says.
+// A parsed line.
 struct ProductLine {
   ProductShape shape;
   Algorithm algorithm;
   int64_t nanoseconds = 0, first_nanoseconds = 0;
 };
 
-// Throws Error for any other text.
+// Throws Error if the text is not such a line.
 ProductLine parse_line(const std::string& line);
 
 }  // namespace cuda

@@ -17,7 +17,7 @@ namespace cuda {
 
 namespace {
 
-// As many of the heuristic's algorithms are timed: those it thinks little of are not among them.
+// The number of algorithms that are timed, in the heuristic's order of expected speed.
 constexpr int32_t most_candidates = 16;
 
 auto members(const ProductShape& s) {
@@ -67,7 +67,7 @@ void Products::tune(const std::string& known, int32_t first_line) {
   for (std::string line; std::getline(lines, line); ++number) {
     try {
       const ProductLine parsed = parse_line(line);
-      if (!seen.insert(parsed.shape).second) throw Error(describe(parsed.shape) + " is there twice");
+      if (!seen.insert(parsed.shape).second) throw Error(describe(parsed.shape) + " occurs twice");
       const std::vector<Algorithm> proposed = candidates(parsed.shape);
       if (std::find(proposed.begin(), proposed.end(), parsed.algorithm) == proposed.end()) continue;
       const std::shared_ptr<Product> product = blas_.make(parsed.shape, parsed.algorithm);

@@ -1,4 +1,4 @@
-// Which algorithm computes a product: by the heuristic of the BLAS, or by timing what it proposes.
+// Chooses the algorithm of each product: by the BLAS's heuristic, or by timing the algorithms that it proposes.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +15,13 @@ namespace cuda {
 
 class EngineMemory;
 
-// The choices of one engine. Any number of threads.
+// The choices of one engine. Thread-safe.
 class Products {
  public:
   explicit Products(EngineMemory& memory) : memory_(memory) {}
 
-  // The product made ready, its algorithm chosen once for each shape. Without tuning it is the heuristic's first: nothing
-  // is timed, so that the same card computes the same bits. Throws Error when there is none.
+  // Returns the product of the shape. Its algorithm is chosen once per shape. Without tuning it is the heuristic's
+  // first one; nothing is timed, so that the same card computes the same bits. Throws Error if there is no algorithm.
   std::shared_ptr<const Product> choose(const ProductShape& shape);
 
   void run(Queue* queue, const Product& product, const void* a, const void* b, void* c, const void* alpha,
@@ -30,15 +30,16 @@ class Products {
   }
   static int64_t workspace_bytes() { return Blas::workspace_bytes(); }
 
-  // From now on a shape's algorithm is the one that takes the least time here (tuning.h), or the one that `known` has for
-  // it: lines as tuned() gives them. Error names a line that is none by its number, the first being first_line. An algorithm
-  // that the heuristic does not propose again is not used, whatever it is: its shape is timed when a program has it.
+  // Turns tuning on. From now on the algorithm of a shape is the one in `known`, or the fastest one by measurement
+  // (tuning.h). `known` has lines as tuned() returns them. Ignores a line whose algorithm the heuristic does not
+  // propose again; its shape is timed when a program uses it. Throws Error if a line cannot be parsed. The message has
+  // the line's number; the first line has number first_line.
   void tune(const std::string& known, int32_t first_line);
 
-  // All choices of a tuned engine, a line each, for a file or for people; how many of them have been timed here.
+  // All choices of a tuned engine, one line per product.
   struct Tuned {
-    std::string lines, for_people;
-    int64_t timed = 0;
+    std::string lines, for_people;  // for the tuning file, for output
+    int64_t timed = 0;              // products that this engine has timed
   };
   Tuned tuned() const;
 

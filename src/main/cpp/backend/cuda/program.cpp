@@ -1,5 +1,5 @@
-// Making a program ready: a launch for each step or for all of a phase, one for each factor that is converted, and the
-// sizes of what it reads and writes.
+// Prepares a program: creates a launch per step or per phase and a launch per converted factor, and computes the sizes
+// of what the program reads and writes.
 #include "backend/cuda/program.h"
 
 #include <algorithm>
@@ -24,7 +24,8 @@ int64_t next_number() {
   return ++last;
 }
 
-// What the address of an operand is a multiple of, as far as a product may know it; blocks are multiples of more.
+// Returns the alignment of an operand's address, at most most_alignment. The blocks themselves have a larger alignment,
+// so the offset decides.
 int32_t alignment_of(const Operand& operand) {
   int64_t bytes = cuda::most_alignment;
   while (operand.offset % bytes != 0) bytes /= 2;
@@ -39,8 +40,8 @@ void grow(std::vector<int64_t>* values, int32_t index) {
 
 cuda::Launcher find_launcher(const Step& step, DType dtype) {
   using Find = cuda::Launcher (*)(const Step&, DType);
-  for (Find find :
-       {cuda::find_elementwise, cuda::find_rowwise, cuda::find_loss, cuda::find_layout, cuda::find_update}) {
+  for (Find find : {cuda::find_elementwise, cuda::find_sum, cuda::find_rowwise, cuda::find_loss,
+                    cuda::find_layout, cuda::find_update}) {
     if (const cuda::Launcher found = find(step, dtype)) return found;
   }
   throw Error(message("the CUDA engine has no kernel for step kind ", static_cast<int32_t>(step.kind),
@@ -57,7 +58,7 @@ CudaProgram::CudaProgram(CudaEngine& engine, const CudaProgramView& view)
       loss(view.loss) {
   for (int32_t p = 0; p < view.phase_count; ++p) add_phase(engine, view, p);
   assign_copy_offsets();
-  note_lanes();
+  find_product_lanes();
   for (int32_t i = 0; i < view.step_count; ++i) {
     if (!is_custom(view.steps[i])) record_slots(view.steps[i]);
     alphas.push_back(view.steps[i].alpha);
@@ -65,17 +66,18 @@ CudaProgram::CudaProgram(CudaEngine& engine, const CudaProgramView& view)
   }
 }
 
-void CudaProgram::note_lanes() {
+void CudaProgram::find_product_lanes() {
   for (auto [first, last] : {std::pair(0, backward_begin), {backward_begin, phases}}) {
     const std::vector<const Launch*> half = cuda::launches_between(launches, first, last);
-    const std::vector<cuda::LaneSlot> turns = cuda::assign_lanes(half);
+    const std::vector<cuda::LaneSlot> slots = cuda::assign_lanes(half);
     for (size_t i = 0; i < half.size(); ++i) {
-      if (half[i]->product != nullptr) multiplies[0] = multiplies[turns[i].lane] = true;
+      if (half[i]->product != nullptr) multiplies[0] = multiplies[slots[i].lane] = true;
     }
   }
 }
 
-// A phase of several steps is one launch, where joins_phase let them come together for it; else each step is one.
+// A phase becomes one launch if its steps are updates or sums of parts, if the tile kernel runs it, or if it is an
+// activation's backward rule with the sums of its rows. Otherwise each of its steps becomes a launch.
 void CudaProgram::add_phase(CudaEngine& engine, const CudaProgramView& view, int32_t p) {
   const Phase& phase = view.phases[p];
   const Step* const first = view.steps + phase.first_step;
@@ -98,7 +100,7 @@ void CudaProgram::add_phase(CudaEngine& engine, const CudaProgramView& view, int
     scratch_bytes = std::max(scratch_bytes, cuda::scratch_bytes(first[1]));
   } else {
     for (int32_t i = 0; i < phase.steps; ++i) {
-      // the core calls the user's operation between two runs
+      // The core calls a custom operation between two runs.
       if (!is_custom(first[i])) {
         add_launch(engine, first[i], phase.first_step + i, p);
         record_accesses(first[i], &launches.back());
@@ -136,7 +138,7 @@ void CudaProgram::prepare_product(CudaEngine& engine, Launch* launch) {
   for (int64_t size : {step.rows, step.columns, step.k, c.row_stride, a.row_stride, b.row_stride}) {
     if (size <= INT32_MAX && step.parts == 1) continue;
     throw Error(message("a matrix product of ", step.rows, " x ", step.k, " by ", step.k, " x ", step.columns,
-                        ": cuBLAS takes at most ", INT32_MAX, " rows or columns"));
+                        ": cuBLAS supports at most ", INT32_MAX, " rows or columns"));
   }
   launch->launcher = cuda::product_launcher();
   launch->products = &engine.products;
@@ -168,18 +170,19 @@ void CudaProgram::prepare_product(CudaEngine& engine, Launch* launch) {
   launch->product = engine.products.choose(shape);
 }
 
-// Users' data, and what is between the steps of one launch, no other launch writes.
+// Records which memory the launch reads and writes. Leaves out the users' inputs, which no launch writes, and values
+// between the steps of a tile, which no other launch uses.
 void CudaProgram::record_accesses(const Step& step, Launch* launch) {
   for (int32_t i = 0; i < max_operands; ++i) {
     const Operand& operand = step.operands[i];
     if (operand.present() && operand.space != Space::input && operand.space != Space::scratch)
       launch->touches.push_back({operand, step.writes[i]});
   }
-  if (launch->launcher == cuda::tile_launcher()) return;  // its sums are in the block's own memory
+  if (launch->launcher == cuda::tile_launcher()) return;  // Its sums are in the shared memory of a block.
   if (const int64_t bytes = cuda::scratch_bytes(step); bytes > 0) touch_scratch(0, bytes, true, launch);
 }
 
-// Scratch of the stream, in which sums keep parts and products have copies of factors.
+// Records an access to the stream's scratch, which contains the parts of sums and the copies of factors.
 void CudaProgram::touch_scratch(int64_t offset, int64_t bytes, bool writes, Launch* launch) {
   Operand scratch;
   scratch.space = Space::scratch;
@@ -188,7 +191,8 @@ void CudaProgram::touch_scratch(int64_t offset, int64_t bytes, bool writes, Laun
   launch->touches.push_back({scratch, writes});
 }
 
-// The conversions that the product needs come before it. Until all copies are placed, launches have their numbers.
+// Adds the conversions that the product needs, before the product. Until assign_copy_offsets, `copies` contains the
+// numbers of the copies instead of their offsets.
 void CudaProgram::convert_factors(Launch* product) {
   for (int32_t i = 0; i < 2; ++i) {
     const cuda::Factor factor = cuda::factor_of(product->step, i);
@@ -208,7 +212,7 @@ void CudaProgram::convert_factors(Launch* product) {
   }
 }
 
-// Behind what sums need of scratch.
+// Places the copies in scratch after the memory for sums.
 void CudaProgram::assign_copy_offsets() {
   scratch_bytes = conversions_.place(scratch_bytes);
   for (Launch& launch : launches) {
@@ -225,8 +229,9 @@ void CudaProgram::assign_copy_offsets() {
   }
 }
 
-// What was converted before has not been written since, or the copy would not be read from here on: the same again.
-void CudaProgram::begin(const cuda::Run& run, int32_t first) const {
+// The factor has not been written since its conversion, otherwise no product would read the copy now. So the conversion
+// gives the same copy again.
+void CudaProgram::repeat_conversions(const cuda::Run& run, int32_t first) const {
   for (const Launch& launch : launches) {
     if (launch.phase < first && launch.last_phase >= first) launch.launcher(launch, run);
   }
@@ -248,8 +253,8 @@ void CudaProgram::add_segments(CudaEngine& engine, Launch* launch) {
       segment.offsets[k] = operand.offset;
       segment.spaces[k] = static_cast<int32_t>(operand.space);
       if (operand.present() && step.rows > 1 && operand.row_stride != step.columns) {
-        throw Error(message("the CUDA engine updates dense parameters, but one of ", step.rows, " x ",
-                            step.columns, " has rows ", operand.row_stride, " apart"));
+        throw Error(message("the CUDA engine expected a dense parameter of ", step.rows, " x ", step.columns,
+                            ", but got one with a row stride of ", operand.row_stride));
       }
     }
     launch->blocks += (segment.count + block - 1) / block;
@@ -265,14 +270,14 @@ void CudaProgram::add_segments(CudaEngine& engine, Launch* launch) {
   cuda::synchronize(engine.queue.get());
 }
 
-// How many bytes of each slot the program reads or writes: all that its steps reach.
+// Computes the number of bytes of each slot that the program's steps read or write.
 void CudaProgram::record_slots(const Step& step) {
   for (int32_t i = 0; i < max_operands; ++i) {
     const Operand& operand = step.operands[i];
     if (!operand.present() || (operand.space != Space::input && operand.space != Space::output)) continue;
     std::vector<int64_t>& bytes = operand.space == Space::input ? input_bytes : output_bytes;
     grow(&bytes, operand.slot);
-    const bool spreads = operand.row_stride == 0;  // one value a sample
+    const bool spreads = operand.row_stride == 0;  // one value per sample, broadcast over the rows
     int64_t elements = (spreads ? 1 : step.rows) * step.columns;
     if (step.kind == StepKind::product) {
       elements = step.k * (i == 1 ? step.rows / step.parts : step.columns);

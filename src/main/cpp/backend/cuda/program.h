@@ -1,4 +1,4 @@
-// A program made ready for a device, and one run of it as the functions see it that launch its steps.
+// A program prepared for a device, and one run of it as the launchers of its steps see it.
 #pragma once
 
 #include <memory>
@@ -10,31 +10,34 @@
 namespace chainrule {
 namespace cuda {
 
-// α and β of one step, in device memory, so that a captured graph finds those of the step it is launched for.
+// α and β of one step. They are in device memory, so that a captured graph reads the current values in every run.
 struct Scalars {
   double alpha, beta;
   float alpha_float, beta_float;
 };
 
-// What changes from run to run without a new graph; in device memory, followed by a Scalars for each step of the program.
+// The values that change from run to run while the graph stays the same. They are in device memory, followed by one
+// Scalars per step of the program.
 struct Arguments {
   UpdateScalars update;
-  const int64_t* order = nullptr;  // of the examples, where columns are resident
-  int32_t step = 0;                // of the burst: the one that is being run
+  const int64_t* order = nullptr;  // the order of the examples, if columns are resident
+  int32_t step = 0;                // the current step of the burst
   uint64_t seed = 0;               // see Context
-  int32_t halted = 0;              // has a loss been found that is not finite? Then nothing trains any more
-  StepNumbers trained;             // of the step whose loss has been looked at last
+  int32_t halted = 0;   // 1 once a loss was not finite: the remaining steps of the burst do not train.
+  StepNumbers trained;  // the numbers of the step whose loss was checked last
   StepNumbers numbers[cuda_max_burst];
   double losses[cuda_max_burst];
 };
 
-// Looks at the loss of a step. A step trains only if its loss and those before it are finite.
+// Checks the loss of a step. A step trains only if its loss and the losses of all steps before it in the burst are
+// finite.
 struct LossCheck {
   const void* loss;
   DType dtype;
   Arguments* arguments;
 
-  // Keeps the loss, makes the numbers those of the update, and says whether the step trains.
+  // Stores the loss, copies the step's numbers for the update and advances to the next step. Returns true if the step
+  // trains.
   HOST_DEVICE inline bool run() const {
     const double value = dtype == DType::float32 ? static_cast<double>(*static_cast<const float*>(loss))
                                                  : *static_cast<const double*>(loss);
@@ -48,31 +51,32 @@ struct LossCheck {
   }
 };
 
-// All that a launch needs besides its step.
+// What a launcher needs in addition to its Launch.
 struct Run {
   Queue* queue;
   char* base[space_count];
   char* const* inputs;  // device memory, by slot
   char* const* outputs;
   const Arguments* arguments;
-  const Scalars* scalars;  // one a step
+  const Scalars* scalars;  // one per step
   char* scratch;
-  char* workspace;     // of the BLAS
-  const char* tables;  // of tiles' instructions; null: they are the kernel's parameter
+  char* workspace;     // for the BLAS
+  const char* tables;  // instructions of tile kernels; null: a parameter of the kernel contains them
 };
 
 struct Launch;
 using Launcher = void (*)(const Launch& launch, const Run& run);
 
-// One of the steps that run at once: the elements of an update, or of a sum of parts.
+// One of the steps that run in one launch: an update or a sum of parts.
 struct Segment {
-  int64_t offsets[update_gradient +
-                  1];  // of the step's operands: w s0? s1? s2? g?, or c and s of a sum; in bytes;
-  int32_t spaces[update_gradient + 1];  // -1: none
-  int64_t count;
-  int64_t first_block;
-  int64_t parts;       // of a sum
-  int32_t step_index;  // whose α and β a sum takes
+  // The step's operands: w s0? s1? s2? g? of an update, c s of a sum. Offsets are in bytes; -1: there is no such
+  // operand.
+  int64_t offsets[update_gradient + 1];
+  int32_t spaces[update_gradient + 1];
+  int64_t count;        // elements
+  int64_t first_block;  // the segment's first block of threads
+  int64_t parts;        // sum: the number of parts
+  int32_t step_index;   // sum: the step whose α and β it uses
 };
 
 // What a launch reads or writes.
@@ -81,16 +85,16 @@ struct Touch {
   bool writes;
 };
 
-// One thing to be launched: a step, or several that a phase has.
+// One kernel launch or product: a step, or all steps of a phase. (A row_sum of several parts launches two kernels.)
 struct Launch {
   Launcher launcher = nullptr;
   Step step;
   int32_t step_index = 0;
   int32_t phase = 0;
-  bool after_check = false;  // does it run after the LossCheck of its step?
+  bool after_check = false;  // The launch follows the LossCheck of its training step.
   std::vector<Touch> touches;
 
-  // all steps of the phase, where they are one launch; their indices follow each other
+  // All steps of the phase if they are one launch, otherwise empty. Their indices are consecutive.
   std::vector<Step> steps;
   Grid grid;
 
@@ -99,42 +103,45 @@ struct Launch {
   std::shared_ptr<const Product> product;
   bool scalars_on_device = false, is_double = false;
 
-  // conversion, and a product of bfloat16: where copies lie in scratch; a product's are those of A and B
+  // conversion and bfloat16 product: the offsets of copies in scratch; a product has those of A and B
   int64_t copies[2] = {-1, -1};
-  int32_t last_phase = -1;  // conversion: of the products that read the copy
+  int32_t last_phase = -1;  // conversion: the last phase with a product that reads the copy
 
-  int64_t table = -1;  // of a tile's instructions: where in the program's tables
+  int64_t table = -1;  // tile kernel: the offset of its instructions in the program's tables
 
-  // steps that run at once
+  // updates and sums of parts that run in one launch
   char* segments = nullptr;  // device memory: an array of Segment
   int32_t segment_count = 0;
   int64_t blocks = 0;
 };
 
-// Bytes of scratch that the launches of a sum need for its parts; 0 for other steps.
+// Returns the bytes of scratch that a sum along rows needs for its parts; 0 for other steps.
 int64_t scratch_bytes(const Step& step);
 
-// The launcher of a step, by file; null when the file has none for its kind.
+// Each of these returns the launcher of a step, or null if the file has none for the step's kind.
 Launcher find_elementwise(const Step& step, DType dtype);
+Launcher find_sum(const Step& step, DType dtype);
 Launcher find_rowwise(const Step& step, DType dtype);
 Launcher find_loss(const Step& step, DType dtype);
 Launcher find_layout(const Step& step, DType dtype);
 Launcher find_update(const Step& step, DType dtype);
 Launcher product_launcher();
-// Makes the copy of a factor; its step is the copy of operand 1.
+// Converts a factor to bfloat16. The factor is operand 1 of the launch's step.
 Launcher conversion_launcher();
 
-// Of phases with several steps: an activation's rule with the sums of its rows, and a tile's steps.
+// The launchers of phases with several steps: the backward rule of an activation with the sums of its rows, and the
+// tile kernel.
 Launcher find_derivative_and_sum(Op op, DType dtype);
 Launcher tile_launcher();
-// The instructions of a tile's launch as a table that a kernel reads in device memory: addresses are those of the run.
+// The size and the contents of a tile launch's instruction table, which the kernel reads from device memory. The
+// instructions contain the addresses of the run.
 int64_t table_bytes(const Launch& tiles);
 void write_table(const Launch& tiles, const Run& run, char* to);
 
-// Elements of a segment that one block works on.
+// Elements of a segment per block of threads.
 constexpr int64_t update_block = 4096, sum_parts_block = 32;
 
-// Picks a batch's samples from a resident column: `to` becomes [batch][features] of the type (int32 for labels).
+// Copies a batch's samples from a resident column to `to`: [batch][features] of `dtype`, or of int32 for labels.
 void gather(const Run& run, const ResidentColumn& column, DType dtype, int64_t batch, char* to);
 
 }  // namespace cuda

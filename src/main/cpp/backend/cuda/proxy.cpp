@@ -15,7 +15,7 @@ namespace chainrule {
 
 namespace {
 
-// Throws what a call through the table says.
+// Throws Error with the message that a function of the table has returned, if there is one.
 void require_success(const char* problem) {
   if (problem != nullptr) throw Error(problem);
 }
@@ -29,7 +29,7 @@ void require_same_build(const CudaLibrary& library) {
   }
 }
 
-// An opened device, closed when nobody holds it any more.
+// An opened device. It is closed with its last shared_ptr.
 struct Engine {
   const CudaLibrary& library;
   CudaEngine* handle = nullptr;
@@ -72,11 +72,11 @@ class ProxyStream final : public Stream {
   const std::shared_ptr<Engine> engine_;
 };
 
-// A program made ready, freed with the last plan that has it.
+// A prepared program. It is freed with the last plan that refers to it.
 struct Prepared {
   std::shared_ptr<Engine> engine;
   CudaProgram* handle = nullptr;
-  bool calls_user = false;  // has operations of the user's own
+  bool calls_user = false;  // The program contains custom operations.
 
   Prepared(std::shared_ptr<Engine> on, const CudaProgramView& view) : engine(std::move(on)) {
     require_success(engine->library.prepare(engine->handle, &view, &handle));
@@ -123,7 +123,7 @@ class CudaBackend final : public Backend {
   }
 
   std::unique_ptr<Stream> make_stream() override { return std::make_unique<ProxyStream>(engine_); }
-  // Half of what is free: the rest is for batches.
+  // Half of the free memory. The rest is left for batches.
   int64_t resident_bytes() override { return memory_bytes().free / 2; }
   MemoryBytes memory_bytes() override {
     MemoryBytes bytes;
@@ -136,12 +136,14 @@ class CudaBackend final : public Backend {
   }
   bool updates_last() const override { return true; }
 
-  // Rows begin at a multiple of 16 values, so that every row can be read in vectors and products take their fast paths.
+  // Rows begin at multiples of 16 values, so that kernels can read every row in vectors and the BLAS can use its fast
+  // paths.
   int64_t leading_dimension(DType, int64_t columns) const override {
     return columns == 1 ? 1 : (columns + 15) / 16 * 16;
   }
 
-  // What is no tile's is one launch, cut by its kernel; a product is the BLAS's to cut, its k included.
+  // A step that does not run on tiles of samples is one launch: its kernel divides the domain among blocks of threads.
+  // The BLAS divides its products itself, including k.
   Grid grid(const Step& step, DType dtype) const override {
     if (cuda::runs_on_tiles(step, dtype)) return cuda::tile_grid(step);
     return {step.rows, step.columns, 1, 1};
@@ -157,7 +159,8 @@ class CudaBackend final : public Backend {
   bool joins_columns(const Step& product, DType dtype, const Grid&) const override {
     return cuda::runs_on_tiles(product, dtype) && !product.over_samples;
   }
-  // The columns of the phase must be samples: a single tile may be led by a sum over them, whose columns are features.
+  // The columns of the phase must be samples. A phase with a single tile may begin with a sum over samples, whose
+  // columns are features.
   bool has_scratch(const Phase& phase, const std::vector<const Step*>& steps, DType dtype) const override {
     return steps.size() > 1 && cuda::runs_on_tiles(*steps.front(), dtype) &&
            (phase.grid.tiles() > 1 || !steps.front()->over_samples);
@@ -236,10 +239,11 @@ class CudaBackend final : public Backend {
       }
       if (inputs != nullptr) inputs->while_computing();
     } catch (...) {
-      problem = std::current_exception();  // those under way still end
+      problem = std::current_exception();  // end_steps still waits for the launched steps.
     }
     const char* ended = table().end_steps(engine_->handle, own, ready.handle, &context, launched, losses);
-    if (ended != nullptr && problem != nullptr) std::rethrow_exception(problem);  // the cause of the other
+    // If both failed, the first error is the cause of the second.
+    if (ended != nullptr && problem != nullptr) std::rethrow_exception(problem);
     require_success(ended);
     while (*made < launched && std::isfinite(losses[*made])) ++*made;
     if (problem != nullptr && *made == launched) std::rethrow_exception(problem);
@@ -263,7 +267,8 @@ class CudaBackend final : public Backend {
     return found;
   }
 
-  // Preparing a program timed some products, or an earlier one could not keep what it timed.
+  // Stores the choices if products have been timed since they were stored last: by the program just prepared, or by an
+  // earlier one whose choices could not be stored.
   void keep_tuning() const {
     const std::lock_guard<std::mutex> lock(keeping_);
     const CudaTuned found = tuned();
@@ -274,7 +279,7 @@ class CudaBackend final : public Backend {
 
   static CudaStream* stream(const Context& context) {
     if (context.stream == nullptr)
-      throw Error("the CUDA engine runs nothing without a stream of the caller's");
+      throw Error("the CUDA engine expected a stream to run a program on, but got none");
     return static_cast<ProxyStream*>(context.stream)->handle;
   }
   static const Prepared& prepared(const Program& program) {
@@ -287,7 +292,7 @@ class CudaBackend final : public Backend {
         table().run(engine_->handle, stream(context), prepared(program).handle, &context, first, last));
   }
 
-  // An operation of the user's own runs on the processor, on copies of its operands.
+  // Runs a custom operation on the host, on copies of its operands.
   void call_user(const Step& step, DType dtype, const Context& context) {
     Step on_host = step;
     int64_t bytes[max_operands] = {}, total = 0;
@@ -317,7 +322,7 @@ class CudaBackend final : public Backend {
   const CudaPrecision precision_;
   const Tuning tuning_;
   mutable std::mutex keeping_;
-  mutable int64_t kept_ = 0;  // of the products that were timed
+  mutable int64_t kept_ = 0;  // the number of timed products whose choices have been stored
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The CUDA engine as the core sees it: a Backend whose every call goes through the table of the second library.
+// The core's side of the CUDA engine: a Backend that calls the functions of the second library's table.
 #pragma once
 
 #include <functional>
@@ -9,20 +9,22 @@
 
 namespace chainrule {
 
-// Where the choices of an engine come from and go to that times the algorithms of its products.
+// The choices of an engine that selects the algorithms of its products by timing.
 struct Tuning {
-  std::string known;       // lines of CudaTuned
-  int32_t first_line = 1;  // where they begin, for the sentence on a wrong one
-  // Called with all lines whenever there are more; what it throws, preparing a program throws. None: nothing is timed.
+  std::string known;       // earlier choices: lines as in CudaTuned
+  int32_t first_line = 1;  // the number of the first of these lines, for error messages
+  // Stores all lines. The engine calls it whenever it has timed another product. Backend::prepare throws what this
+  // function throws. An empty function turns tuning off.
   std::function<void(const std::string& lines)> keep;
 };
 
-// Opens a device. Throws Error with the library's sentence, or when the library belongs to another build. The table
-// must stay loaded as long as the engine lives, and the engine longer than all that was made with it.
+// Opens a device. Throws Error with the library's message, or if the library belongs to another build. The library must
+// stay loaded while the engine exists. The caller must destroy everything that the engine created before the engine
+// itself.
 std::unique_ptr<Backend> open_cuda_engine(const CudaLibrary& library, int32_t device, CudaPrecision precision,
                                           Tuning tuning = {});
 
-// What diagnosis asks. Throw Error with the library's sentence.
+// For diagnosis. Both throw Error with the library's message.
 CudaVersions cuda_versions(const CudaLibrary& library);
 CudaDevice describe_cuda_device(const CudaLibrary& library, int32_t device);
 

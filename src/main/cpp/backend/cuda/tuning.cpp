@@ -19,7 +19,7 @@ namespace {
 using Body = std::function<void()>;
 
 constexpr int32_t rounds = 7;
-// A graph has so many runs that it takes about this long, which an event's resolution is a small part of.
+// A graph repeats a body's work until it takes about this long, which is long compared with an event's resolution.
 constexpr double graph_seconds = 500e-6;
 constexpr int32_t most_runs = 64;
 
@@ -27,8 +27,8 @@ using OwnedQueue = std::unique_ptr<Queue, QueueDeleter>;
 using OwnedGraph = std::unique_ptr<Graph, GraphDeleter>;
 using OwnedEvent = std::unique_ptr<Event, EventDeleter>;
 
-// Two at once would count each other's work.
-std::mutex& one_at_a_time() {
+// Two measurements at once would include each other's work.
+std::mutex& timing_mutex() {
   static std::mutex& instance = *new std::mutex;
   return instance;
 }
@@ -44,7 +44,7 @@ OwnedGraph graph_of(Queue* queue, const Body& body, int32_t runs) {
   return OwnedGraph(end_capture(queue));
 }
 
-// Of one run that is not the first: the device has loaded what it needs.
+// Returns the time of the second run. The first one makes the device load the kernels.
 double rough_seconds(Queue* queue, const Body& body) {
   const OwnedEvent before(make_event(true)), after(make_event(true));
   body();
@@ -66,7 +66,7 @@ int64_t element_bytes(FactorType type) {
   return type == FactorType::float64 ? 8 : type == FactorType::bfloat16 ? 2 : 4;
 }
 
-// Random values in [-1, 1) for all of a block: zeros would take a device less power, and so less time.
+// Fills a block with random values in [-1, 1). With zeros a device needs less power and can be faster.
 void fill(Queue* queue, const Block& block, FactorType type) {
   constexpr int64_t piece = 1 << 20;
   std::vector<char> values(static_cast<size_t>(std::min(piece, block.bytes())));
@@ -85,7 +85,7 @@ void fill(Queue* queue, const Block& block, FactorType type) {
   }
 }
 
-// Memory for a product, none of it anybody else's.
+// Memory for the operands of one product shape.
 class Operands {
  public:
   Operands(EngineMemory& memory, Queue* queue, const ProductShape& s)
@@ -105,7 +105,7 @@ class Operands {
     fill(queue, a_, s.factors);
     fill(queue, b_, s.factors);
     fill(queue, c_, is_double ? FactorType::float64 : FactorType::float32);
-    // An update adds to what is there, little enough to stay finite; other products mostly write.
+    // α and β. A product that updates adds to C; α is small so that C stays finite. Most other products overwrite C.
     const double values[2] = {0x1p-10, s.scalars_on_device ? 1.0 : 0.0};
     for (int32_t i = 0; i < 2; ++i) {
       const float single = static_cast<float>(values[i]);
@@ -130,17 +130,18 @@ class Operands {
   Block a_, b_, c_, workspace_, scalars_on_device_;
   alignas(8) char scalars_[2][8] = {};  // α, β
 
-  // Goes before the blocks, also when the constructor fails: no block is freed while the queue may still use it.
-  struct Waits {
+  // Waits for the queue before the blocks are freed, also if the constructor throws. As the last member it is destroyed
+  // first.
+  struct QueueWait {
     Queue* const queue;
-    ~Waits() { finish(queue); }
-  } waits_{queue_};
+    ~QueueWait() { finish(queue); }
+  } queue_wait_{queue_};
 };
 
 }  // namespace
 
 std::vector<double> median_seconds(Queue* queue, const std::vector<Body>& bodies) {
-  const std::lock_guard<std::mutex> lock(one_at_a_time());
+  const std::lock_guard<std::mutex> lock(timing_mutex());
   const size_t count = bodies.size();
   std::vector<int32_t> runs;
   std::vector<OwnedGraph> graphs;
@@ -154,7 +155,8 @@ std::vector<double> median_seconds(Queue* queue, const std::vector<Body>& bodies
   events.emplace_back(make_event(true));
   std::vector<std::vector<double>> times(count);
   for (int32_t round = 0; round < rounds; ++round) {
-    // The device is busy with it while the processor gives it the rest, so that between two events it never waits.
+    // This extra launch keeps the device busy while the host enqueues the rest, so that the device does not idle
+    // between two events.
     launch(queue, graphs.front().get());
     for (size_t i = 0; i < count; ++i) {
       record(queue, events[i].get());

@@ -1,4 +1,4 @@
-// What the device takes for things that can be done in its place of each other.
+// Measures the device times of alternative computations.
 #pragma once
 
 #include <cstdint>
@@ -12,13 +12,14 @@
 namespace chainrule {
 namespace cuda {
 
-// Seconds that each body's work takes on the device: the median of rounds that go through all bodies in turn, so that a
-// device that grows warm or slow meets all alike. A body gives its work to the queue, the same each time. It runs many
-// times in a row, as a graph, between two events: what the processor needs to launch it does not count, and what fits
-// into the device's caches is there. One measurement a process at a time.
+// Returns the time in seconds that each body's work takes on the device. A body enqueues its work, the same work in
+// each call. The time is the median of several rounds. Each round runs all bodies in order, so that changes of the
+// device's clock or temperature affect all of them alike. A body's work runs many times in a row, as a graph, between
+// two events. So the host's launch time is not included, and data that fit into the device's caches are there. One
+// measurement per process at a time; other threads wait.
 std::vector<double> median_seconds(Queue* queue, const std::vector<std::function<void()>>& bodies);
 
-// The same of products of one shape, on memory that is taken for them, with random values in it.
+// The same for products of one shape. Allocates their operands and fills them with random values.
 std::vector<double> median_seconds(EngineMemory& memory, const Blas& blas,
                                    const std::vector<std::shared_ptr<Product>>& products);
 

@@ -1,4 +1,4 @@
-// Floats as bfloat16: the upper half of a float's bits, rounded to the nearest, ties to even. NaN stays NaN.
+// Conversion to bfloat16: the upper half of a float's bits, rounded to nearest, ties to even. NaN stays NaN.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ HOST_DEVICE inline uint16_t to_bfloat16(float x) {
   return static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-// Elements from one row of a converted matrix to the next: a multiple of 16 bytes, as tensor cores want it.
+// Returns the row stride of a converted matrix, in elements: a multiple of 16 bytes, as tensor cores need it.
 HOST_DEVICE inline int64_t bfloat16_stride(int64_t columns) { return (columns + 7) / 8 * 8; }
 
 }  // namespace cuda

@@ -1,4 +1,4 @@
-// Elementwise rules: each thread computes a pack of neighbouring elements of one row.
+// Elementwise rules. Each thread computes a pack of adjacent elements of one row.
 #include <algorithm>
 #include <initializer_list>
 
@@ -10,10 +10,10 @@ namespace cuda {
 
 namespace {
 
-// out (+)= f(in[0], in[1], ...), element by element. Operands may be the same memory (in place).
+// out (+)= f(in[0], in[1], ...), element by element. The output may alias an input (in place).
 template <class T, int32_t inputs, class F>
 struct Map {
-  static constexpr int32_t places = inputs == 0 ? 1 : inputs;  // there are no arrays of nothing
+  static constexpr int32_t places = inputs == 0 ? 1 : inputs;  // C++ has no arrays of size 0
   static constexpr int threads = 256, phases = 1;
   using Shared = None;
   using Local = None;
@@ -21,15 +21,15 @@ struct Map {
   F f;
   View<T> out;
   View<T> in[places];
-  int64_t rows, columns, packs_a_row;
+  int64_t rows, columns, packs_per_row;
   bool in_packs, accumulate;
 
   template <int>
   DEVICE void run(Thread at, None&, None&) const {
     constexpr int32_t width = pack_width<T>;
     const int64_t index = at.block * threads + at.thread;
-    if (index >= rows * packs_a_row) return;
-    const int64_t r = divide(index, packs_a_row), c = (index - r * packs_a_row) * width;
+    if (index >= rows * packs_per_row) return;
+    const int64_t r = divide(index, packs_per_row), c = (index - r * packs_per_row) * width;
     const int64_t left = columns - c;
     const int32_t count = left < width ? static_cast<int32_t>(left) : width;
     const bool whole = in_packs && count == width;
@@ -59,7 +59,7 @@ struct Map {
   }
 };
 
-// Sees rows that follow each other in memory, or a single column, as one row.
+// Treats contiguous rows, or a single column, as one row.
 template <class T, int32_t inputs, class F>
 void flatten(Map<T, inputs, F>* map) {
   View<T>* views[inputs + 1] = {&map->out};
@@ -79,22 +79,22 @@ void flatten(Map<T, inputs, F>* map) {
   map->rows = 1;
 }
 
-// The step's operand 0 becomes f of the inputs.
+// Launches a Map that writes f of the inputs to the step's operand 0.
 template <class T, int32_t inputs, class F>
 void map(const Launch& launch, const Run& run, F f, std::initializer_list<View<T>> in) {
   const Step& step = launch.step;
   Map<T, inputs, F> kernel{
       f, view<T>(run, step.operands[0]), {}, step.rows, step.columns, 0, true, step.accumulate};
   std::copy(in.begin(), in.end(), kernel.in);
-  if constexpr (!is_random<F>(0)) flatten(&kernel);  // a random word belongs to a row and a column
+  if constexpr (!is_random<F>(0)) flatten(&kernel);  // A random word depends on row and column.
   kernel.in_packs = in_packs(kernel.out, kernel.rows);
   for (int32_t k = 0; k < inputs; ++k)
     kernel.in_packs = kernel.in_packs && in_packs(kernel.in[k], kernel.rows);
-  kernel.packs_a_row = ceil_div(kernel.columns, pack_width<T>);
-  cuda::launch(run.queue, ceil_div(kernel.rows * kernel.packs_a_row, kernel.threads), kernel);
+  kernel.packs_per_row = ceil_div(kernel.columns, pack_width<T>);
+  cuda::launch(run.queue, ceil_div(kernel.rows * kernel.packs_per_row, kernel.threads), kernel);
 }
 
-// The rules as functions of the operands' values.
+// Rules as functions of the operands' values.
 template <class T, class Rule>
 struct Forward {
   T c;
@@ -110,7 +110,7 @@ struct Backward {
   T c;
   DEVICE T operator()(const T (&x)[2]) const { return Rule::backward(x[0], x[1], c); }
 };
-// Random rules, likewise.
+// Random rules also get a random word.
 template <class T, class Rule>
 struct RandomForward {
   static constexpr bool random = true;
@@ -162,7 +162,7 @@ struct Elementwise {
   static View<T> operand(const Launch& launch, const Run& run, int32_t index) {
     return view<T>(run, launch.step.operands[index]);
   }
-  // A rule that saves nothing is given δ in its place.
+  // A rule that saves nothing gets δ instead of a saved value.
   static View<T> saved_or_delta(const Launch& launch, const Run& run) {
     return operand(launch, run, launch.step.operands[2].present() ? 2 : 1);
   }

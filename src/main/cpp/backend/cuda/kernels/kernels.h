@@ -1,4 +1,4 @@
-// What the kernel files share: how an operand is seen, and how a thread reads and writes a few neighbouring elements.
+// Shared by the kernel files: views of operands, random words, and packs, which a thread reads and writes at once.
 #pragma once
 
 #include "backend/cuda/launch.h"
@@ -12,7 +12,7 @@ namespace cuda {
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// An operand's memory in one run: element (r, c) is data[r * row_stride + c * column_stride].
+// An operand in one run. Element (r, c) is data[r * row_stride + c * column_stride].
 template <class T>
 struct View {
   T* data = nullptr;
@@ -31,18 +31,18 @@ View<T> view(const Run& run, const Operand& operand) {
   return {reinterpret_cast<T*>(base + operand.offset), operand.row_stride, operand.column_stride};
 }
 
-// Where a random rule finds the words of a step's elements.
+// Computes the random words of a step's elements for a random rule.
 struct StepWords {
   const Arguments* arguments = nullptr;
   int32_t node = -1;
   bool by_sample = false, after_check = false;
 
-  // Of a step of the launch. A rule's backward may come before the check of the loss, in the launch of a tile's steps.
+  // For a step of the launch. In a launch of the tile kernel, even a backward rule may run before the loss check.
   static StepWords of(const Run& run, const Launch& launch, const Step& step) {
     return {run.arguments, step.node, step.by_sample, launch.after_check};
   }
 
-  // Of elements (r, c) to (r, c + count - 1).
+  // Computes the words of elements (r, c) to (r, c + count - 1).
   template <int32_t count>
   DEVICE void get(int64_t r, int64_t c, uint32_t (&words)[count]) const {
     const StepNumbers& now = after_check ? arguments->trained : arguments->numbers[arguments->step];
@@ -58,7 +58,7 @@ struct StepWords {
   }
 };
 
-// As many neighbouring elements as one access moves.
+// The number of adjacent elements that one access reads or writes: 16 bytes.
 template <class T>
 constexpr int32_t pack_width = 16 / static_cast<int32_t>(sizeof(T));
 
@@ -67,7 +67,8 @@ struct alignas(16) Pack {
   T v[pack_width<T>];
 };
 
-// Reads up to a pack from (r, c) on; `count` elements are there, and `whole` says that the pack may be read at once.
+// Reads up to a pack from (r, c) on. `count` elements exist. If `whole`, all of the pack exists and is aligned, and is
+// read at once.
 template <class T>
 DEVICE void load(Pack<T>& pack, const View<T>& from, int64_t r, int64_t c, int32_t count, bool whole) {
   const T* place = from.at(r, c);
@@ -96,13 +97,13 @@ DEVICE void store(const Pack<T>& pack, const View<T>& to, int64_t r, int64_t c, 
   }
 }
 
-// index / divisor, by the short division where the numbers are short.
+// Returns index / divisor. Uses a 32-bit division, which is faster, if both numbers fit.
 DEVICE int64_t divide(int64_t index, int64_t divisor) {
   if (((index | divisor) >> 32) == 0) return static_cast<uint32_t>(index) / static_cast<uint32_t>(divisor);
   return index / divisor;
 }
 
-// Can the rows of this operand be read in packs?
+// Returns true if the rows of the operand can be read in packs.
 template <class T>
 bool in_packs(const View<T>& view, int64_t rows) {
   if (view.column_stride == 0) return true;
@@ -110,7 +111,7 @@ bool in_packs(const View<T>& view, int64_t rows) {
          (rows == 1 || view.row_stride % pack_width<T> == 0);
 }
 
-// The larger one, or NaN where one is.
+// Returns the larger number, or NaN if either number is NaN.
 template <class T>
 DEVICE T max_or_nan(T max, T z) {
   return max < z || z != z ? z : max;

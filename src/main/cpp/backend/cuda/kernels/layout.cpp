@@ -1,5 +1,5 @@
-// Moving values: users' [batch][feature] in and out, polynomial features, and the samples of a batch from columns that
-// lie on the device.
+// Transposes of the users' data ([batch][feature]), polynomial features, and gathering a batch's samples from resident
+// columns.
 #include "backend/cuda/kernels/kernels.h"
 #include "ops/polynomial_features.h"
 
@@ -8,25 +8,25 @@ namespace cuda {
 
 namespace {
 
-// to[r][c] = from[c][r], by squares that a block turns in its own memory, so that both sides are read and written along
+// to[r][c] = from[c][r]. Each block transposes a square in its shared memory, so that both matrices are accessed along
 // their rows.
 template <class T, bool adds_zero>
 struct Transpose {
   static constexpr int side = 32, lanes = 8;
   static constexpr int threads = side * lanes, phases = 2;
   struct Shared {
-    T square[side][side + 1];  // one more, so that a column lies in different banks
+    T square[side][side + 1];  // one more column, so that the elements of a column are in different banks
   };
   using Local = None;
 
   View<T> to, from;
   int64_t rows, columns;  // of `to`
-  int64_t squares_a_row;
+  int64_t squares_per_row;
 
   template <int phase>
   DEVICE void run(Thread at, Shared& shared, None&) const {
-    const int64_t down = divide(at.block, squares_a_row);
-    const int64_t first_row = down * side, first_column = (at.block - down * squares_a_row) * side;
+    const int64_t down = divide(at.block, squares_per_row);
+    const int64_t first_row = down * side, first_column = (at.block - down * squares_per_row) * side;
     const int32_t x = at.thread % side;
     for (int32_t y = at.thread / side; y < side; y += lanes) {
       if constexpr (phase == 0) {
@@ -45,12 +45,12 @@ struct Transpose {
 template <bool adds_zero, class T>
 void transpose(const Run& run, const View<T>& to, const View<T>& from, int64_t rows, int64_t columns) {
   using Kernel = Transpose<T, adds_zero>;
-  const int64_t squares_a_row = ceil_div(columns, Kernel::side);
-  launch(run.queue, ceil_div(rows, Kernel::side) * squares_a_row,
-         Kernel{to, from, rows, columns, squares_a_row});
+  const int64_t squares_per_row = ceil_div(columns, Kernel::side);
+  launch(run.queue, ceil_div(rows, Kernel::side) * squares_per_row,
+         Kernel{to, from, rows, columns, squares_per_row});
 }
 
-// A thread has feature i of one sample.
+// A thread computes φ from feature i of one sample.
 template <class T>
 struct PolynomialForward {
   static constexpr int threads = 256, phases = 1;
@@ -112,7 +112,7 @@ struct Layout {
                      launch.step.columns);
   }
 
-  // The domain is that of the value inside: the user's has its rows and columns exchanged.
+  // The step's domain is that of the value. In the user's matrix rows and columns are exchanged.
   static void transpose_out(const Launch& launch, const Run& run) {
     transpose<true>(run, operand(launch, run, 0), operand(launch, run, 1), launch.step.columns,
                     launch.step.rows);
@@ -153,7 +153,7 @@ struct Gather {
 
   To* to;
   const From* column;
-  const Arguments* arguments;  // has the order, and where in it the step begins
+  const Arguments* arguments;  // contain the order and the step's position in it
   int64_t samples, features;
 
   template <int>

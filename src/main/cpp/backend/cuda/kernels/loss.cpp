@@ -1,4 +1,4 @@
-// Launches of the losses; loss_value adds the blocks' sums up.
+// Launchers of the losses, and the kernel of loss_value, which adds the partial sums of the blocks.
 #include "backend/cuda/kernels/losses.h"
 
 namespace chainrule {
@@ -6,7 +6,7 @@ namespace cuda {
 
 namespace {
 
-// s = constant * Σ partials, by one block.
+// s = constant * Σ partials, computed by one block.
 template <class T>
 struct LossValue {
   static constexpr int threads = 256, phases = 3;

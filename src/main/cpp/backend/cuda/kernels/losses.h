@@ -1,5 +1,5 @@
-// Losses: value and derivatives in one pass over the columns of a block, whose sum goes to its own place among the partial
-// sums, in double.
+// Kernels of the losses. A block computes value and derivatives of its columns and writes the sum of its columns'
+// values as one partial sum, in double.
 #pragma once
 
 #include "backend/cuda/kernels/kernels.h"
@@ -10,20 +10,20 @@
 namespace chainrule {
 namespace cuda {
 
-static_assert(Lanes::columns == loss_block, "a block's sum is one partial sum");
+static_assert(Lanes::columns == loss_block, "each block computes one partial sum");
 
 // The operands of a loss step.
 template <class T>
 struct LossOperands {
   double* partials;
   View<T> f, y, d_f, d_y;
-  const int32_t* labels;  // in place of y; null: there are none
-  const T* delta;         // null: it is in `factor`
+  const int32_t* labels;  // class indices instead of y; null: there are none
+  const T* delta;         // δ of the loss; null: `factor` contains it
   T constant, factor;
   int64_t rows, columns;
   bool accumulate_f, accumulate_y;
 
-  // A target value, or an element of the one-hot row made from a class index.
+  // Returns a target value, or an element of the one-hot vector of a label.
   DEVICE T target(int64_t r, int64_t c) const {
     if (labels != nullptr) return labels[c] == static_cast<int32_t>(r) ? T(1) : T(0);
     return *y.at(r, c);
@@ -39,145 +39,153 @@ struct LossOperands {
   }
 };
 
-// The sums of the columns' values become one: in the last phases of a loss kernel.
-template <class By>
+// Adds the values of a block's columns, in the last phases of a loss kernel.
+template <class BlockLanes>
 struct ColumnValues {
-  double columns[By::columns];
+  double columns[BlockLanes::columns];
 
-  // A thread a lane adds every so manyth column, then one adds these: `count` columns, fewer in the last block.
+  // One thread per lane adds every BlockLanes::lanes-th column. After a barrier, total() adds these sums. `count` is
+  // the number of columns from the block's first one to the end of the batch. It is less than BlockLanes::columns only
+  // in the last block.
   DEVICE void fold_columns(int32_t thread, int64_t count) {
-    if (thread >= By::lanes) return;
+    if (thread >= BlockLanes::lanes) return;
     double sum = 0;
-    for (int32_t i = thread; i < By::columns && i < count; i += By::lanes) sum += columns[i];
+    for (int32_t i = thread; i < BlockLanes::columns && i < count; i += BlockLanes::lanes) sum += columns[i];
     columns[thread] = sum;
   }
   DEVICE double total(int64_t count) const {
     double sum = 0;
-    for (int32_t i = 0; i < By::lanes && i < count; ++i) sum += columns[i];
+    for (int32_t i = 0; i < BlockLanes::lanes && i < count; ++i) sum += columns[i];
     return sum;
   }
 };
 
-template <class By>
+template <class BlockLanes>
 struct LossSums {
-  double sums[By::lanes][By::columns];
-  ColumnValues<By> values;
+  double sums[BlockLanes::lanes][BlockLanes::columns];
+  ColumnValues<BlockLanes> values;
 };
 
-template <class T, class Rule, class By = Lanes>
+// A loss whose value is a sum over elements.
+template <class T, class Rule, class BlockLanes = Lanes>
 struct ElementwiseLoss {
-  static constexpr int threads = By::threads, phases = 4;
-  using Shared = LossSums<By>;
+  static constexpr int threads = BlockLanes::threads, phases = 4;
+  using Shared = LossSums<BlockLanes>;
   using Local = None;
 
-  LossOperands<T> on;
+  LossOperands<T> operands;
   int64_t columns;
 
   template <int phase>
   DEVICE void run(Thread at, Shared& shared, None&) const {
-    const By by(at);
-    const int64_t left = columns - at.block * By::columns;
+    const BlockLanes own(at);
+    const int64_t left = columns - at.block * BlockLanes::columns;
     if constexpr (phase == 0) {
-      if (by.column < columns) shared.sums[by.lane][by.place] = pass(by);
-    } else if (on.partials == nullptr) {
+      if (own.column < columns) shared.sums[own.lane][own.place] = pass(own);
+    } else if (operands.partials == nullptr) {
       return;
     } else if constexpr (phase == 1) {
-      if (by.column < columns && by.lane == 0) shared.values.columns[by.place] = by.add(shared.sums);
+      if (own.column < columns && own.lane == 0) shared.values.columns[own.place] = own.add(shared.sums);
     } else if constexpr (phase == 2) {
       shared.values.fold_columns(at.thread, left);
     } else if (at.thread == 0) {
-      on.partials[at.block] = shared.values.total(left);
+      operands.partials[at.block] = shared.values.total(left);
     }
   }
 
-  DEVICE double pass(const By& by) const {
-    const int64_t c = by.column;
-    const T scale = on.scale();
+  DEVICE double pass(const BlockLanes& own) const {
+    const int64_t c = own.column;
+    const T scale = operands.scale();
     double sum = 0;
     CHAINRULE_UNROLL_ROWS
-    for (int64_t r = by.lane; r < on.rows; r += By::lanes) {
-      const T f = *on.f.at(r, c), y = on.target(r, c);
-      if (on.partials != nullptr) sum += static_cast<double>(Rule::forward(f, y, on.constant));
-      if (on.d_f.data != nullptr) on.add_to_d_f(r, c, Rule::d_prediction(scale, f, y, on.constant));
-      if (on.d_y.data != nullptr) on.add_to_d_y(r, c, Rule::d_target(scale, f, y, on.constant));
+    for (int64_t r = own.lane; r < operands.rows; r += BlockLanes::lanes) {
+      const T f = *operands.f.at(r, c), y = operands.target(r, c);
+      if (operands.partials != nullptr) sum += static_cast<double>(Rule::forward(f, y, operands.constant));
+      if (operands.d_f.data != nullptr)
+        operands.add_to_d_f(r, c, Rule::d_prediction(scale, f, y, operands.constant));
+      if (operands.d_y.data != nullptr)
+        operands.add_to_d_y(r, c, Rule::d_target(scale, f, y, operands.constant));
     }
     return sum;
   }
 };
 
-template <class T, class By = Lanes>
+// softmax_cross_entropy: the maximum of the logits, then the sums, then the derivatives and the value.
+template <class T, class BlockLanes = Lanes>
 struct CrossEntropy {
-  static constexpr int threads = By::threads, phases = 5;
+  static constexpr int threads = BlockLanes::threads, phases = 5;
   struct Shared {
-    T maxima[By::lanes][By::columns];
-    T sums[By::lanes][By::columns];
-    T sums_of_targets[By::lanes][By::columns];
-    T dots[By::lanes][By::columns];
-    ColumnValues<By> values;
+    T maxima[BlockLanes::lanes][BlockLanes::columns];
+    T sums[BlockLanes::lanes][BlockLanes::columns];
+    T sums_of_targets[BlockLanes::lanes][BlockLanes::columns];
+    T dots[BlockLanes::lanes][BlockLanes::columns];
+    ColumnValues<BlockLanes> values;
   };
   using Local = None;
 
-  LossOperands<T> on;
+  LossOperands<T> operands;
   int64_t columns;
 
-  // d_logits keeps the numerators between the passes, where nothing is in it yet.
-  DEVICE bool keeps() const { return on.d_f.data != nullptr && !on.accumulate_f; }
+  // Returns true if d_logits stores the numerators between the passes. It cannot if the kernel adds to its contents.
+  DEVICE bool keeps() const { return operands.d_f.data != nullptr && !operands.accumulate_f; }
 
   template <int phase>
   DEVICE void run(Thread at, Shared& shared, None&) const {
-    const By by(at);
-    const bool inside = by.column < columns;
-    const int64_t left = columns - at.block * By::columns;
+    const BlockLanes own(at);
+    const bool inside = own.column < columns;
+    const int64_t left = columns - at.block * BlockLanes::columns;
     if constexpr (phase == 0) {
-      if (inside) shared.maxima[by.lane][by.place] = by.max(on.f, on.rows);
+      if (inside) shared.maxima[own.lane][own.place] = own.max(operands.f, operands.rows);
     } else if constexpr (phase == 1) {
-      if (inside) sum(by, shared);
+      if (inside) sum(own, shared);
     } else if constexpr (phase == 2) {
-      if (inside) derive(by, shared);
-    } else if (on.partials == nullptr) {
+      if (inside) derive(own, shared);
+    } else if (operands.partials == nullptr) {
       return;
     } else if constexpr (phase == 3) {
       shared.values.fold_columns(at.thread, left);
     } else if (at.thread == 0) {
-      on.partials[at.block] = shared.values.total(left);
+      operands.partials[at.block] = shared.values.total(left);
     }
   }
 
-  DEVICE void sum(const By& by, Shared& shared) const {
-    const int64_t c = by.column;
-    const T max = by.max(shared.maxima);
+  DEVICE void sum(const BlockLanes& own, Shared& shared) const {
+    const int64_t c = own.column;
+    const T max = own.max(shared.maxima);
     T sum = 0, sum_of_targets = 0, dot = 0;
     CHAINRULE_UNROLL_ROWS
-    for (int64_t r = by.lane; r < on.rows; r += By::lanes) {
-      const T shifted = *on.f.at(r, c) - max, y = on.target(r, c);
-      const T numerator = Softmax::numerator(*on.f.at(r, c), max);
-      if (keeps()) *on.d_f.at(r, c) = numerator;
+    for (int64_t r = own.lane; r < operands.rows; r += BlockLanes::lanes) {
+      const T shifted = *operands.f.at(r, c) - max, y = operands.target(r, c);
+      const T numerator = Softmax::numerator(*operands.f.at(r, c), max);
+      if (keeps()) *operands.d_f.at(r, c) = numerator;
       sum += numerator;
       sum_of_targets += y;
       dot += y == 0 ? T(0) : y * shifted;
     }
-    shared.sums[by.lane][by.place] = sum;
-    shared.sums_of_targets[by.lane][by.place] = sum_of_targets;
-    shared.dots[by.lane][by.place] = dot;
+    shared.sums[own.lane][own.place] = sum;
+    shared.sums_of_targets[own.lane][own.place] = sum_of_targets;
+    shared.dots[own.lane][own.place] = dot;
   }
 
-  DEVICE void derive(const By& by, Shared& shared) const {
+  DEVICE void derive(const BlockLanes& own, Shared& shared) const {
     using Rule = SoftmaxCrossEntropy;
-    const int64_t c = by.column;
-    const T max = by.max(shared.maxima), sum = by.add(shared.sums);
-    const T sum_of_targets = by.add(shared.sums_of_targets), scale = on.scale();
+    const int64_t c = own.column;
+    const T max = own.max(shared.maxima), sum = own.add(shared.sums);
+    const T sum_of_targets = own.add(shared.sums_of_targets), scale = operands.scale();
     CHAINRULE_UNROLL_ROWS
-    for (int64_t r = by.lane; r < on.rows; r += By::lanes) {
-      if (on.d_f.data != nullptr) {
-        const T numerator = keeps() ? *on.d_f.at(r, c) : Softmax::numerator(*on.f.at(r, c), max);
-        on.add_to_d_f(
-            r, c, Rule::d_logits(scale, Softmax::forward(numerator, sum), on.target(r, c), sum_of_targets));
+    for (int64_t r = own.lane; r < operands.rows; r += BlockLanes::lanes) {
+      if (operands.d_f.data != nullptr) {
+        const T numerator = keeps() ? *operands.d_f.at(r, c) : Softmax::numerator(*operands.f.at(r, c), max);
+        operands.add_to_d_f(
+            r, c,
+            Rule::d_logits(scale, Softmax::forward(numerator, sum), operands.target(r, c), sum_of_targets));
       }
-      if (on.d_y.data != nullptr) on.add_to_d_y(r, c, Rule::d_target(scale, *on.f.at(r, c) - max, sum));
+      if (operands.d_y.data != nullptr)
+        operands.add_to_d_y(r, c, Rule::d_target(scale, *operands.f.at(r, c) - max, sum));
     }
-    if (by.lane == 0) {
-      shared.values.columns[by.place] =
-          static_cast<double>(Rule::forward(sum, sum_of_targets, by.add(shared.dots)));
+    if (own.lane == 0) {
+      shared.values.columns[own.place] =
+          static_cast<double>(Rule::forward(sum, sum_of_targets, own.add(shared.dots)));
     }
   }
 };

@@ -11,7 +11,8 @@ namespace cuda {
 
 namespace {
 
-// Writes its values where `to` says. Address and guard are among the first bytes, which every launch can pass.
+// A kernel that writes the values of its parameter to `to`. Address and guard are among the first bytes of the
+// parameter, which every launch can pass.
 struct Echo {
   static constexpr int threads = 32, phases = 1;
   using Shared = None;
@@ -20,7 +21,7 @@ struct Echo {
   static constexpr int32_t count = (tile::parameter_bytes - 16) / sizeof(uint32_t);
 
   uint32_t* to;
-  uint64_t guard;  // all bits of the address are others
+  uint64_t guard;  // the complement of the address
   uint32_t values[count];
 
   Echo(char* place, uint32_t seed)
@@ -36,6 +37,7 @@ struct Echo {
 };
 static_assert(sizeof(Echo) == tile::parameter_bytes);
 
+// Returns true if the kernel has written the values that were sent.
 bool arrived(Queue* queue, const Echo& sent) {
   std::vector<uint32_t> got(Echo::count);
   copy(queue, got.data(), sent.to, sizeof sent.values);
@@ -46,7 +48,7 @@ bool arrived(Queue* queue, const Echo& sent) {
 }  // namespace
 
 bool large_parameters_work(int32_t device) {
-  EngineMemory memory(device);  // an engine's own would count it
+  EngineMemory memory(device);  // separate, so that the probe is not part of an engine's statistics
   const std::unique_ptr<Queue, QueueDeleter> queue(make_queue());
   Block block(memory, MemoryKind::device);
   constexpr int64_t loss_bytes = 256;
@@ -56,7 +58,7 @@ bool large_parameters_work(int32_t device) {
   try {
     zero(queue.get(), block.data(), block.bytes());
     const Echo alone(place, 1), conditional(place, 2);
-    launch(queue.get(), 1, alone);  // so that the kernel is loaded before anything is captured
+    launch(queue.get(), 1, alone);  // loads the kernel before the capture
     if (arrived(queue.get(), alone)) {
       begin_capture(queue.get());
       capturing = true;

@@ -1,4 +1,4 @@
-// Products by the BLAS, of factors as they are or of their copies in bfloat16.
+// Products by the BLAS. Their factors are operands or the bfloat16 copies of operands.
 #include "backend/cuda/kernels/kernels.h"
 
 namespace chainrule {

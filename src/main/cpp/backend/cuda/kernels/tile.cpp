@@ -1,5 +1,6 @@
-// The steps of a narrow network on tiles of samples, one after another: a block has a tile, or a few in turn where gradients
-// are summed in parts, and waits after each instruction. A value that no other launch needs lies in the block's own memory.
+// The tile kernel: the steps of a narrow network on tiles of samples. A block computes one tile, or several one after
+// another if gradients are summed in parts. There is a barrier after each instruction. A value that no other launch
+// needs is stored in the block's shared memory.
 #include "backend/cuda/kernels/tile.h"
 
 #include <cstring>
@@ -10,37 +11,38 @@ namespace cuda {
 
 namespace {
 
-// Instructions are an array, part of the kernel's parameter, or a pointer to a table in device memory.
+// `Instructions` is an array inside the kernel's parameter, or a pointer to a table in device memory.
 template <class Instructions>
 struct TileKernel {
   static constexpr int threads = tile::threads, phases = by_rounds;
   using Shared = tile::Shared;
 
-  int32_t count = 0;  // of instructions
-  int32_t tiles_in_turn = 1;
+  int32_t count = 0;            // instructions
+  int32_t tiles_per_block = 1;  // processed one after another
   int64_t tiles = 1;
   Instructions instructions{};
 
-  DEVICE int32_t rounds() const { return tiles_in_turn * count; }
+  DEVICE int32_t rounds() const { return tiles_per_block * count; }
 
   DEVICE void run(Thread at, int32_t round, Shared& shared) const {
     using tile::Action;
     const int32_t turn = round / count;
-    const int64_t tile = at.block * tiles_in_turn + turn;
+    const int64_t tile = at.block * tiles_per_block + turn;
     if (tile >= tiles) return;
-    const tile::On on{instructions[round - turn * count], shared, tile, at.block, turn, at.thread};
-    switch (on.instruction.action) {
-      case Action::copy_weight: return tile::copy_weight(on);
-      case Action::multiply: return tile::multiply(on);
-      case Action::multiply_samples: return tile::multiply_samples(on);
+    const tile::TileThread thread{
+        instructions[round - turn * count], shared, tile, at.block, turn, at.thread};
+    switch (thread.instruction.action) {
+      case Action::copy_weight: return tile::copy_weight(thread);
+      case Action::multiply: return tile::multiply(thread);
+      case Action::multiply_samples: return tile::multiply_samples(thread);
       case Action::unary_forward:
-      case Action::unary_backward: return tile::unary(on);
-      case Action::move_in:
-      case Action::move_out: return tile::transpose(on);
-      case Action::add_lanes: return tile::add_lanes(on);
-      case Action::add_rows: return tile::add_rows(on);
-      case Action::loss: return tile::loss(on);
-      case Action::loss_value: return tile::loss_value(on);
+      case Action::unary_backward: return tile::unary(thread);
+      case Action::transpose_in:
+      case Action::transpose_out: return tile::transpose(thread);
+      case Action::add_lanes: return tile::add_lanes(thread);
+      case Action::add_rows: return tile::add_rows(thread);
+      case Action::loss: return tile::loss(thread);
+      case Action::loss_value: return tile::loss_value(thread);
     }
   }
 };
@@ -49,7 +51,7 @@ using InstructionsInParameter = TileKernel<tile::Instruction[max_instructions]>;
 using InstructionsInMemory = TileKernel<const tile::Instruction*>;
 static_assert(sizeof(InstructionsInParameter) == tile::parameter_bytes);
 
-// Makes the instructions of a phase's steps.
+// Creates the instructions of a phase's steps.
 class Instructions {
  public:
   Instructions(const Launch& launch, const Run& run) : run_(run) {
@@ -76,7 +78,9 @@ class Instructions {
   }
 
   tile::Instruction& push(const tile::Instruction& instruction, tile::Action action) {
-    if (kernel_.count == max_instructions) throw Error(message("a tile has at most ", max_instructions, " instructions"));
+    if (kernel_.count == max_instructions)
+      throw Error(
+          message("the tile kernel expected at most ", max_instructions, " instructions, but got more"));
     tile::Instruction& made = kernel_.instructions[kernel_.count++];
     made = instruction;
     made.action = action;
@@ -94,7 +98,7 @@ class Instructions {
     instruction.accumulate2 = step.accumulate2;
     instruction.labels = step.labels;
     instruction.in_parts = step.parts > 1;
-    if (instruction.in_parts) kernel_.tiles_in_turn = static_cast<int32_t>(step.part_depth / tile_samples);
+    if (instruction.in_parts) kernel_.tiles_per_block = static_cast<int32_t>(step.part_depth / tile_samples);
     instruction.scalars = scalars;
     instruction.words = StepWords::of(run_, launch, step);
     for (int32_t i = 0; i < max_operands; ++i) {
@@ -115,14 +119,15 @@ class Instructions {
       case StepKind::unary_backward: push(instruction, Action::unary_backward); return;
       case StepKind::transpose_in:
         std::swap(instruction.places[1].row_stride, instruction.places[1].column_stride);
-        push(instruction, Action::move_in);
+        push(instruction, Action::transpose_in);
         return;
       case StepKind::transpose_out:
         std::swap(instruction.places[0].row_stride, instruction.places[0].column_stride);
-        push(instruction, Action::move_out);
+        push(instruction, Action::transpose_out);
         return;
       case StepKind::loss:
-        for (int32_t phase = 0; phase < instructions_of(step); ++phase) push(instruction, Action::loss).phase = phase;
+        for (int32_t phase = 0; phase < instructions_of(step); ++phase)
+          push(instruction, Action::loss).phase = phase;
         return;
       default: push(instruction, Action::loss_value);
     }
@@ -140,7 +145,7 @@ class Instructions {
     }
     instruction.k = static_cast<int32_t>(step.k);
     tile::Instruction& copy = push(instruction, tile::Action::copy_weight);
-    if (step.transposed_a) std::swap(copy.rows, copy.k);  // as it lies
+    if (step.transposed_a) std::swap(copy.rows, copy.k);  // the shape in memory
     copy.columns = copy.k;
     a.row_stride = copy.columns + 1;
     a.column_stride = 1;
@@ -155,12 +160,13 @@ class Instructions {
 void run_tiles(const Launch& launch, const Run& run) {
   const Instructions made(launch, run);
   const InstructionsInParameter& kernel = made.kernel();
-  const int64_t blocks = ceil_div(kernel.tiles, kernel.tiles_in_turn);
+  const int64_t blocks = ceil_div(kernel.tiles, kernel.tiles_per_block);
   if (run.tables == nullptr) {
     cuda::launch(run.queue, blocks, kernel);
   } else {
     const auto* instructions = reinterpret_cast<const tile::Instruction*>(run.tables + launch.table);
-    cuda::launch(run.queue, blocks, InstructionsInMemory{kernel.count, kernel.tiles_in_turn, kernel.tiles, instructions});
+    cuda::launch(run.queue, blocks,
+                 InstructionsInMemory{kernel.count, kernel.tiles_per_block, kernel.tiles, instructions});
   }
 }
 

@@ -1,4 +1,4 @@
-// Optimizer updates, and sums of the parts of gradients: one launch over all parameters, from a table of their segments.
+// Optimizer updates, and sums of the parts of gradients: one launch for all parameters, with a table of segments.
 #include "backend/cuda/kernels/kernels.h"
 #include "optim/rules.h"
 
@@ -7,7 +7,7 @@ namespace cuda {
 
 namespace {
 
-// The last segment that begins at this block or before.
+// Returns the segment of a block: the last one whose first block is not after it.
 DEVICE const Segment& find_segment(const Segment* segments, int32_t count, int64_t block) {
   int32_t low = 0, high = count - 1;
   while (low < high) {
@@ -21,8 +21,8 @@ DEVICE const Segment& find_segment(const Segment* segments, int32_t count, int64
   return segments[low];
 }
 
-// `kept`: bit k says that the rule keeps state k. Segments without a gradient have a state that a product has written;
-// only their parameter changes.
+// Bit k of `kept` is set if the rule keeps state k. In a segment without a gradient, a product has already written the
+// state; only the parameter changes.
 template <class T, class Rule, uint32_t kept>
 struct Update {
   static constexpr int threads = 256, phases = 1;
@@ -96,7 +96,7 @@ struct Update {
   }
 };
 
-// c = α Σ_p s_p + β c: eight lanes of 32 threads add every eighth part of as many neighbouring elements.
+// c = α Σ_p s_p + β c. A block computes 32 adjacent elements. Each of its eight lanes adds every eighth part of them.
 template <class T>
 struct SumParts {
   static constexpr int lanes = 8, elements = static_cast<int>(sum_parts_block);
@@ -134,7 +134,7 @@ struct SumParts {
   }
 };
 
-// What the kernels over segments have in common.
+// Launches one of the kernels above.
 template <class Kernel, class Numbers>
 void launch_segments(const Launch& launch, const Run& run, const Numbers* numbers) {
   Kernel kernel{{}, numbers, reinterpret_cast<const Segment*>(launch.segments), launch.segment_count};
