@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** However the data come, the loss is the same to the last bit. */
+/** Every way to pass data to a batch gives the same loss, bit for bit. */
 class BatchTest {
   private static final int SIZE = 5;
   private static final int FEATURES = 3;
@@ -79,14 +79,14 @@ class BatchTest {
             .set("x", filled(DoubleBuffer.allocate(x.length + 4), x).asReadOnlyBuffer())
             .set("label", filled(IntBuffer.allocate(SIZE + 4), labels).asReadOnlyBuffer()));
     ByteBuffer odd = direct(bytes, ByteOrder.nativeOrder()).position(1).slice();
-    FloatBuffer crooked = odd.order(ByteOrder.nativeOrder()).asFloatBuffer();
-    all.put("unaligned", new Batch(SIZE).set("x", filled(crooked, x)).set("label", labels));
+    FloatBuffer unaligned = odd.order(ByteOrder.nativeOrder()).asFloatBuffer();
+    all.put("unaligned", new Batch(SIZE).set("x", filled(unaligned, x)).set("label", labels));
     return all;
   }
 
   @ParameterizedTest
   @EnumSource
-  void arraysAndBuffers(DataType type) {
+  void arraysAndBuffersGiveTheSameLoss(DataType type) {
     try (Model model = Model.builder(graph).seed(1).dataType(type).build();
         Trainer trainer = model.trainer(graph.node("loss"), Sgd.of(0.1))) {
       double expected =
@@ -96,7 +96,7 @@ class BatchTest {
   }
 
   @Test
-  void pointers() {
+  void pointersGiveTheSameLoss() {
     try (FloatPointer floats = new FloatPointer(x.length + 2);
         DoublePointer doubles = new DoublePointer(x.length);
         IntPointer ints = new IntPointer(labels)) {
@@ -109,7 +109,7 @@ class BatchTest {
           double expected = trainer.evaluate(batch);
           batch.set("x", type == DataType.FLOAT ? floats : doubles).set("label", ints);
           assertEquals(expected, trainer.evaluate(batch), type.name());
-          // after a pointer, an array again
+          // an array replaces the pointer
           batch.set("x", x).set("label", labels);
           assertEquals(expected, trainer.evaluate(batch), type.name());
         }
@@ -118,7 +118,7 @@ class BatchTest {
   }
 
   @Test
-  void whatTheBatchRefersToIsReadByEachCall() {
+  void eachCallReadsTheReferencedMemoryAgain() {
     try (Model model = Model.create(graph, 1);
         Trainer trainer = model.trainer(graph.node("loss"), Sgd.of(0.1))) {
       float[] other = Nets.floats(8, x.length);
@@ -137,7 +137,7 @@ class BatchTest {
   }
 
   @Test
-  void batchesOfAllSizesTakeTurns() {
+  void batchesOfDifferentSizesCanAlternate() {
     try (Model model = Model.create(graph, 1);
         Trainer trainer = model.trainer(graph.node("loss"), Sgd.of(0.1));
         Predictor predictor = model.predictor(graph.node("logits"))) {

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The same seed gives the same bits. */
+/** The results of a training are reproducible: the same seed gives the same bits. */
 class BitsTest {
   private final int threads = Chainrule.threads();
 
@@ -23,7 +23,7 @@ class BitsTest {
     Chainrule.threads(threads);
   }
 
-  /** Parameters after 200 steps. */
+  /** Trains for 200 steps with {@code count} threads and returns the parameters. */
   private static double[][] train(int count, int features, int classes, int batch, int... hidden) {
     Chainrule.threads(count);
     assertEquals(count, Chainrule.threads());
@@ -53,14 +53,14 @@ class BitsTest {
   }
 
   @Test
-  void doNotDependOnWhatIsAskedOfATraining() {
+  void doNotDependOnGradientsStatisticsAndEvaluationsBetweenSteps() {
     Graph graph = Nets.classifier(20, 5, 40);
     Batch batch = Nets.batch(1, 32, 20, 5);
     for (Optimizer optimizer : new Optimizer[] {Sgd.of(0.1), Sgd.of(0.1).momentum(0.9)}) {
       try (Model plain = Model.create(graph, 1);
-          Model asked = Model.create(graph, 1);
+          Model inspected = Model.create(graph, 1);
           Trainer one = plain.trainer(graph.node("loss"), optimizer);
-          Trainer other = asked.trainer(graph.node("loss"), optimizer)) {
+          Trainer other = inspected.trainer(graph.node("loss"), optimizer)) {
         for (int i = 0; i < 20; ++i) {
           one.step(batch);
           other.gradients(batch);
@@ -68,7 +68,7 @@ class BitsTest {
           other.evaluate(batch);
           other.step(batch);
         }
-        assertArrayEquals(Nets.parameters(plain), Nets.parameters(asked));
+        assertArrayEquals(Nets.parameters(plain), Nets.parameters(inspected));
       }
     }
   }
@@ -97,7 +97,7 @@ class BitsTest {
     try (Model model = Model.create(graph, 4);
         Trainer trainer = model.trainer(graph.node("loss"), optimizer);
         Dataset data = Nets.dataset(2, 50, 6, 3)) {
-      // 7 steps an epoch, the last of 2 samples
+      // an epoch has 7 steps; the last step has 2 samples
       trainer.fitSteps(data, 8, 7 * 2 + 3);
       trainer.learningRate(0.02);
       trainer.save(file);
@@ -117,7 +117,7 @@ class BitsTest {
         Trainer trainer = Trainer.resume(model, file);
         Dataset data = Nets.dataset(2, 50, 6, 3)) {
       assertEquals(4, model.seed());
-      // the unfinished epoch counts as one
+      // fit finishes the epoch that has begun and counts it as one of its 2 epochs
       assertEquals(4, trainer.fit(data, 8, 2).epoch());
       trainer.fitSteps(data, 8, 3);
       assertArrayEquals(expected, Nets.parameters(model));

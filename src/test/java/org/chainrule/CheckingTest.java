@@ -8,11 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** The checking mode: it stops at the first number that is not finite, and says where it is. */
+/** Checking mode stops at the first non-finite value and reports its position. */
 class CheckingTest {
-  /** A NaN in the 37th row of the third batch, first in data, then made by a layer. */
+  /** The input of the third batch has a NaN in row 36, counted from 0. */
   @Test
-  void namesRowNodeAndPassInFit() {
+  void fitReportsRowNodeAndPass() {
     try (Graph graph = Nets.classifier(5, 3, 8);
         Model model = Model.create(graph, 1);
         Trainer trainer = model.trainer(graph.node("loss"), Adam.of(0.01)).shuffle(false)) {
@@ -22,14 +22,14 @@ class CheckingTest {
       try (Dataset data =
           Dataset.of(5 * batch).with("x", x).with("label", Nets.labels(3, 5 * batch, 3))) {
         trainer.checking(true);
-        ChainruleException fault =
+        ChainruleException thrown =
             assertThrows(ChainruleException.class, () -> trainer.fit(data, batch, 1));
         assertEquals(
             "training step 3, forward pass: 'x' (input, [batch x 5]) is nan at batch row 36,"
                 + " feature 4, example 164 of the data set; nothing was changed",
-            fault.getMessage());
+            thrown.getMessage());
         assertEquals(2, trainer.steps());
-        // two good steps, and nothing of the third
+        // the first two steps were applied, and nothing of the third
         try (Model twin = Model.create(graph, 1);
             Trainer other = twin.trainer(graph.node("loss"), Adam.of(0.01)).shuffle(false)) {
           other.fitSteps(data, batch, 2);
@@ -40,7 +40,7 @@ class CheckingTest {
   }
 
   @Test
-  void namesTheNodeThatMakesTheFirstOne() {
+  void namesTheNodeThatComputesTheFirstNonFiniteValue() {
     try (Graph graph = new Graph()) {
       Node x = graph.input("x", 2);
       Node w = graph.parameter("w", 2, Initializer.constant(1));
@@ -50,15 +50,15 @@ class CheckingTest {
       try (Model model = Model.builder(graph).dataType(DataType.DOUBLE).build();
           Trainer trainer = model.trainer(loss, Sgd.of(0.1)).checking(true)) {
         Batch batch = new Batch(2).set(x, new double[] {1, 2, 3, -4}).set("t", new double[4]);
-        ChainruleException fault =
+        ChainruleException thrown =
             assertThrows(ChainruleException.class, () -> trainer.step(batch));
         assertTrue(
-            fault
+            thrown
                 .getMessage()
                 .matches(
                     "training step 1, forward pass: 'logarithm' \\(log, \\[batch x 2]\\) is -?nan"
                         + " at batch row 1, feature 1; nothing was changed"),
-            fault.getMessage());
+            thrown.getMessage());
         Batch huge =
             new Batch(2)
                 .set(x, new double[] {1, 2, 1e-300, 4})
@@ -73,22 +73,22 @@ class CheckingTest {
   }
 
   @Test
-  void anUpdateThatFailsIsUndone() {
+  void aFailedUpdateIsUndone() {
     try (Graph graph = Nets.classifier(5, 3, 8);
         Model model = Model.create(graph, 1);
         Trainer trainer =
             model.trainer(graph.node("loss"), Sgd.of(1e30).weightDecay(1e30)).checking(true)) {
       double[][] before = Nets.parameters(model);
-      ChainruleException fault =
+      ChainruleException thrown =
           assertThrows(ChainruleException.class, () -> trainer.step(Nets.batch(1, 9, 5, 3)));
-      assertTrue(fault.getMessage().contains("training step 1, update: '"), fault.getMessage());
+      assertTrue(thrown.getMessage().contains("training step 1, update: '"), thrown.getMessage());
       assertArrayEquals(before, Nets.parameters(model));
       assertEquals(0, trainer.steps());
     }
   }
 
   @Test
-  void predictorsCheckToo() {
+  void predictorsReportNonFiniteValues() {
     try (Graph graph = new Graph()) {
       Node x = graph.input("x", 2);
       Node y = graph.log(x).named("y");
@@ -97,30 +97,30 @@ class CheckingTest {
         float[] values = {1, 1, 1, 0};
         assertEquals(Float.NEGATIVE_INFINITY, predictor.predict(values)[3]);
         predictor.checking(true);
-        ChainruleException fault =
+        ChainruleException thrown =
             assertThrows(ChainruleException.class, () -> predictor.predict(values));
         assertEquals(
             "predicting, forward pass: 'y' (log, [batch x 2]) is -inf at batch row 1, feature 1",
-            fault.getMessage());
+            thrown.getMessage());
         predictor.predict(new float[] {1, 1, 1, 1});
       }
     }
   }
 
-  /** The property, in a process of its own. */
+  /** Predicts a non-finite value. Runs in a separate JVM in which the property is set. */
   public static final class WithProperty {
     public static void main(String[] args) {
       try (Graph graph = new Graph();
-          Model model = Model.create(one(graph), 1);
+          Model model = Model.create(withLogarithm(graph), 1);
           Predictor predictor = model.predictor(graph.node("y"))) {
         predictor.predict(new float[] {0});
-        System.out.println("not seen");
+        System.out.println("not detected");
       } catch (ChainruleException e) {
         System.out.println(e.getMessage());
       }
     }
 
-    private static Graph one(Graph graph) {
+    private static Graph withLogarithm(Graph graph) {
       Node x = graph.input("x", 1);
       graph.log(x).named("y");
       return graph;
@@ -128,14 +128,14 @@ class CheckingTest {
   }
 
   @Test
-  void thePropertySwitchesItOn() throws Exception {
+  void theSystemPropertySwitchesCheckingOn() throws Exception {
     String text =
         Jvm.run(Jvm.classPath(), List.of("-Dorg.chainrule.checking=true"), WithProperty.class);
     assertTrue(text.contains("is -inf at batch row 0, feature 0"), text);
   }
 
   @Test
-  void normsAndMemory() {
+  void normsAreThoseOfTheGradientsAndMemoryIsReported() {
     try (Graph graph = Nets.classifier(5, 3, 8);
         Model model = Model.create(graph, 1);
         Gradients gradients = Gradients.of(model, graph.node("loss"));

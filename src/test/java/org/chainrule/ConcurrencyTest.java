@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Many threads, one model. */
+/** Many threads use one model at the same time. */
 @Timeout(120)
 class ConcurrencyTest {
   private static final int FEATURES = 20;
@@ -38,7 +38,7 @@ class ConcurrencyTest {
     graph.close();
   }
 
-  /** Runs the task in so many threads, all of which begin together. */
+  /** Runs the task in {@code threads} threads, which all start at the same time. */
   private <T> List<T> together(int threads, Callable<T> task) throws Exception {
     CountDownLatch ready = new CountDownLatch(threads);
     List<Future<T>> futures = new ArrayList<>();
@@ -92,7 +92,7 @@ class ConcurrencyTest {
                   predictor.predict(in[i], out[i]);
                   if (!Arrays.equals(expected[i], out[i])) {
                     throw new AssertionError(
-                        "a wrong value at " + Arrays.mismatch(expected[i], out[i]));
+                        "wrong value at index " + Arrays.mismatch(expected[i], out[i]));
                   }
                 }
                 if (own) {
@@ -120,7 +120,8 @@ class ConcurrencyTest {
   void predictionsWhileTheModelTrainsSeeWholeSteps() throws Exception {
     float[] in = Nets.floats(1, FEATURES);
     AtomicBoolean trained = new AtomicBoolean();
-    // the predictor's output is a parameter's sum, which every step changes by the same amount
+    // the loss contains the sum of w, so each step subtracts 1 from every element of w,
+    // which is the predictor's output
     Graph own = new Graph();
     Node x = own.input("x", FEATURES);
     int size = 40_000;
@@ -139,9 +140,9 @@ class ConcurrencyTest {
                 while (!trained.get() || count < 10) {
                   predictor.predict(new Batch(1), out);
                   for (float value : out) {
-                    assertEquals(out[0], value, "half of a step was seen");
+                    assertEquals(out[0], value, "the prediction mixes the parameters of two steps");
                   }
-                  assertTrue(out[0] <= last, "time went backwards");
+                  assertTrue(out[0] <= last, "an older step was seen after a newer one");
                   last = out[0];
                   ++count;
                 }
@@ -158,10 +159,10 @@ class ConcurrencyTest {
 
   @Test
   @Tag("checkjni")
-  void closingWhilePredictingIsAnExceptionAndNoCrash() throws Exception {
+  void closingWhilePredictingThrowsAndDoesNotCrash() throws Exception {
     for (int round = 0; round < 50; ++round) {
-      Model doomed = Model.create(graph, round);
-      Predictor predictor = doomed.predictor(graph.node("logits"));
+      Model local = Model.create(graph, round);
+      Predictor predictor = local.predictor(graph.node("logits"));
       boolean closeModel = round % 2 == 0;
       float[] in = Nets.floats(1, 5 * FEATURES);
       AtomicInteger running = new AtomicInteger();
@@ -184,31 +185,31 @@ class ConcurrencyTest {
       while (running.get() < 3) {
         Thread.onSpinWait();
       }
-      (closeModel ? doomed : predictor).close();
+      (closeModel ? local : predictor).close();
       for (Future<Integer> future : futures) {
         assertEquals(1, future.get());
       }
       predictor.close();
-      doomed.close();
+      local.close();
     }
   }
 
   @Test
-  void closingWhileTrainingIsAnExceptionAndNoCrash() throws Exception {
+  void closingWhileTrainingThrowsAndDoesNotCrash() throws Exception {
     for (int round = 0; round < 20; ++round) {
-      Model doomed = Model.create(graph, round);
-      Trainer trainer = doomed.trainer(graph.node("loss"), Adam.of());
+      Model local = Model.create(graph, round);
+      Trainer trainer = local.trainer(graph.node("loss"), Adam.of());
       Dataset data = Nets.dataset(1, 100, FEATURES, 5);
       CountDownLatch started = new CountDownLatch(1);
       trainer.listener(progress -> started.countDown());
       Future<?> fit = executor.submit(() -> trainer.fit(data, 10, Integer.MAX_VALUE));
       started.await();
-      (round % 3 == 0 ? doomed : round % 3 == 1 ? trainer : data).close();
+      (round % 3 == 0 ? local : round % 3 == 1 ? trainer : data).close();
       Throwable cause = assertThrows(Exception.class, fit::get).getCause();
       assertEquals(IllegalStateException.class, cause.getClass());
       assertTrue(cause.getMessage().contains("is closed"), cause.getMessage());
       trainer.close();
-      doomed.close();
+      local.close();
       data.close();
     }
   }
@@ -231,8 +232,8 @@ class ConcurrencyTest {
               () -> trainer.fit(data, 10, 1),
               () -> trainer.learningRate(0.5),
               () -> trainer.steps())) {
-        String sentence = assertThrows(IllegalStateException.class, call::run).getMessage();
-        assertTrue(sentence.contains("another thread"), sentence);
+        String message = assertThrows(IllegalStateException.class, call::run).getMessage();
+        assertTrue(message.contains("another thread"), message);
       }
       trainer.stop();
       fit.get();
@@ -241,7 +242,7 @@ class ConcurrencyTest {
   }
 
   @Test
-  void trainersOfTwoThreadsShareTheTeam() throws Exception {
+  void trainersOfSeveralThreadsShareTheTeam() throws Exception {
     Graph wide = Nets.classifier(200, 5, 300);
     double[][] expected = train(wide);
     for (double[][] parameters : together(6, () -> train(wide))) {
@@ -259,7 +260,7 @@ class ConcurrencyTest {
   }
 
   @Test
-  void aModelHasTheNodesOfOneMoment() throws Exception {
+  void aModelIsConsistentWhileItsGraphGrows() throws Exception {
     try (Graph growing = new Graph()) {
       growing.parameter("p", 2, Initializer.zeros());
       Future<?> builder =
@@ -280,7 +281,7 @@ class ConcurrencyTest {
   }
 
   @Test
-  void anInterruptedCloseStillCloses() {
+  void closeWorksInAnInterruptedThread() {
     Model own = Model.create(graph, 1);
     Thread.currentThread().interrupt();
     own.close();

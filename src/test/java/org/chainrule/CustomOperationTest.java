@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Operations written in Java, called from the middle of the core's work. */
+/** Operations written in Java, which the core calls during a step. */
 @Tag("checkjni")
 class CustomOperationTest {
   private static final DoubleUnaryOperator TANH = Math::tanh;
@@ -35,7 +35,7 @@ class CustomOperationTest {
     CustomOperation.unregister("test_tanh");
   }
 
-  /** x → linear → f → linear → f → loss, with f the core's tanh or one in Java. */
+  /** x → linear → f → linear → f → loss, where f is the core's tanh or a custom tanh in Java. */
   private static Graph network(boolean custom) {
     Graph graph = new Graph();
     Node a = graph.input("x", 6);
@@ -61,7 +61,7 @@ class CustomOperationTest {
           AdamW.of(0.01));
 
   @Test
-  void trainsAsTheCoresOwn() {
+  void trainsLikeTheBuiltInOperation() {
     CustomOperation.register("test_tanh", TANH, TANH_SLOPE);
     for (Optimizer optimizer : OPTIMIZERS) {
       try (Graph ours = network(false);
@@ -73,10 +73,10 @@ class CustomOperationTest {
         for (int i = 0; i < 20; ++i) {
           assertEquals(p.step(batch(i)), q.step(batch(i)), 1e-12);
         }
-        double[][] want = Nets.parameters(a);
+        double[][] expected = Nets.parameters(a);
         double[][] got = Nets.parameters(b);
-        for (int i = 0; i < want.length; ++i) {
-          assertArrayEquals(want[i], got[i], 1e-11);
+        for (int i = 0; i < expected.length; ++i) {
+          assertArrayEquals(expected[i], got[i], 1e-11);
         }
       }
     }
@@ -89,14 +89,14 @@ class CustomOperationTest {
         Model model = Model.create(graph, 1);
         Predictor predictor = model.predictor(graph.node("f4"))) {
       float[] x = Nets.floats(3, 3000 * 6);
-      float[] want = predictor.predict(x);
+      float[] expected = predictor.predict(x);
       AtomicInteger same = new AtomicInteger();
       Thread[] threads = new Thread[4];
       for (int i = 0; i < threads.length; ++i) {
         threads[i] =
             new Thread(
                 () -> {
-                  assertArrayEquals(want, predictor.predict(x));
+                  assertArrayEquals(expected, predictor.predict(x));
                   same.incrementAndGet();
                 });
         threads[i].start();
@@ -108,7 +108,7 @@ class CustomOperationTest {
     }
   }
 
-  /** Its own exception comes out, and nothing has changed, whichever call fails. */
+  /** Whichever call fails, the step throws its exception and changes nothing. */
   @Test
   void anExceptionAbortsTheStepBeforeAnyUpdate() {
     AtomicInteger calls = new AtomicInteger();
@@ -158,7 +158,7 @@ class CustomOperationTest {
           assertEquals(1, trainer.steps());
         }
         failing[0] = -1;
-        assertEquals(other.step(batch), trainer.step(batch)); // the optimizer's state is as it was
+        assertEquals(other.step(batch), trainer.step(batch)); // the optimizer state is unchanged
         assertEquals(other.step(batch), trainer.step(batch));
         assertArrayEquals(Nets.parameters(twin), Nets.parameters(model));
       }
@@ -166,7 +166,7 @@ class CustomOperationTest {
   }
 
   @Test
-  void errorsOfTheJvmComeOutToo() {
+  void errorsAreThrownUnchanged() {
     CustomOperation.register(
         "test_tanh",
         z -> {
@@ -183,13 +183,13 @@ class CustomOperationTest {
       assertThrows(StackOverflowError.class, () -> trainer.statistics(batch(1)));
       assertThrows(StackOverflowError.class, () -> trainer.fit(data, 5, 1));
       assertThrows(StackOverflowError.class, () -> predictor.predict(Nets.floats(1, 6)));
-      CustomOperation.register("test_tanh", TANH, TANH_SLOPE); // existing models get the new one
+      CustomOperation.register("test_tanh", TANH, TANH_SLOPE); // existing models use the new one
       trainer.fit(data, 5, 1);
     }
   }
 
   @Test
-  void cannotUseTheLibraryWhileItIsComputed() {
+  void cannotUseTheLibraryDuringItsOwnCall() {
     Model[] used = new Model[1];
     CustomOperation.register("test_tanh", z -> used[0].seed(), TANH_SLOPE);
     try (Graph graph = network(true);
@@ -204,9 +204,9 @@ class CustomOperationTest {
     }
   }
 
-  /** Closing would wait for the very call that it is made from. */
+  /** Closing would deadlock: it would wait for the call from which it is made. */
   @Test
-  void cannotCloseTheLibrarysObjectsWhileItIsComputed() {
+  void cannotCloseObjectsDuringItsOwnCall() {
     assertTimeoutPreemptively(Duration.ofSeconds(60), this::closeWithin);
   }
 
@@ -244,21 +244,21 @@ class CustomOperationTest {
   }
 
   @Test
-  void whatIsLeftOutIsNotANumber() {
-    boolean[] leaves = new boolean[2];
+  void elementsThatAreNotWrittenAreNan() {
+    boolean[] skips = new boolean[2];
     CustomOperation.register(
         "test_tanh",
         new CustomOperation() {
           @Override
           public void forward(double[] z, double[] a) {
-            for (int i = leaves[0] ? 1 : 0; i < z.length; ++i) {
+            for (int i = skips[0] ? 1 : 0; i < z.length; ++i) {
               a[i] = Math.tanh(z[i]);
             }
           }
 
           @Override
           public void backward(double[] delta, double[] z, double[] a, double[] dInput) {
-            for (int i = leaves[1] ? 1 : 0; i < z.length; ++i) {
+            for (int i = skips[1] ? 1 : 0; i < z.length; ++i) {
               dInput[i] = delta[i] * (1 - a[i] * a[i]);
             }
           }
@@ -268,15 +268,15 @@ class CustomOperationTest {
         Trainer trainer = model.trainer(graph.node("loss"), Sgd.of(0.1));
         Predictor predictor = model.predictor(graph.node("f4"))) {
       float[] x = Nets.floats(3, 6);
-      predictor.predict(x); // leaves numbers of this very size behind
+      predictor.predict(x); // leaves finite values in a workspace of this size
       trainer.gradients(batch(1));
-      leaves[1] = true;
+      skips[1] = true;
       trainer.gradients(batch(1));
       assertTrue(
           model.parameters().stream()
               .flatMapToDouble(parameter -> Arrays.stream(trainer.gradientDoubles(parameter)))
               .anyMatch(Double::isNaN));
-      leaves[0] = true;
+      skips[0] = true;
       assertTrue(Float.isNaN(predictor.predict(x)[0]));
       double[][] before = Nets.parameters(model);
       assertThrows(ChainruleException.class, () -> trainer.step(batch(1)));
@@ -285,17 +285,18 @@ class CustomOperationTest {
   }
 
   @Test
-  void aFileIsRefusedUntilTheNameIsRegistered(@TempDir Path folder) throws Exception {
+  void loadingAFileFailsUntilTheNameIsRegistered(@TempDir Path folder) throws Exception {
     Path file = folder.resolve("custom.safetensors");
     CustomOperation.register("test_tanh", TANH, TANH_SLOPE);
-    float[] want;
+    float[] expected;
     try (Graph graph = network(true);
         Model model = Model.create(graph, 1);
         Predictor predictor = model.predictor(graph.node("f4"))) {
       model.save(file);
-      want = predictor.predict(Nets.floats(3, 12));
+      expected = predictor.predict(Nets.floats(3, 12));
       CustomOperation.unregister("test_tanh");
-      assertArrayEquals(want, predictor.predict(Nets.floats(3, 12))); // what exists goes on
+      // existing objects keep working
+      assertArrayEquals(expected, predictor.predict(Nets.floats(3, 12)));
     }
     assertTrue(Files.size(file) > 0);
     ChainruleException refusal =
@@ -306,14 +307,14 @@ class CustomOperationTest {
     CustomOperation.register("test_tanh", TANH, TANH_SLOPE);
     try (Model model = Model.load(file);
         Predictor predictor = model.predictor(model.graph().node("f4"))) {
-      assertArrayEquals(want, predictor.predict(Nets.floats(3, 12)));
+      assertArrayEquals(expected, predictor.predict(Nets.floats(3, 12)));
       assertEquals("test_tanh", model.graph().node("f4").operation());
       assertSame(Op.CUSTOM, model.graph().node("f4").op());
     }
   }
 
   @Test
-  void thePlanNamesIt() {
+  void thePlanAndTheProfileShowItsName() {
     CustomOperation.register("test_tanh", TANH, TANH_SLOPE);
     try (Graph graph = network(true);
         Model model = Model.create(graph, 1);
@@ -328,7 +329,7 @@ class CustomOperationTest {
   }
 
   @Test
-  void anUnknownNameIsRefused() {
+  void unknownAndInvalidNamesAreRefused() {
     try (Graph graph = new Graph()) {
       Node x = graph.input("x", 3);
       IllegalArgumentException refusal =

@@ -19,8 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Devices, and what is said where there is no CUDA device. {@link DeviceTrainingTest} is for where
- * one is.
+ * Devices, and the messages on a machine without a CUDA device. {@link DeviceTrainingTest} tests
+ * training on a CUDA device.
  */
 class DeviceTest {
   private static final String LIBRARY =
@@ -28,9 +28,9 @@ class DeviceTest {
 
   @TempDir Path folder;
 
-  /** Asks for a CUDA device and prints the answers. */
-  static final class AskForCuda {
-    private AskForCuda() {}
+  /** Opens a CUDA device in each precision and prints the results. */
+  static final class OpenCuda {
+    private OpenCuda() {}
 
     public static void main(String[] arguments) {
       System.out.println("devices: " + Device.cudaCount());
@@ -52,7 +52,10 @@ class DeviceTest {
     return entry.endsWith("-gpu.jar") || Files.exists(Path.of(entry, LIBRARY));
   }
 
-  /** The class path without Chainrule's library for GPUs: only its folder's other files stay. */
+  /**
+   * Returns the class path without Chainrule's library for GPUs. Of a folder that contains that
+   * library, only the CPU's library is kept, in a copy.
+   */
   private List<String> withoutGpuLibrary() throws IOException {
     List<String> entries = new ArrayList<>();
     for (String entry : Jvm.classPath()) {
@@ -78,9 +81,9 @@ class DeviceTest {
   }
 
   @Test
-  void withoutTheJarForGpusTheSentenceNamesTheArtifactAndTheDriver()
+  void withoutTheGpuJarTheMessageNamesTheArtifactAndTheDriver()
       throws IOException, InterruptedException {
-    String output = Jvm.run(withoutGpuLibrary(), List.of(), AskForCuda.class);
+    String output = Jvm.run(withoutGpuLibrary(), List.of(), OpenCuda.class);
     assertTrue(output.contains("devices: 0"), output);
     for (String line : refusals(output)) {
       assertTrue(line.contains("the artifact org.chainrule:chainrule:"), line);
@@ -94,15 +97,15 @@ class DeviceTest {
     }
   }
 
-  /** A machine that has the library, but shows no device. */
+  /** The machine has the library, but no device is visible. */
   @Test
-  void withoutADriverTheSentenceNamesWhatIsNeededAndFound()
+  void withoutADriverTheMessageNamesTheDriver()
       throws IOException, InterruptedException {
     assumeTrue(
         Jvm.classPath().stream().anyMatch(DeviceTest::isGpuEntry),
         "the library for GPUs was not built: mvn -Djavacpp.platform.extension=-gpu builds it");
     assumeTrue(Device.cudaCount() == 0, "this machine has a CUDA device");
-    String output = Jvm.run(Jvm.classPath(), List.of(), AskForCuda.class);
+    String output = Jvm.run(Jvm.classPath(), List.of(), OpenCuda.class);
     for (String line : refusals(output)) {
       assertTrue(line.startsWith("refused: cuda: no device can be used: "), line);
       assertFalse(line.contains("the artifact"), line);
@@ -113,16 +116,16 @@ class DeviceTest {
   }
 
   @Test
-  void cudaIsNotOpenedUntilItIsAskedFor() throws IOException, InterruptedException {
-    String output = Jvm.run(Jvm.classPath(), List.of(), TrainsOnTheCpu.class);
+  void trainingOnTheCpuDoesNotLoadCuda() throws IOException, InterruptedException {
+    String output = Jvm.run(Jvm.classPath(), List.of(), TrainOnTheCpu.class);
     assertTrue(output.contains("trained"), output);
     assertFalse(output.contains("cuda"), output);
     assertFalse(output.contains("cublas"), output);
   }
 
-  /** Trains, and prints what the process has mapped. */
-  static final class TrainsOnTheCpu {
-    private TrainsOnTheCpu() {}
+  /** Trains on the CPU and prints which CUDA libraries the process has mapped. */
+  static final class TrainOnTheCpu {
+    private TrainOnTheCpu() {}
 
     public static void main(String[] arguments) throws IOException {
       try (Graph graph = Nets.classifier(4, 8, 3);
@@ -138,7 +141,7 @@ class DeviceTest {
   }
 
   @Test
-  void theProcessorHasNothingToTune() {
+  void tuningTheCpuIsRefused() {
     Path file = folder.resolve("products.txt");
     var thrown = assertThrows(IllegalStateException.class, () -> Device.cpu().tuned(file));
     assertTrue(thrown.getMessage().startsWith("tuned: expected a CUDA device"), thrown.toString());
@@ -148,7 +151,7 @@ class DeviceTest {
   }
 
   @Test
-  void withoutADeviceNothingIsTunedAndNoFileMade() {
+  void tuningWithoutADeviceIsRefusedAndWritesNoFile() {
     assumeTrue(Device.cudaCount() == 0, "this machine has a CUDA device");
     Path file = folder.resolve("products.txt");
     var thrown = assertThrows(ChainruleException.class, () -> Device.cuda(0).tuned(file));
@@ -157,7 +160,7 @@ class DeviceTest {
   }
 
   @Test
-  void aModelSaysWhereItLives() {
+  void modelsReportTheirDevice() {
     Path file = folder.resolve("model.safetensors");
     try (Graph graph = Nets.classifier(4, 8, 3);
         Model model = Model.builder(graph).seed(7).device(Device.cpu()).build();
@@ -180,7 +183,7 @@ class DeviceTest {
   }
 
   @Test
-  void whatIsOnAClosedModelIsRefused() {
+  void aClosedModelRefusesCalls() {
     Path file = folder.resolve("training.safetensors");
     try (Graph graph = Nets.classifier(4, 8, 3)) {
       Model model = Model.create(graph, 1, Device.cpu());

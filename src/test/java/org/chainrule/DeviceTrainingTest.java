@@ -21,8 +21,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The same programs on each device: always on the CPU, and on the first CUDA device, with which the
- * CPU's results are compared. Without one, its tests are skipped.
+ * Runs the same programs on the CPU and on the first CUDA device and compares the results with
+ * those of the CPU. Without a CUDA device, its tests are skipped.
  */
 class DeviceTrainingTest {
   private static final int FEATURES = 20;
@@ -47,7 +47,7 @@ class DeviceTrainingTest {
     return Device.cuda(0);
   }
 
-  /** Wider than what a GPU computes without products of the BLAS. */
+  /** A layer width at which a GPU computes the products with the BLAS. */
   private static final int WIDE = 200;
 
   private static Graph graph() {
@@ -62,14 +62,14 @@ class DeviceTrainingTest {
     return Dataset.of(EXAMPLES).with(graph.node("x"), SAMPLES).with(graph.node("label"), LABELS);
   }
 
-  /** What a training ends with. */
+  /** The results of a training. */
   private record Trained(double loss, double[] weights, double[] logits) {}
 
   private static Trained train(Device device, DataType type, Optimizer optimizer) {
     return train(device, type, optimizer, graph());
   }
 
-  /** Closes the graph. */
+  /** Trains the network and closes its graph. */
   private static Trained train(Device device, DataType type, Optimizer optimizer, Graph network) {
     try (Graph graph = network;
         Model model = Model.builder(graph).seed(3).dataType(type).device(device).build();
@@ -89,7 +89,7 @@ class DeviceTrainingTest {
 
   @ParameterizedTest
   @MethodSource("devices")
-  void trainingGivesWhatTheCpuGives(String name) {
+  void trainingAgreesWithTheCpu(String name) {
     Device device = device(name);
     for (Optimizer optimizer : optimizers()) {
       for (DataType type : DataType.values()) {
@@ -119,7 +119,7 @@ class DeviceTrainingTest {
 
   @ParameterizedTest
   @MethodSource("devices")
-  void aTrainingGoesOnWhereItWasSavedOnAnyDevice(String name) {
+  void aSavedTrainingResumesOnAnyDevice(String name) {
     Device device = device(name);
     Path file = folder.resolve("training.safetensors");
     try (Graph graph = graph();
@@ -165,7 +165,7 @@ class DeviceTrainingTest {
 
   @ParameterizedTest
   @MethodSource("devices")
-  void predictorsAnswerSeveralThreads(String name) {
+  void severalThreadsShareAPredictor(String name) {
     Device device = device(name);
     try (Graph graph = graph();
         Model model = Model.create(graph, 3, device);
@@ -181,7 +181,7 @@ class DeviceTrainingTest {
 
   @ParameterizedTest
   @MethodSource("devices")
-  void aLossThatIsNotFiniteChangesNoParameter(String name) {
+  void aNonFiniteLossChangesNoParameter(String name) {
     Device device = device(name);
     try (Graph graph = graph();
         Model model = Model.create(graph, 3, device);
@@ -201,7 +201,7 @@ class DeviceTrainingTest {
 
   @ParameterizedTest
   @MethodSource("devices")
-  void gradientsAreThoseOfTheCpu(String name) {
+  void gradientsAgreeWithTheCpu(String name) {
     Device device = device(name);
     try (Graph graph = graph();
         Model here = Model.builder(graph).seed(3).dataType(DataType.DOUBLE).device(device).build();
@@ -222,7 +222,7 @@ class DeviceTrainingTest {
 
   @ParameterizedTest
   @MethodSource("devices")
-  void aDeviceSaysWhoHoldsItsMemory(String name) {
+  void aDeviceReportsItsMemory(String name) {
     Device device = device(name);
     DeviceMemory before = device.memory();
     long weights = 0;
@@ -245,7 +245,7 @@ class DeviceTrainingTest {
   }
 
   @Test
-  void reducedPrecisionsStayNearTheCpu() {
+  void reducedPrecisionsAgreeWithTheCpuWithinTheirTolerance() {
     assumeTrue(Device.cudaCount() > 0, "no CUDA device");
     Trained expected = train(Device.cpu(), DataType.DOUBLE, Sgd.of(0.05));
     for (Precision precision : Precision.values()) {
@@ -260,7 +260,7 @@ class DeviceTrainingTest {
   }
 
   @Test
-  void aTunedDeviceKeepsItsChoicesAndRepeats() throws IOException {
+  void aTunedDeviceKeepsItsChoicesAndIsReproducible() throws IOException {
     assumeTrue(Device.cudaCount() > 0, "no CUDA device");
     Path file = folder.resolve("products.txt");
     for (Precision precision : Precision.values()) {
@@ -293,7 +293,7 @@ class DeviceTrainingTest {
   }
 
   @Test
-  void aDeviceThatDoesNotExistAndOneWithTooLittleMemoryAreSaid() {
+  void anUnknownDeviceAndTooLittleMemoryAreRefused() {
     int count = Device.cudaCount();
     assumeTrue(count > 0, "no CUDA device");
     var noDevice = assertThrows(IllegalArgumentException.class, () -> Device.cuda(count));
@@ -305,6 +305,6 @@ class DeviceTrainingTest {
           assertThrows(ChainruleException.class, () -> Model.create(graph, 1, Device.cuda(0)));
       assertTrue(full.getMessage().contains("memory"), full.getMessage());
     }
-    trainingGivesWhatTheCpuGives("cuda");
+    trainingAgreesWithTheCpu("cuda");
   }
 }

@@ -10,11 +10,14 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Dropout is active in training steps alone, and what looks at a step sees what the step drops. */
+/**
+ * Dropout is active only in training steps. Gradients and statistics drop the same values as the
+ * step that they describe.
+ */
 class DropoutTest {
   private static final int SAMPLES = 40;
 
-  /** Two layers with dropout between them; the node is called "kept". */
+  /** Two layers with dropout between them. The node of the dropout is named "kept". */
   private static Graph network(double rate) {
     Graph graph = new Graph();
     Node kept = graph.input("x", 6).linear(20, "hidden").relu().dropout(rate).named("kept");
@@ -57,7 +60,8 @@ class DropoutTest {
       double first = trainer.step(batch);
       double second = trainer.step(batch);
       assertNotEquals(loss, first, 1e-6);
-      assertNotEquals(first, second, 1e-6); // at learning rate 0: other values are dropped
+      // the learning rate is 0: the losses differ only because each step drops other values
+      assertNotEquals(first, second, 1e-6);
     }
   }
 
@@ -83,7 +87,7 @@ class DropoutTest {
   }
 
   @Test
-  void aResumedTrainingDropsWhatAnUninterruptedOneDrops(@TempDir Path folder) {
+  void aResumedTrainingDropsTheSameValues(@TempDir Path folder) {
     Path file = folder.resolve("half.safetensors");
     try (Graph graph = network(0.35);
         Dataset data = dataset();
@@ -110,16 +114,16 @@ class DropoutTest {
   @Test
   void aRateIsAtLeastZeroAndLessThanOne() {
     for (double rate : new double[] {-0.1, 1, 2, Double.NaN, Double.POSITIVE_INFINITY}) {
-      IllegalArgumentException refused =
+      IllegalArgumentException thrown =
           assertThrows(IllegalArgumentException.class, () -> network(rate));
       assertTrue(
-          refused.getMessage().contains("rate must be at least 0 and less than 1"),
-          refused.getMessage());
+          thrown.getMessage().contains("rate must be at least 0 and less than 1"),
+          thrown.getMessage());
     }
     try (Graph graph = network(1 - 1e-12)) {
-      IllegalArgumentException refused =
+      IllegalArgumentException thrown =
           assertThrows(IllegalArgumentException.class, () -> Model.create(graph, 1));
-      assertTrue(refused.getMessage().contains("as a float"), refused.getMessage());
+      assertTrue(thrown.getMessage().contains("as a float"), thrown.getMessage());
       Model.builder(graph).dataType(DataType.DOUBLE).build().close();
     }
   }

@@ -18,16 +18,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Files that earlier commits wrote are loaded, and what is computed with them is what those commits
- * computed, which stands in a text file beside each. Tolerances are shares of an array's largest
- * number: processors and BLAS libraries round differently.
+ * Loads files that an earlier commit wrote and compares the results with those of that commit. A
+ * text file next to each file contains them. Tolerances are relative to the largest absolute value
+ * of an array, because processors and BLAS libraries round differently.
  */
 class FilesTest {
   private static final double FLOAT_TOLERANCE = 2e-5;
   private static final double DOUBLE_TOLERANCE = 1e-12;
 
-  /** Operations that are younger than the commit whose model has all operations. */
-  private static final EnumSet<Op> YOUNGER = EnumSet.of(Op.DROPOUT, Op.LAYER_NORM);
+  /** Operations that were added after the commit that wrote the model with all operations. */
+  private static final EnumSet<Op> ADDED_LATER = EnumSet.of(Op.DROPOUT, Op.LAYER_NORM);
 
   @BeforeAll
   static void register() {
@@ -46,7 +46,7 @@ class FilesTest {
     Map<String, double[]> computed = computed(name);
     try (Model model = Model.load(file(name + ".safetensors"))) {
       assertEquals(type(name), model.dataType());
-      EnumSet<Op> missing = EnumSet.complementOf(YOUNGER);
+      EnumSet<Op> missing = EnumSet.complementOf(ADDED_LATER);
       model.graph().nodes().forEach(node -> missing.remove(node.op()));
       assertTrue(missing.isEmpty(), () -> "the file has no " + missing);
       Batch batch = new Batch(computed.get("data y").length);
@@ -86,7 +86,7 @@ class FilesTest {
         "adamw-float",
         "adamw-double"
       })
-  void trainingGoesOnInTheMiddleOfAnEpoch(String name) throws IOException {
+  void trainingResumesInTheMiddleOfAnEpoch(String name) throws IOException {
     Map<String, double[]> computed = computed(name);
     double[] labels = computed.get("data y");
     double[] steps = computed.get("steps");
@@ -120,7 +120,7 @@ class FilesTest {
     }
   }
 
-  /** What the commit computed: a line for each array. */
+  /** Reads the results of the commit: the file has one line per array. */
   private static Map<String, double[]> computed(String name) throws IOException {
     Map<String, double[]> arrays = new LinkedHashMap<>();
     for (String line : Files.readAllLines(file(name + ".txt"))) {

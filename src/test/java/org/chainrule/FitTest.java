@@ -32,7 +32,7 @@ class FitTest {
   }
 
   @Test
-  void theLastShortBatchIsTrained() {
+  void theLastBatchOfAnEpochMayBeSmaller() {
     List<Double> losses = new ArrayList<>();
     try (Model same = Model.create(graph, 1);
         Trainer byHand = same.trainer(graph.node("loss"), Sgd.of(0.1))) {
@@ -77,17 +77,17 @@ class FitTest {
   }
 
   @Test
-  void listenersHearOneAfterTheOther() {
-    List<String> heard = new ArrayList<>();
-    FitListener first = progress -> heard.add("first " + progress.steps());
-    trainer.listener(first.andThen(progress -> heard.add("second " + progress.steps())));
+  void combinedListenersAreCalledInOrder() {
+    List<String> calls = new ArrayList<>();
+    FitListener first = progress -> calls.add("first " + progress.steps());
+    trainer.listener(first.andThen(progress -> calls.add("second " + progress.steps())));
     trainer.fitSteps(data, 16, 1);
-    assertEquals(List.of("first 1", "second 1"), heard);
+    assertEquals(List.of("first 1", "second 1"), calls);
     assertThrows(IllegalArgumentException.class, () -> first.andThen(null));
   }
 
   @Test
-  void theListenerHearsEachEpochEnd() {
+  void theListenerIsCalledAtTheEndOfEachEpoch() {
     List<Progress> ends = new ArrayList<>();
     trainer.listener(
         progress -> {
@@ -128,7 +128,7 @@ class FitTest {
   }
 
   @Test
-  void whatTheListenerThrowsEndsFit() {
+  void anExceptionOfTheListenerEndsFit() {
     trainer.listener(
         progress -> {
           throw new UnsupportedOperationException("enough");
@@ -139,7 +139,7 @@ class FitTest {
   }
 
   @Test
-  void stepsGoOnInTheMiddleOfAnEpoch() {
+  void fitStepsContinuesInTheMiddleOfAnEpoch() {
     for (int i = 0; i < 10; ++i) {
       assertEquals(3, trainer.fitSteps(data, 16, 3).steps());
     }
@@ -150,7 +150,7 @@ class FitTest {
         Trainer other = same.trainer(graph.node("loss"), Sgd.of(0.1))) {
       other.fitSteps(data, 16, 30);
       assertArrayEquals(expected, Nets.parameters(same));
-      // the unfinished epoch, of which 2 of 4 steps are done, counts as one
+      // 2 of the 4 steps of this epoch are done; fit runs the other 2 and counts it as one epoch
       assertEquals(6, other.fit(data, 16, 2).steps());
     }
   }
@@ -165,7 +165,7 @@ class FitTest {
         });
     FitInterruptedException e =
         assertThrows(FitInterruptedException.class, () -> trainer.fit(data, 16, 1_000_000));
-    assertTrue(Thread.interrupted(), "the flag must stay set");
+    assertTrue(Thread.interrupted(), "the interrupt flag must stay set");
     assertEquals(trainer.steps(), e.steps());
     assertTrue(e.getMessage().contains("" + e.steps()), e.getMessage());
     trainer.listener(null);
@@ -174,7 +174,7 @@ class FitTest {
   }
 
   @Test
-  void anInterruptFromOutsideEndsFit() throws InterruptedException {
+  void anInterruptOfAnotherThreadEndsFit() throws InterruptedException {
     Thread main = Thread.currentThread();
     Thread thread = new Thread(main::interrupt);
     trainer.listener(
@@ -189,7 +189,7 @@ class FitTest {
   }
 
   @Test
-  void doubleColumnsServeFloatModelsAndTheOtherWayRound() {
+  void columnsOfDoublesTrainModelsOfFloatsAndViceVersa() {
     float[] x = Nets.floats(1, EXAMPLES * 3);
     int[] labels = Nets.labels(1, EXAMPLES, 4);
     trainer.fit(data, 16, 2);
@@ -208,13 +208,13 @@ class FitTest {
   }
 
   @Test
-  void aDataSetInUseTakesNoMoreColumns() {
+  void aDataSetInUseRefusesMoreColumns() {
     trainer.fit(data, 16, 1);
     assertThrows(IllegalStateException.class, () -> data.with("late", new float[EXAMPLES]));
   }
 
   @Test
-  void aTrainerMayChangeItsDataSet() {
+  void aTrainerCanUseSeveralDataSets() {
     trainer.fit(data, 16, 1);
     try (Dataset other = Nets.dataset(2, 20, 3, 4)) {
       trainer.fit(other, 7, 2);
@@ -225,8 +225,9 @@ class FitTest {
   }
 
   @Test
-  void fitMayMoveTheMemoryThatBatchesAreCopiedTo() {
-    // large enough that freed memory is gone from the process
+  void aStepWorksAfterFitHasReallocatedTheInputs() {
+    // large enough that freed memory is returned to the operating system: a stale pointer would
+    // crash
     int features = 60_000;
     try (Graph wide = Nets.classifier(features, 4);
         Model own = Model.create(wide, 1);

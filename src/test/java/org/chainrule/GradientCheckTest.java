@@ -12,10 +12,10 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import org.junit.jupiter.api.Test;
 
-/** Gradient checks of whole models, right and wrong ones. */
+/** Gradient checks of whole models with right and with wrong derivatives. */
 class GradientCheckTest {
   @Test
-  void aFloatModelIsCheckedInDouble() {
+  void modelsOfBothTypesAreCheckedInDouble() {
     for (DataType type : DataType.values()) {
       try (Graph graph = Nets.classifier(6, 3, 8, 7);
           Model model = Model.builder(graph).seed(5).dataType(type).build()) {
@@ -30,9 +30,9 @@ class GradientCheckTest {
     }
   }
 
-  /** Swish with a derivative that is 3 % too large, between two layers that are right. */
+  /** Swish with a derivative that is 3 % too large, between two correct layers. */
   @Test
-  void aWrongDerivativeIsNamedWithItsWorstElement() {
+  void aWrongDerivativeIsReportedWithItsWorstElement() {
     CustomOperation.register(
         "test_wrong_swish",
         z -> z / (1 + Math.exp(-z)),
@@ -59,7 +59,7 @@ class GradientCheckTest {
             assertSame(GradientCheck.Verdict.AGREES, finding.verdict(), finding.toString());
           }
         }
-        // one element alone: what is expected is what the right derivative gives
+        // checks a single element: the expected value is that of the right derivative
         Node weight = graph.node("before.weight");
         GradientCheck.Report one =
             GradientCheck.of(model, loss).directions(0).coordinates(0).at(weight, 5, 3).run(batch);
@@ -75,15 +75,15 @@ class GradientCheckTest {
   }
 
   @Test
-  void aKinkIsSaidAndNotTakenForAFault() {
+  void aKinkIsReportedAndIsNoFailure() {
     CustomOperation.register("test_abs", Math::abs, z -> z < 0 ? -1 : 1);
     try (Graph graph = new Graph()) {
       Node x = graph.input("x", 2);
       Node bias = graph.parameter("bias", 2, Initializer.zeros());
       Node shifted = x.add(bias);
       Node relu = graph.relu(shifted).named("relu");
-      Node corner = graph.custom(bias, "test_abs").named("corner");
-      Node loss = relu.add(corner).squaredNorm().batchMean();
+      Node absolute = graph.custom(bias, "test_abs").named("absolute");
+      Node loss = relu.add(absolute).squaredNorm().batchMean();
       try (Model model = Model.create(graph, 1)) {
         Batch batch = new Batch(2).set("x", new float[] {0, 1, 2, 3}); // relu at exactly 0
         GradientCheck.Report report = GradientCheck.of(model, loss).run(batch);
@@ -116,9 +116,12 @@ class GradientCheckTest {
     }
   }
 
-  /** 1e4 + 1.9e-5 z with a derivative of zero is wrong; of 1e4 + 1e-13 z nothing can be told. */
+  /**
+   * A derivative of 0 is wrong for 1e4 + 1.9e-5 z. For 1e4 + 1e-13 z, rounding errors hide the
+   * difference, so the check cannot decide.
+   */
   @Test
-  void whatIsTooWeakToTellIsNoAgreement() {
+  void differencesTooWeakToDecideAreNoAgreement() {
     CustomOperation.register("test_small", z -> 1e4 + 1.9e-5 * z, z -> 0);
     CustomOperation.register("test_tiny", z -> 1e4 + 1e-13 * z, z -> 0);
     try {
@@ -146,7 +149,7 @@ class GradientCheckTest {
   }
 
   @Test
-  void anElementThatIsNotThereIsRefused() {
+  void elementsOutOfRangeAreRefused() {
     try (Graph graph = new Graph()) {
       Node x = graph.input("x", 3);
       Node apart = graph.parameter("apart", 2, Initializer.zeros());
@@ -155,12 +158,12 @@ class GradientCheckTest {
         Batch batch = new Batch(2).set("x", Nets.floats(1, 6)).set("t", Nets.floats(2, 4));
         for (long row : new long[] {2, 1L << 62, (1L << 62) - 1, Long.MAX_VALUE}) {
           GradientCheck check = GradientCheck.of(model, loss).at(x, row, 0);
-          Exception refusal = assertThrows(IllegalArgumentException.class, () -> check.run(batch));
-          assertTrue(refusal.getMessage().contains("has no"), refusal.getMessage());
+          Exception thrown = assertThrows(IllegalArgumentException.class, () -> check.run(batch));
+          assertTrue(thrown.getMessage().contains("has no"), thrown.getMessage());
         }
         GradientCheck check = GradientCheck.of(model, loss).at(apart, 0, 0);
-        Exception refusal = assertThrows(IllegalArgumentException.class, () -> check.run(batch));
-        assertTrue(refusal.getMessage().contains("does not depend on"), refusal.getMessage());
+        Exception thrown = assertThrows(IllegalArgumentException.class, () -> check.run(batch));
+        assertTrue(thrown.getMessage().contains("does not depend on"), thrown.getMessage());
       }
     }
   }
@@ -176,7 +179,7 @@ class GradientCheckTest {
   }
 
   @Test
-  void takesDirectBuffersOfFloatsAndRefusesNonsense() {
+  void acceptsDirectBuffersOfFloatsAndRefusesInvalidArguments() {
     try (Graph graph = Nets.classifier(3, 2, 4);
         Model model = Model.create(graph, 5)) {
       Node loss = graph.node("loss");

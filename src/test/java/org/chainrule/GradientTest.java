@@ -7,12 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Gradients as Java sees them; every operation's own check is in C++. */
+/** Gradients through the Java API. The C++ tests check the gradient of each operation. */
 class GradientTest {
   private static void near(double expected, double actual, double relative, String what) {
     double error = Math.abs(expected - actual) / Math.max(1e-3, Math.abs(expected));
-    // not written as error < relative, which NaN would not fail when negated
-    assertTrue(error <= relative, what + ": expected " + expected + ", came " + actual);
+    // a NaN fails this comparison
+    assertTrue(error <= relative, what + ": expected " + expected + ", got " + actual);
   }
 
   @Test
@@ -65,7 +65,7 @@ class GradientTest {
   }
 
   @Test
-  void ofLogisticRegressionIsSoftmaxMinusOnehot() {
+  void ofLogisticRegressionAreSoftmaxMinusOneHot() {
     int features = 4;
     int classes = 3;
     int size = 6;
@@ -96,7 +96,7 @@ class GradientTest {
   }
 
   @Test
-  void ofWhatDoesNotReachTheLossAreListed() {
+  void unusedParametersAreListedAndNotUpdated() {
     Graph graph = Nets.classifier(3, 4);
     Node unused = graph.parameter("unused", 2, Initializer.constant(1));
     graph.node("logits").multiply(graph.constant(2));
@@ -109,7 +109,7 @@ class GradientTest {
   }
 
   @Test
-  void areOfTheMeanOverTheBatchInFloatToo() {
+  void areThoseThatAStepOfAFloatModelSubtracts() {
     Graph graph = Nets.classifier(3, 4, 6);
     try (Model model = Model.create(graph, 1);
         Trainer trainer = model.trainer(graph.node("loss"), Sgd.of(0.25))) {

@@ -25,7 +25,7 @@ class GraphTest {
   }
 
   @Test
-  void aLinearLayerBringsItsParameters() {
+  void aLinearLayerCreatesItsParameters() {
     Node hidden = x.linear(5, "hidden");
     assertEquals("hidden", hidden.name());
     assertEquals(Op.LINEAR, hidden.op());
@@ -40,7 +40,7 @@ class GraphTest {
   }
 
   @Test
-  void aNameIsForOneNode() {
+  void namesAndDefaultNames() {
     Node named = graph.relu(x).named("named");
     Node unnamed = x.relu();
     assertEquals("named", named.name());
@@ -50,7 +50,7 @@ class GraphTest {
   }
 
   @Test
-  void everyMethodGivesItsShape() {
+  void everyMethodInfersItsShape() {
     Node y = graph.input("y", 4);
     Node weight = graph.parameter("w", 4, 3, Initializer.heUniform());
     Node bias = graph.parameter("b", 4, Initializer.constant(0.5));
@@ -98,15 +98,15 @@ class GraphTest {
             Map.entry("dropout", () -> x.dropout(0.5)),
             Map.entry("softmax", x::softmax));
     elementwise.forEach(
-        (name, maker) -> {
-          Node node = maker.get();
+        (name, factory) -> {
+          Node node = factory.get();
           assertEquals(name, node.op().nativeName());
           shape(true, 3, 1, node);
         });
   }
 
   @Test
-  void aRefusedLayerLeavesNothingBehind() {
+  void aRefusedLayerAddsNoNodes() {
     Node weight = graph.parameter("w", 4, 3, Initializer.zeros());
     int before = graph.nodes().size();
     assertThrows(IllegalArgumentException.class, () -> graph.linear(weight, 2));
@@ -127,7 +127,7 @@ class GraphTest {
   }
 
   @Test
-  void aConstantGivesItsValues() {
+  void aConstantReturnsItsValues() {
     Graph graph = new Graph();
     double[] values = {1, -2.5, 1e-300, 4, 5, 6};
     assertArrayEquals(values, graph.constant("c", 2, 3, values).constantValues());

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
 
-/** Jacobians, one matrix a sample. */
+/** Jacobians: one matrix per sample. */
 class JacobianTest {
   /** z = W x: (dz/dx)[i][j] = W[j][i]. */
   @Test
@@ -32,7 +32,7 @@ class JacobianTest {
     }
   }
 
-  /** The loss's Jacobians by its parameters are the gradients. */
+  /** The Jacobian of a loss with respect to a parameter or an input is its gradient. */
   @Test
   void ofALossIsTheGradient() {
     try (Graph graph = Nets.classifier(4, 3, 6);
@@ -58,7 +58,7 @@ class JacobianTest {
   }
 
   @Test
-  void differencesAgree() {
+  void agreeWithFiniteDifferences() {
     try (Graph graph = Nets.classifier(4, 3, 6);
         Model model = Model.builder(graph).dataType(DataType.DOUBLE).seed(1).build()) {
       Node hidden = graph.node("logits").inputs().get(0);
@@ -78,20 +78,20 @@ class JacobianTest {
   }
 
   @Test
-  void refusesWhatItCannotDo() {
+  void refusesLabelsBatchMeansOfSeveralSamplesAndClosedObjects() {
     try (Graph graph = Nets.classifier(4, 3, 6)) {
       Node mean = graph.node("logits").batchMean();
-      Node centred = graph.node("logits").subtract(mean);
+      Node centered = graph.node("logits").subtract(mean);
       try (Model model = Model.create(graph, 1)) {
         Node x = graph.node("x");
         Node label = graph.node("label");
         assertThrows(IllegalArgumentException.class, () -> Jacobian.of(model, label, x));
-        try (Jacobian jacobian = Jacobian.of(model, centred, x)) {
+        try (Jacobian jacobian = Jacobian.of(model, centered, x)) {
           assertEquals(1, jacobian.compute(Nets.batch(1, 1, 4, 3)).length);
-          IllegalArgumentException refusal =
+          IllegalArgumentException thrown =
               assertThrows(
                   IllegalArgumentException.class, () -> jacobian.compute(Nets.batch(1, 2, 4, 3)));
-          assertTrue(refusal.getMessage().contains("expected a batch of one sample"));
+          assertTrue(thrown.getMessage().contains("expected a batch of one sample"));
           assertThrows(IllegalArgumentException.class, () -> jacobian.compute(new Batch(1)));
           jacobian.close();
           assertThrows(IllegalStateException.class, () -> jacobian.compute(Nets.batch(1, 1, 4, 3)));

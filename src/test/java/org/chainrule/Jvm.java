@@ -9,19 +9,19 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A JVM of its own for a test that needs other options, or another class path. */
+/** Runs a program in a separate JVM, for tests that need other options or another class path. */
 final class Jvm {
   private Jvm() {}
 
-  /** The entries of this JVM's class path. */
+  /** Returns the entries of this JVM's class path. */
   static List<String> classPath() {
-    // surefire's own class path may be a single jar that names the others
+    // java.class.path may be a single jar of Surefire whose manifest names the other entries
     String path =
         System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
     return List.of(path.split(File.pathSeparator));
   }
 
-  /** What the program prints; it must end with 0. */
+  /** Runs the program and returns its output. Fails if its exit status is not 0. */
   static String run(
       List<String> classPath, List<String> options, Class<?> program, String... arguments)
       throws IOException, InterruptedException {

@@ -11,26 +11,27 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
+/** Layer normalization through the Java API. */
 class LayerNormTest {
   private static final double EPSILON = 1e-5;
 
   @Test
-  void normalisesTheFeaturesOfEachSample() {
+  void normalizesTheFeaturesOfEachSample() {
     Graph graph = new Graph();
     Node x = graph.input("x", 4);
     Node plain = x.layerNorm(EPSILON);
-    Node own = x.layerNorm("norm");
+    Node scaledLayer = x.layerNorm("norm");
     try (Model model = Model.builder(graph).dataType(DataType.DOUBLE).build()) {
       model.set(graph.node("norm.weight"), new double[] {1, 2, 3, 4});
       model.set(graph.node("norm.bias"), new double[] {0, 0, 0, 10});
       double[] values = {1, 2, 3, 6, 1e6, 1e6 + 1, 1e6 + 2, 1e6 + 5};
       Batch batch = new Batch(2).set("x", values);
-      double[] normalised;
+      double[] normalized;
       double[] scaled;
       try (Predictor predictor = model.predictor(plain)) {
-        normalised = predictor.predictDoubles(batch);
+        normalized = predictor.predictDoubles(batch);
       }
-      try (Predictor predictor = model.predictor(own)) {
+      try (Predictor predictor = model.predictor(scaledLayer)) {
         scaled = predictor.predictDoubles(batch);
       }
       for (int sample = 0; sample < 2; ++sample) {
@@ -44,7 +45,7 @@ class LayerNormTest {
         }
         for (int i = 0; i < 4; ++i) {
           double expected = (values[4 * sample + i] - mean) / Math.sqrt(variance + EPSILON);
-          assertEquals(expected, normalised[4 * sample + i], 1e-12);
+          assertEquals(expected, normalized[4 * sample + i], 1e-12);
           assertEquals(expected * (i + 1) + (i == 3 ? 10 : 0), scaled[4 * sample + i], 1e-12);
         }
       }
@@ -52,7 +53,7 @@ class LayerNormTest {
   }
 
   @Test
-  void itsParametersTrainAndComeBackFromFiles(@TempDir Path folder) {
+  void parametersAreTrainedSavedAndLoaded(@TempDir Path folder) {
     Graph graph = new Graph();
     Node hidden = graph.input("x", 3).linear(8).layerNorm().named("norm").relu();
     Node output = hidden.linear(1);
@@ -91,16 +92,16 @@ class LayerNormTest {
   }
 
   @Test
-  void whatDoesNotFitIsRefused() {
+  void invalidArgumentsAreRefused() {
     Graph graph = new Graph();
     Node x = graph.input("x", 4);
-    Node three = graph.parameter("three", 3, Initializer.zeros());
-    Node four = graph.parameter("four", 4, Initializer.zeros());
+    Node wrongWeight = graph.parameter("three", 3, Initializer.zeros());
+    Node weight = graph.parameter("four", 4, Initializer.zeros());
     assertRefused("epsilon", () -> x.layerNorm(0));
     assertRefused("epsilon", () -> x.layerNorm(Double.NaN));
-    assertRefused("one value for each of the 4 features", () -> x.layerNorm(EPSILON, three));
-    assertRefused("one value for each of the 4 features", () -> x.layerNorm(EPSILON, four, x));
-    assertRefused("inputs", () -> x.layerNorm(EPSILON, four, four, four));
+    assertRefused("one value for each of the 4 features", () -> x.layerNorm(EPSILON, wrongWeight));
+    assertRefused("one value for each of the 4 features", () -> x.layerNorm(EPSILON, weight, x));
+    assertRefused("inputs", () -> x.layerNorm(EPSILON, weight, weight, weight));
     assertRefused("label", () -> graph.label("y", 3).layerNorm());
     int nodes = graph.nodes().size();
     assertThrows(IllegalArgumentException.class, () -> graph.node("y").layerNorm());

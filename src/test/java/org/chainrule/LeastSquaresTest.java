@@ -5,12 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** Linear regression finds what a QR decomposition finds. */
+/** Linear regression by gradient descent agrees with the solution of a QR decomposition. */
 class LeastSquaresTest {
   private static final int EXAMPLES = 400;
   private static final int FEATURES = 10;
 
-  /** The least-squares solution by Householder reflections; destroys its arguments. */
+  /** Returns the least-squares solution by Householder reflections. Overwrites its arguments. */
   static double[] solve(double[][] a, double[] b) {
     int n = a[0].length;
     for (int k = 0; k < n; ++k) {
@@ -51,7 +51,7 @@ class LeastSquaresTest {
     return x;
   }
 
-  private static void standardise(double[][] rows) {
+  private static void standardize(double[][] rows) {
     for (int f = 0; f < FEATURES; ++f) {
       double mean = 0;
       for (double[] row : rows) {
@@ -75,13 +75,13 @@ class LeastSquaresTest {
     for (int i = 0; i < EXAMPLES; ++i) {
       double common = random.nextGaussian();
       for (int f = 0; f < FEATURES; ++f) {
-        // correlated features, as real ones are
+        // the features are correlated, like those of real data
         rows[i][f] = 5 * f + (f + 1) * (random.nextGaussian() + 0.7 * common);
         targets[i] += (f - 4.5) * rows[i][f];
       }
       targets[i] += 150 + 20 * random.nextGaussian();
     }
-    standardise(rows);
+    standardize(rows);
     double[] x = new double[EXAMPLES * FEATURES];
     double[][] a = new double[EXAMPLES][FEATURES + 1];
     for (int i = 0; i < EXAMPLES; ++i) {
@@ -105,7 +105,7 @@ class LeastSquaresTest {
       for (int f = 0; f <= FEATURES; ++f) {
         double found = f < FEATURES ? weight[f] : bias[0];
         double error = Math.abs(found - expected[f]) / Math.abs(expected[f]);
-        assertTrue(error < 1e-4, f + ": expected " + expected[f] + ", found " + found);
+        assertTrue(error < 1e-4, f + ": expected " + expected[f] + ", got " + found);
       }
     }
   }

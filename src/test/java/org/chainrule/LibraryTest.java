@@ -10,9 +10,9 @@ import java.util.List;
 import org.chainrule.binding.Native;
 import org.junit.jupiter.api.Test;
 
-/** The library as a whole. */
+/** Loading, diagnosis and settings of the native library. */
 class LibraryTest {
-  /** Tries everything that needs the native library first. */
+  /** Calls each method that can be the first to load the native library. */
   static final class WithoutLibrary {
     private WithoutLibrary() {}
 
@@ -37,7 +37,7 @@ class LibraryTest {
   }
 
   @Test
-  void withoutItsNativeFileTheSentenceNamesTheDependency()
+  void withoutTheNativeLibraryTheMessageNamesTheDependency()
       throws IOException, InterruptedException {
     String resource = "/" + Native.class.getPackageName().replace('.', '/') + "/linux-x86_64";
     List<String> without =
@@ -57,7 +57,7 @@ class LibraryTest {
   }
 
   @Test
-  void theDiagnosisSaysWhatRuns() {
+  void theDiagnosisDescribesTheLibrary() {
     String text = Chainrule.diagnose();
     System.out.println(text);
     for (String word :
@@ -68,9 +68,9 @@ class LibraryTest {
     }
   }
 
-  /** Prints who computes the products of a plan. */
-  static final class WhoComputes {
-    private WhoComputes() {}
+  /** Prints a plan, which shows what computes each of its products. */
+  static final class PrintPlan {
+    private PrintPlan() {}
 
     public static void main(String[] arguments) {
       try (Graph graph = Nets.classifier(300, 10, 200);
@@ -86,11 +86,11 @@ class LibraryTest {
 
   private static String plan(String products) throws IOException, InterruptedException {
     return Jvm.run(
-        Jvm.classPath(), List.of("-Dorg.chainrule.products=" + products), WhoComputes.class);
+        Jvm.classPath(), List.of("-Dorg.chainrule.products=" + products), PrintPlan.class);
   }
 
   @Test
-  void aPropertySaysWhoComputesProducts() throws IOException, InterruptedException {
+  void aPropertySelectsWhatComputesProducts() throws IOException, InterruptedException {
     String blas = plan("blas");
     assertTrue(blas.contains("[BLAS]") && !blas.contains("[tile kernel]"), blas);
     String own = plan("own");
@@ -100,9 +100,9 @@ class LibraryTest {
     assertTrue(unknown.contains("expected one of [auto, blas, own], but got none"), unknown);
   }
 
-  /** Prints how many threads compute. */
-  static final class HowManyThreads {
-    private HowManyThreads() {}
+  /** Prints the number of threads. */
+  static final class PrintThreads {
+    private PrintThreads() {}
 
     public static void main(String[] arguments) {
       System.out.println(Chainrule.threads());
@@ -110,14 +110,14 @@ class LibraryTest {
   }
 
   @Test
-  void aMachineOfMoreProcessorsThanTheTeamCanHaveGetsTheLargestTeam()
+  void theTeamHasAtMost64Threads()
       throws IOException, InterruptedException {
     List<String> options = List.of("-XX:ActiveProcessorCount=100");
-    assertEquals("64", Jvm.run(Jvm.classPath(), options, HowManyThreads.class).strip());
+    assertEquals("64", Jvm.run(Jvm.classPath(), options, PrintThreads.class).strip());
   }
 
   @Test
-  void theThreadsAreThoseOfTheContainerUnlessSet() {
+  void threadsDefaultToTheAvailableProcessors() {
     int before = Chainrule.threads();
     assertEquals(Math.min(64, Runtime.getRuntime().availableProcessors()), before);
     Chainrule.threads(3);

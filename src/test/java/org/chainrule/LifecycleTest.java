@@ -11,15 +11,15 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
-/** Closing, use after closing, and what is forgotten. */
+/** Closing objects, using closed objects, and objects that are never closed. */
 @Tag("checkjni")
 class LifecycleTest {
   private final Graph graph = Nets.classifier(3, 4, 8);
   private final Batch batch = Nets.batch(1, 5, 3, 4);
 
   private static void closed(String what, Executable call) {
-    String sentence = assertThrows(IllegalStateException.class, call).getMessage();
-    assertTrue(sentence.contains("the " + what + " is closed"), sentence);
+    String message = assertThrows(IllegalStateException.class, call).getMessage();
+    assertTrue(message.contains("the " + what + " is closed"), message);
   }
 
   @Test
@@ -36,7 +36,7 @@ class LifecycleTest {
   }
 
   @Test
-  void closedObjectsRefuse() {
+  void closedObjectsRefuseCalls() {
     Model model = Model.create(graph, 1);
     Trainer trainer = model.trainer(graph.node("loss"), Sgd.of(0.1));
     Predictor predictor = model.predictor(graph.node("logits"));
@@ -93,7 +93,7 @@ class LifecycleTest {
   }
 
   @Test
-  void aSnapshotStaysAsItWas() {
+  void aSnapshotDoesNotChange() {
     try (Model model = Model.create(graph, 1);
         Trainer trainer = model.trainer(graph.node("loss"), Sgd.of(0.1))) {
       double[][] before = Nets.parameters(model);
@@ -107,14 +107,14 @@ class LifecycleTest {
   }
 
   @Test
-  void closingFromTheOwnFitIsRefused() {
+  void aListenerCannotCloseItsTrainerOrCallFit() {
     try (Model model = Model.create(graph, 1);
         Trainer trainer = model.trainer(graph.node("loss"), Sgd.of(0.1));
         Dataset data = Nets.dataset(1, 10, 3, 4)) {
       trainer.listener(progress -> trainer.close());
-      String sentence =
+      String message =
           assertThrows(IllegalStateException.class, () -> trainer.fit(data, 5, 3)).getMessage();
-      assertTrue(sentence.contains("fit"), sentence);
+      assertTrue(message.contains("fit"), message);
       trainer.listener(progress -> trainer.fit(data, 5, 1));
       assertThrows(IllegalStateException.class, () -> trainer.fit(data, 5, 3));
       trainer.listener(null);
@@ -125,10 +125,10 @@ class LifecycleTest {
   }
 
   @Test
-  void whatIsForgottenIsFreed() {
+  void unreachableObjectsAreFreed() {
     System.gc();
     long before = Chainrule.nativeBytes();
-    forget();
+    createUnclosedObjects();
     long deadline = System.nanoTime() + 20_000_000_000L;
     while (Chainrule.nativeBytes() > before && System.nanoTime() < deadline) {
       System.gc();
@@ -138,7 +138,7 @@ class LifecycleTest {
         Chainrule.nativeBytes() <= before, before + " bytes before, " + Chainrule.nativeBytes());
   }
 
-  private static void forget() {
+  private static void createUnclosedObjects() {
     long before = Chainrule.nativeBytes();
     Graph graph = Nets.classifier(300, 4, 200);
     Model model = Model.create(graph, 1);

@@ -8,7 +8,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Programs that {@link MemoryTest} runs in a JVM of their own; each prints {@code name=number}. */
+/** Programs that {@link MemoryTest} runs in separate JVMs. They print {@code name=number}. */
 final class MemoryCheck {
   private static final int SIZE = 8;
   private static final int FEATURES = 16;
@@ -28,7 +28,7 @@ final class MemoryCheck {
     System.out.println(name + "=" + value);
   }
 
-  /** Resident memory of this process. */
+  /** Returns the resident memory of this process, in bytes. */
   private static long resident() throws IOException {
     String[] pages = Files.readString(Path.of("/proc/self/statm")).split(" ");
     return Long.parseLong(pages[1]) * 4096;
@@ -46,19 +46,20 @@ final class MemoryCheck {
   }
 
   /**
-   * What 10,000 calls allocate on this thread: the least of five such rounds, because the JVM
-   * itself allocates a little now and then while it compiles what runs.
+   * Returns the bytes that 10,000 calls allocate on the JVM's heap in this thread. This is the
+   * smallest number of five rounds, because the JVM itself sometimes allocates a little while it
+   * compiles.
    */
   private static long allocated(Runnable call) {
-    long least = Long.MAX_VALUE;
+    long smallest = Long.MAX_VALUE;
     for (int round = 0; round < 5; ++round) {
       long before = THREADS.getCurrentThreadAllocatedBytes();
       for (int i = 0; i < 10_000; ++i) {
         call.run();
       }
-      least = Math.min(least, THREADS.getCurrentThreadAllocatedBytes() - before);
+      smallest = Math.min(smallest, THREADS.getCurrentThreadAllocatedBytes() - before);
     }
-    return least;
+    return smallest;
   }
 
   private static void steps() throws IOException {
@@ -86,14 +87,14 @@ final class MemoryCheck {
       long before = resident();
       long nativeBytes = Chainrule.nativeBytes();
       long allocations = Chainrule.nativeAllocations();
-      long ofSteps = allocated(() -> trainer.step(batch));
-      long ofDirectSteps = allocated(() -> trainer.step(direct));
-      long ofPredictions = allocated(() -> predictor.predict(in, out));
+      long heapOfSteps = allocated(() -> trainer.step(batch));
+      long heapOfDirectSteps = allocated(() -> trainer.step(direct));
+      long heapOfPredictions = allocated(() -> predictor.predict(in, out));
       print("nativeAllocations", Chainrule.nativeAllocations() - allocations);
       print("nativeBytesWhileTraining", Chainrule.nativeBytes() - nativeBytes);
-      print("javaBytesOfSteps", ofSteps);
-      print("javaBytesOfDirectSteps", ofDirectSteps);
-      print("javaBytesOfPredictions", ofPredictions);
+      print("javaBytesOfSteps", heapOfSteps);
+      print("javaBytesOfDirectSteps", heapOfDirectSteps);
+      print("javaBytesOfPredictions", heapOfPredictions);
       for (int i = 0; i < 10_000; ++i) {
         cycle(graph, batch, in, out);
       }
@@ -103,7 +104,7 @@ final class MemoryCheck {
     print("nativeBytesLeft", Chainrule.nativeBytes() - bytesClosed);
   }
 
-  /** A model of 1 GiB. */
+  /** Trains a model with parameters of 1 GiB. */
   private static void large() {
     int width = 16 * 1024;
     Graph graph = new Graph();

@@ -10,7 +10,7 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What steps allocate and what is left behind, in JVMs of their own with a fixed heap. */
+/** Checks in separate JVMs with a fixed heap that steps allocate nothing and leak nothing. */
 @Timeout(300)
 class MemoryTest {
   private static Map<String, Long> run(String program, String... options)
@@ -25,8 +25,8 @@ class MemoryTest {
   }
 
   @Test
-  void stepsAllocateNothingAndNothingIsLeft() throws IOException, InterruptedException {
-    // compiled by C1 alone: C2's own memory would be counted as ours
+  void stepsAllocateNothingAndNothingLeaks() throws IOException, InterruptedException {
+    // only C1 compiles: the memory of C2 would count as growth of the library
     Map<String, Long> numbers =
         run(
             "steps",
@@ -46,7 +46,7 @@ class MemoryTest {
   }
 
   @Test
-  void aModelOfOneGibibyteTrainsBesideASmallHeap() throws IOException, InterruptedException {
+  void aModelOfOneGibibyteTrainsWithASmallHeap() throws IOException, InterruptedException {
     Map<String, Long> numbers = run("large", "-Xmx64m");
     assertEquals(1L << 30, numbers.get("parameterBytes"), numbers::toString);
     assertEquals(1, numbers.get("improved"), numbers::toString);

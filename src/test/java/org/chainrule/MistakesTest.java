@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a new user does wrong is refused with a sentence, or has the meaning that was meant. */
+/** Common mistakes are refused with a helpful message, or the call does what the user meant. */
 class MistakesTest {
   private final Graph graph = new Graph();
   private final Node x = graph.input("x", 2);
@@ -30,7 +30,7 @@ class MistakesTest {
   }
 
   @Test
-  void theWrongLoss() {
+  void lossesOfWrongInputsAreRefused() {
     Node label = graph.label("label", 3);
     Node target = graph.target("target", 3);
     Node z = x.linear(3, "z");
@@ -50,7 +50,7 @@ class MistakesTest {
   }
 
   @Test
-  void doublesThatAFloatCannotHoldInData() {
+  void doublesInDataThatAFloatCannotHoldAreRefused() {
     Node y = x.linear(1).tanh();
     Node loss = graph.squaredError(y, graph.target("t", 1));
     double[] values = {1, 2, 3, -1e300};
@@ -75,7 +75,7 @@ class MistakesTest {
   }
 
   @Test
-  void classIndicesForAnInputOfADataset() {
+  void classIndicesForAnInputOfADataSetAreRefused() {
     Node loss = graph.squaredError(x.linear(1), graph.target("t", 1));
     refused(() -> Dataset.of(2).add("x", new int[4]), "int[]", "float[] or double[]");
     Graph one = new Graph();
@@ -94,17 +94,17 @@ class MistakesTest {
     try (Model model = Model.builder(graph).dataType(DataType.DOUBLE).build();
         Predictor one = model.predictor(p);
         Predictor both = model.predictor(x)) {
-      double[] barely = {4e-9, 0, -4e-9, 0};
-      assertArrayEquals(new int[] {1, 0}, one.classify(barely));
+      double[] nearHalf = {4e-9, 0, -4e-9, 0};
+      assertArrayEquals(new int[] {1, 0}, one.classify(nearHalf));
       assertArrayEquals(new int[] {1, 0}, one.classify(new double[][] {{4e-9, 0}, {-4e-9, 0}}));
-      assertArrayEquals(new int[] {1, 0}, one.classify(new Batch(2).set("x", barely)));
+      assertArrayEquals(new int[] {1, 0}, one.classify(new Batch(2).set("x", nearHalf)));
       assertArrayEquals(new int[] {1, 0}, both.classify(new double[] {1, 1 + 1e-12, 2, 1}));
       refused(() -> one.classify(new float[][] {{1}}), "classify", "2 values per sample");
     }
   }
 
   @Test
-  void oneOutputAsClass() {
+  void aSingleProbabilityIsClassifiedAndOtherOutputsAreRefused() {
     Node w = graph.parameter("w", 1, 2, Initializer.constant(1));
     Node z = graph.linear(x, w).named("z");
     Node p = z.sigmoid();
@@ -129,7 +129,7 @@ class MistakesTest {
   }
 
   @Test
-  void numbersThatAFloatCannotHold() {
+  void numbersInGraphsThatAFloatCannotHoldAreRefused() {
     refused(() -> modelOf(g -> g.constant(1e300)), "1e+300", "float");
     refused(() -> modelOf(g -> g.constant("c", 1, 2, 1, -1e300)), "'c'", "-1e+300");
     refused(() -> modelOf(g -> g.constant(1e-46)), "1e-46", "0");
@@ -168,7 +168,7 @@ class MistakesTest {
   }
 
   @Test
-  void targetsOutsideTheirRange() {
+  void targetsOutOfRangeAreRefused() {
     Node z = x.linear(2);
     Node t = graph.target("t", 2);
     Node binary = graph.binaryCrossEntropy(z, t);
@@ -202,7 +202,7 @@ class MistakesTest {
   }
 
   @Test
-  void aValueThatIsNotFiniteIsNamed() {
+  void messagesLocateANonFiniteValue() {
     Node y = x.linear(1, "y");
     Node t = graph.target("t", 1);
     Node loss = graph.squaredError(y, t);
@@ -236,7 +236,7 @@ class MistakesTest {
   }
 
   @Test
-  void gradientsWithoutAParameter() {
+  void gradientsNeedNoParameter() {
     Node loss = x.square().sum().batchMean();
     try (Model model = Model.create(graph, 1);
         Gradients gradients = Gradients.of(model, loss)) {
@@ -261,7 +261,7 @@ class MistakesTest {
   }
 
   @Test
-  void twoDimensionalArrays() {
+  void twoDimensionalArraysAreAccepted() {
     Node t = graph.target("t", 1);
     Node loss = graph.squaredError(x.linear(1, Initializer.constant(1)), t);
     try (Model model = Model.create(graph, 1);
@@ -283,7 +283,7 @@ class MistakesTest {
   }
 
   @Test
-  void messages(@TempDir Path folder) {
+  void messagesOfLayersBatchesAndFiles(@TempDir Path folder) {
     refused(() -> x.linear(0), "features", "0");
     refused(() -> x.linear(0, "fc"), "'fc'", "features");
     assertEquals(1, graph.nodes().size());

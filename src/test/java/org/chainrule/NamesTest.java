@@ -7,13 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
 
-/** A name belongs to the node that it is given to, in whatever order Java evaluates arguments. */
+/** A name is given to the intended node, in whatever order Java evaluates the arguments. */
 class NamesTest {
   private final Graph graph = new Graph();
   private final Node x = graph.input("x", 4);
 
   @Test
-  void ofTheNodeThatWasMade() {
+  void areGivenToTheOuterNodeOfNestedCalls() {
     Node inner = x.linear(3);
     Node p = graph.softmax(inner).named("p");
     assertEquals("p", p.name());
@@ -26,7 +26,7 @@ class NamesTest {
   }
 
   @Test
-  void ofALayerAndItsParameters() {
+  void ofLayersAreThePrefixOfTheirParameters() {
     for (Node layer :
         new Node[] {
           x.linear(3, "a"),
@@ -43,20 +43,20 @@ class NamesTest {
   }
 
   @Test
-  void ofAParameterThatIsNotTheLayersOwn() {
+  void ofSharedParametersStay() {
     Node shared = graph.parameter("shared", 3, 4, Initializer.zeros());
     graph.linear(x, shared).named("layer");
     assertEquals("shared", shared.name());
   }
 
   @Test
-  void inUseIsRefusedAndChangesNothing() {
+  void inUseAreRefusedAndNothingChanges() {
     Node layer = x.linear(3, "layer");
     graph.input("taken.bias", 1);
     int before = graph.nodes().size();
     for (String name : new String[] {"x", "taken"}) {
-      var refused = assertThrows(IllegalArgumentException.class, () -> layer.named(name));
-      assertTrue(refused.getMessage().contains("'layer'"), refused.getMessage());
+      var thrown = assertThrows(IllegalArgumentException.class, () -> layer.named(name));
+      assertTrue(thrown.getMessage().contains("'layer'"), thrown.getMessage());
       assertThrows(IllegalArgumentException.class, () -> x.linear(2, name));
     }
     assertEquals(before, graph.nodes().size());
@@ -71,13 +71,13 @@ class NamesTest {
   }
 
   @Test
-  void ofAParameterInAModelStaysWhenItsLayerIsNamed() {
+  void ofAParameterInAModelStayWhenItsLayerIsNamed() {
     Node weight = graph.parameter("l.weight", 2, x.features(), Initializer.zeros());
     x.linear(1);
     try (Model model = Model.create(graph, 1)) {
       Node layer = graph.linear(x, weight).named("l");
-      var refused = assertThrows(IllegalStateException.class, () -> layer.named("k"));
-      assertTrue(refused.getMessage().contains("'l.weight'"), refused.getMessage());
+      var thrown = assertThrows(IllegalStateException.class, () -> layer.named("k"));
+      assertTrue(thrown.getMessage().contains("'l.weight'"), thrown.getMessage());
       assertEquals("l", layer.name());
       assertSame(weight, graph.node("l.weight"));
       assertEquals(2 * x.features(), model.getFloats(weight).length);
@@ -85,16 +85,16 @@ class NamesTest {
   }
 
   @Test
-  void ofANodeInAModelStays() {
+  void ofANodeInAModelStay() {
     Node y = x.linear(2, "y");
     Node loss = graph.squaredError(y, graph.target("t", 2));
     try (Model model = Model.create(graph, 1)) {
-      var refused = assertThrows(IllegalStateException.class, () -> x.named("z"));
-      assertTrue(refused.getMessage().contains("before Model.create"), refused.getMessage());
+      var thrown = assertThrows(IllegalStateException.class, () -> x.named("z"));
+      assertTrue(thrown.getMessage().contains("before Model.create"), thrown.getMessage());
       assertEquals("later", y.tanh().named("later").name());
-      var younger =
+      var laterNode =
           assertThrows(IllegalArgumentException.class, () -> model.predictor(graph.node("later")));
-      assertTrue(younger.getMessage().contains("before Model.create"), younger.getMessage());
+      assertTrue(laterNode.getMessage().contains("before Model.create"), laterNode.getMessage());
       assertEquals("squared_error_5", loss.name());
     }
   }

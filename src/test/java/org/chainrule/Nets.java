@@ -2,11 +2,11 @@ package org.chainrule;
 
 import java.util.Random;
 
-/** Small networks and data that several tests need. */
+/** Small networks and data for several tests. */
 final class Nets {
   private Nets() {}
 
-  /** A classifier: its nodes by name are x, label, logits, loss. */
+  /** Returns a classifier with the nodes x, label, logits and loss. */
   static Graph classifier(int features, int classes, int... hidden) {
     Graph graph = new Graph();
     Node a = graph.input("x", features);
@@ -44,21 +44,21 @@ final class Nets {
     return result;
   }
 
-  /** A batch of a classifier. */
+  /** Returns a batch for a classifier. */
   static Batch batch(long seed, int size, int features, int classes) {
     return new Batch(size)
         .set("x", floats(seed, size * features))
         .set("label", labels(seed, size, classes));
   }
 
-  /** A data set of a classifier. */
+  /** Returns a data set for a classifier. */
   static Dataset dataset(long seed, int size, int features, int classes) {
     return Dataset.of(size)
         .with("x", floats(seed, size * features))
         .with("label", labels(seed, size, classes));
   }
 
-  /** All parameters, one after the other. */
+  /** Returns the values of all parameters, in the order of {@link Model#parameters()}. */
   static double[][] parameters(Model model) {
     return model.parameters().stream().map(model::getDoubles).toArray(double[][]::new);
   }

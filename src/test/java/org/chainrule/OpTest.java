@@ -16,10 +16,10 @@ import java.util.stream.Stream;
 import org.chainrule.binding.Native;
 import org.junit.jupiter.api.Test;
 
-/** The enum and the native registry have the same operations, and each has its methods. */
+/** The enum has the operations of the native registry, and each operation has its methods. */
 class OpTest {
   @Test
-  void theEnumIsTheNativeRegistry() {
+  void theOperationsAreThoseOfTheRegistry() {
     Chainrule.load();
     assertEquals(
         IntStream.range(0, Native.op_count()).mapToObj(Native::op_name).toList(),
@@ -42,8 +42,8 @@ class OpTest {
   @Test
   void traitsAreThoseOfTheRegistry() {
     Chainrule.load();
-    assertEquals(List.of(Op.INPUT, Op.TARGET, Op.LABEL), those(Op::isData));
-    assertEquals(List.of(Op.RELU, Op.LEAKY_RELU, Op.ELU, Op.HUBER), those(Op::hasKink));
+    assertEquals(List.of(Op.INPUT, Op.TARGET, Op.LABEL), select(Op::isData));
+    assertEquals(List.of(Op.RELU, Op.LEAKY_RELU, Op.ELU, Op.HUBER), select(Op::hasKink));
     assertEquals(
         Map.of(
             Op.SCALE,
@@ -58,25 +58,25 @@ class OpTest {
             "epsilon",
             Op.HUBER,
             "delta"),
-        those(op -> !op.constantName().isEmpty()).stream()
+        select(op -> !op.constantName().isEmpty()).stream()
             .collect(Collectors.toMap(op -> op, Op::constantName)));
     assertEquals(
         List.of(Op.LEAKY_RELU, Op.ELU, Op.LAYER_NORM, Op.HUBER),
-        those(op -> op.constantRange().startsWith("above 0")));
+        select(op -> op.constantRange().startsWith("above 0")));
     for (Op op : Op.values()) {
       assertEquals(op.constantName().isEmpty(), op.constantRange().isEmpty(), op.toString());
     }
     assertTrue(Op.BATCH_MEAN.mixesSamples());
     assertEquals(
-        those(op -> op.kind() == Op.Kind.LOSS),
-        those(op -> op.mixesSamples() && op != Op.BATCH_MEAN));
+        select(op -> op.kind() == Op.Kind.LOSS),
+        select(op -> op.mixesSamples() && op != Op.BATCH_MEAN));
     assertTrue(Op.TANH.isActivation() && Op.CUSTOM.isActivation());
     assertFalse(Op.SQUARE.isActivation() || Op.SOFTMAX.isActivation());
     assertTrue(Op.SUBTRACT.isLinear() && Op.SLICE.isLinear());
     assertFalse(Op.MULTIPLY.isLinear() || Op.RELU.isLinear());
   }
 
-  private static List<Op> those(Predicate<Op> fact) {
+  private static List<Op> select(Predicate<Op> fact) {
     return Arrays.stream(Op.values()).filter(fact).toList();
   }
 

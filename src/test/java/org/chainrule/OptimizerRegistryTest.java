@@ -15,7 +15,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * Every optimizer of the native registry has its class, with the same settings, defaults, ranges.
+ * Every optimizer of the native registry has a class with the same settings, defaults and ranges.
  */
 class OptimizerRegistryTest {
   private static final double[] VALUES = {
@@ -42,8 +42,8 @@ class OptimizerRegistryTest {
     return List.of(Optimizer.class.getPermittedSubclasses());
   }
 
-  /** With the registry's default values but for these, in the order of the record. */
-  private static Optimizer make(Class<?> rule, Object[] values) throws Exception {
+  /** Creates an optimizer from the values of the components of its record, in their order. */
+  private static Optimizer create(Class<?> rule, Object[] values) throws Exception {
     Class<?>[] types =
         Arrays.stream(rule.getRecordComponents())
             .map(RecordComponent::getType)
@@ -67,7 +67,7 @@ class OptimizerRegistryTest {
   }
 
   @Test
-  void theClassesAreTheNativeRegistry() {
+  void theClassesAreThoseOfTheRegistry() {
     assertEquals(
         IntStream.range(0, Native.optimizer_count()).mapToObj(Native::optimizer_name).toList(),
         classes().stream().map(OptimizerRegistryTest::nativeName).toList());
@@ -84,10 +84,10 @@ class OptimizerRegistryTest {
           names.add(registered.setting(i));
           values.add(registered.value(registered.setting(i)));
         }
-        Optimizer made = make(rule, defaults(rule, registered));
-        assertEquals(nativeName(rule), made.name());
-        assertEquals(names, List.copyOf(made.settings().keySet()));
-        assertEquals(values, List.copyOf(made.settings().values()));
+        Optimizer created = create(rule, defaults(rule, registered));
+        assertEquals(nativeName(rule), created.name());
+        assertEquals(names, List.copyOf(created.settings().keySet()));
+        assertEquals(values, List.copyOf(created.settings().values()));
         assertEquals(
             names,
             Arrays.stream(rule.getRecordComponents())
@@ -95,12 +95,12 @@ class OptimizerRegistryTest {
                     c ->
                         c.getName().replaceAll("([A-Z])", "_$1").toLowerCase(java.util.Locale.ROOT))
                 .toList());
-        Optimizer usual =
+        Optimizer byFactory =
             (Optimizer)
                 rule.getMethod("of", double.class).invoke(null, registered.value("learning_rate"));
-        assertEquals(made, usual);
-        if (rule != Sgd.class) { // the one whose learning rate has no usual value
-          assertEquals(made, rule.getMethod("of").invoke(null));
+        assertEquals(created, byFactory);
+        if (rule != Sgd.class) { // Sgd has no default learning rate
+          assertEquals(created, rule.getMethod("of").invoke(null));
         }
       } finally {
         NativeOptimizer.destroy(registered);
@@ -122,7 +122,7 @@ class OptimizerRegistryTest {
             registered.set(registered.setting(i), value);
             assertEquals(
                 accepts(() -> registered.check(true)),
-                accepts(() -> make(rule, values)),
+                accepts(() -> create(rule, values)),
                 rule + ", " + components[i].getName() + " = " + value);
           } finally {
             NativeOptimizer.destroy(registered);

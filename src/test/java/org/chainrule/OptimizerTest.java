@@ -9,7 +9,10 @@ import java.util.List;
 import java.util.function.DoubleUnaryOperator;
 import org.junit.jupiter.api.Test;
 
-/** Ten steps on 0.5 ‖w − c‖², whose gradient is w − c, against the formulas written out in Java. */
+/**
+ * Compares ten steps of each optimizer on 0.5 ‖w − c‖², whose gradient is w − c, with the formulas
+ * in Java.
+ */
 class OptimizerTest {
   private static final double[] START = {1, -2, 0.5};
   private static final double[] GOAL = {0.25, 3, -1};
@@ -151,7 +154,7 @@ class OptimizerTest {
   }
 
   @Test
-  void withALearningRateOf0NothingIsTrained() {
+  void aLearningRateOf0ChangesNothing() {
     Graph graph = Nets.classifier(2, 2);
     Batch batch = Nets.batch(1, 4, 2, 2);
     try (Model model = Model.create(graph, 1);
@@ -165,18 +168,18 @@ class OptimizerTest {
   }
 
   @Test
-  void floatsRefuseWhatTheyCannotHold() {
+  void settingsThatAFloatCannotHoldAreRefused() {
     Graph graph = Nets.classifier(2, 2);
     Adam tiny = Adam.of().epsilon(1e-46);
     try (Model floats = Model.create(graph, 1);
         Model doubles = Model.builder(graph).dataType(DataType.DOUBLE).build()) {
-      var refusal =
+      var thrown =
           assertThrows(
               IllegalArgumentException.class, () -> floats.trainer(graph.node("loss"), tiny));
       assertEquals(
           "optimizer adam: epsilon must be above 0 and finite, but got 1e-46, which is 0 in a model"
               + " of floats",
-          refusal.getMessage());
+          thrown.getMessage());
       doubles.trainer(graph.node("loss"), tiny).close();
       for (Optimizer o : List.of(Sgd.of(1e-46), Sgd.of(0.1).weightDecay(1e-50), Adam.of(1e-46))) {
         String message =

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
-/** Values of nodes. */
+/** Predictions: the values of nodes. */
 class PredictorTest {
   private final Graph graph = new Graph();
   private final Node x = graph.input("x", 2);
@@ -23,7 +23,7 @@ class PredictorTest {
   }
 
   @Test
-  void samplesComeAndGoOneAfterTheOther() {
+  void samplesAreStoredContiguouslyInInputsAndOutputs() {
     for (DataType type : DataType.values()) {
       try (Model model = model(type);
           Predictor predictor = model.predictor(y)) {
@@ -63,7 +63,7 @@ class PredictorTest {
   }
 
   @Test
-  void zerosThatComeOutArePositive() {
+  void zerosOfReluArePositive() {
     Node activation = y.relu();
     try (Model model = model(DataType.FLOAT);
         Predictor predictor = model.predictor(activation)) {
@@ -74,7 +74,7 @@ class PredictorTest {
   }
 
   @Test
-  void manySamplesAreOneCall() {
+  void manySamplesInOneCall() {
     Graph own = Nets.classifier(7, 5, 30);
     int count = 3 * 1024 + 17;
     float[] in = Nets.floats(1, count * 7);
@@ -91,7 +91,7 @@ class PredictorTest {
   @Test
   void aMeanOverTheBatchIsOverAllSamples() {
     Node mean = x.batchMean();
-    Node centred = x.subtract(mean);
+    Node centered = x.subtract(mean);
     int count = 5000;
     float[] in = new float[2 * count];
     for (int i = 0; i < in.length; ++i) {
@@ -99,14 +99,14 @@ class PredictorTest {
     }
     try (Model model = model(DataType.DOUBLE);
         Predictor means = model.predictor(mean);
-        Predictor predictor = model.predictor(centred)) {
+        Predictor predictor = model.predictor(centered)) {
       assertArrayEquals(new float[] {2499.5f, 2499.5f}, means.predict(in));
       assertEquals(-2499.5f, predictor.predict(in)[0]);
     }
   }
 
   @Test
-  void whatIsNotFiniteIsPassedOn() {
+  void nonFiniteValuesArePropagated() {
     try (Model model = model(DataType.FLOAT);
         Predictor predictor = model.predictor(y)) {
       float[] out = predictor.predict(new float[] {Float.NaN, 0, 1, 0});

@@ -6,11 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
 
-/** The plan with times. */
+/** The profile: the plan with measured times. */
 class ProfileTest {
-  /** The steps are those that {@code step} makes, and timing the products alone changes nothing. */
+  /** A profile trains like {@code step}; the separate timing of the products changes nothing. */
   @Test
-  void itsStepsTrainAsOthersDo() {
+  void profiledStepsTrainLikeOtherSteps() {
     Optimizer[] optimizers = {Sgd.of(0.1), Sgd.of(0.1).momentum(0.9), Adam.of(0.01)};
     for (Optimizer optimizer : optimizers) {
       try (Graph graph = Nets.classifier(20, 3, 30);

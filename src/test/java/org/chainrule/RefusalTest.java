@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a caller gets wrong is a clear exception, changes nothing, and training goes on. */
+/** A wrong call throws a clear exception and changes nothing; training can continue. */
 @Tag("checkjni")
 class RefusalTest {
   private final Graph graph = Nets.classifier(3, 4, 8);
@@ -35,12 +35,12 @@ class RefusalTest {
   @TempDir Path folder;
 
   @BeforeEach
-  void remember() {
+  void saveParameters() {
     before = Nets.parameters(model);
   }
 
   @AfterEach
-  void nothingHasChangedAndTrainingGoesOn() {
+  void checkThatNothingChangedAndTrainingContinues() {
     assertArrayEquals(before, Nets.parameters(model));
     assertEquals(0, trainer.steps());
     assertTrue(trainer.step(good) > 0);
@@ -52,11 +52,11 @@ class RefusalTest {
 
   private static void refused(
       Class<? extends RuntimeException> type, Executable call, String... words) {
-    String sentence = assertThrows(type, call).getMessage();
+    String message = assertThrows(type, call).getMessage();
     for (String word : words) {
       assertTrue(
-          sentence.toLowerCase(Locale.ROOT).contains(word.toLowerCase(Locale.ROOT)),
-          "'" + sentence + "' does not say '" + word + "'");
+          message.toLowerCase(Locale.ROOT).contains(word.toLowerCase(Locale.ROOT)),
+          "'" + message + "' does not contain '" + word + "'");
     }
   }
 
@@ -87,7 +87,7 @@ class RefusalTest {
     refused(() -> graph.input("", 2), "empty");
     refused(() -> graph.input("a\0b", 2), "character 0");
     refused(() -> graph.linear(graph.node("x"), 2, "x"), "'x'");
-    refused(() -> graph.node("nobody"), "nobody");
+    refused(() -> graph.node("unknown"), "unknown");
   }
 
   @Test
@@ -118,7 +118,7 @@ class RefusalTest {
   }
 
   @Test
-  void whatDoesNotFitIntoMemory() {
+  void modelsAndBatchesLargerThanTheMemory() {
     Node w = graph.parameter("huge", 1L << 39, Initializer.zeros());
     refused(ChainruleException.class, () -> Model.create(graph, 1), "memory");
     Batch batch = new Batch(1 << 30).set("x", new float[3]);
@@ -251,15 +251,15 @@ class RefusalTest {
   }
 
   @Test
-  void nodesThatDoNotBelong() {
+  void nodesThatAreForeignOrUnsuitable() {
     try (Graph other = Nets.classifier(3, 4, 8)) {
       refused(() -> graph.relu(other.node("x")), "another graph");
       refused(() -> model.getFloats(other.node("logits.bias")), "another graph");
       refused(() -> model.trainer(other.node("loss"), Sgd.of(1)), "another graph");
       refused(() -> model.predictor(other.node("logits")), "another graph");
     }
-    Node young = graph.input("young", 2);
-    refused(() -> model.predictor(young), "young");
+    Node later = graph.input("later", 2);
+    refused(() -> model.predictor(later), "later");
     refused(() -> model.getFloats(graph.node("x")), "'x'", "parameter");
     refused(() -> model.trainer(graph.node("logits"), Sgd.of(1)), "'logits'");
     refused(() -> model.predictor(graph.node("label")), "'label'");
@@ -299,9 +299,9 @@ class RefusalTest {
       refused(ChainruleException.class, () -> Model.load(wrong), "wrong.safetensors");
       refused(ChainruleException.class, () -> Trainer.resume(wrong), "wrong.safetensors");
     }
-    for (int place = 0; place < bytes.length; place += 1 + bytes.length / 97) {
+    for (int offset = 0; offset < bytes.length; offset += 1 + bytes.length / 97) {
       byte[] altered = bytes.clone();
-      altered[place] ^= 0x10;
+      altered[offset] ^= 0x10;
       Files.write(wrong, altered);
       refused(ChainruleException.class, () -> Model.load(wrong), "wrong.safetensors");
     }

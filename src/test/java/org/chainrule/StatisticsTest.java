@@ -11,15 +11,15 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** Numbers about the nodes of a network on a batch. */
+/** Statistics of the nodes of a network on a batch. */
 class StatisticsTest {
   private static Map<String, NodeStatistics> byName(List<NodeStatistics> all) {
     return all.stream().collect(Collectors.toMap(s -> s.node().name(), Function.identity()));
   }
 
-  /** y = x w, loss = ‖y − t‖² over the batch: every number can be told by hand. */
+  /** y = x w, loss = mean of (y − t)² over the batch: every number can be computed by hand. */
   @Test
-  void ofALineByHand() {
+  void ofALinearModelAreThoseComputedByHand() {
     for (DataType type : DataType.values()) {
       try (Graph graph = new Graph()) {
         Node x = graph.input("x", 1);
@@ -34,20 +34,20 @@ class StatisticsTest {
           List<NodeStatistics> all = gradients.statistics(batch);
           assertEquals(List.of(x, w, y, t, loss), all.stream().map(NodeStatistics::node).toList());
           Map<String, NodeStatistics> of = byName(all);
-          NodeStatistics line = of.get("y"); // 2 and 6
-          assertEquals(2, line.count());
-          assertEquals(2, line.minimum());
-          assertEquals(6, line.maximum());
-          assertEquals(4, line.mean());
-          assertEquals(2, line.standardDeviation());
+          NodeStatistics linear = of.get("y"); // 2 and 6
+          assertEquals(2, linear.count());
+          assertEquals(2, linear.minimum());
+          assertEquals(6, linear.maximum());
+          assertEquals(4, linear.mean());
+          assertEquals(2, linear.standardDeviation());
           // the loss is the mean of (y - t)², 1 and 16; δ of y is (y - t) 2 / 2: 1 and 4
           assertEquals(8.5, of.get("loss").mean());
-          assertEquals(Math.sqrt(17), line.deltaNorm(), 1e-6);
+          assertEquals(Math.sqrt(17), linear.deltaNorm(), 1e-6);
           assertEquals(1, of.get("loss").deltaNorm());
           assertEquals(1 * 1 + 4 * 3, of.get("w").gradientNorm(), 1e-6);
           assertEquals(2 * Math.sqrt(17), of.get("x").deltaNorm(), 1e-6);
           assertEquals(Double.NaN, of.get("w").deltaNorm());
-          assertEquals(Double.NaN, line.gradientNorm());
+          assertEquals(Double.NaN, linear.gradientNorm());
           assertEquals(Double.NaN, of.get("t").deltaNorm());
           assertArrayEquals(new double[] {2}, model.getDoubles(w));
         }
@@ -55,7 +55,7 @@ class StatisticsTest {
     }
   }
 
-  /** The fused plan of gradients() and this one, which keeps everything, agree. */
+  /** statistics(), whose plan keeps all values, agrees with the fused plan of gradients(). */
   @Test
   void theNormsAreThoseOfTheGradients() {
     try (Graph graph = Nets.classifier(12, 4, 33, 21);

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What is drawn of a graph, before any renderer sees it. */
+/** The drawing of a graph before it is rendered. */
 class DrawingTest {
   private final Graph graph = new Graph();
   private final Node x = graph.input("x", 2);
@@ -47,7 +47,7 @@ class DrawingTest {
   }
 
   @Test
-  void elementaryOperationsAreCirclesAndVariablesStandOnArrows() {
+  void elementaryOperationsAreCirclesAndVariablesLabelArrows() {
     Drawing drawing = Drawing.of(linearRegression(), View.DETAILED);
     assertEquals(List.of("×", "×", "+", "−", "‖ ‖²"), signs(drawing));
     assertEquals(
@@ -59,15 +59,15 @@ class DrawingTest {
   }
 
   @Test
-  void aSliceOfAMatrixTakesRows() {
+  void aSliceOfAMatrixSelectsRows() {
     Node weight = graph.parameter("W", 4, 2, Initializer.zeros());
     Drawing drawing = Drawing.of(weight.slice(2, 4).square(), View.DETAILED);
-    List<String> taken = labels(drawing).stream().filter(label -> label.startsWith("w")).toList();
-    assertEquals(List.of("w₃₁", "w₃₂", "w₄₁", "w₄₂"), taken);
+    List<String> weights = labels(drawing).stream().filter(label -> label.startsWith("w")).toList();
+    assertEquals(List.of("w₃₁", "w₃₂", "w₄₁", "w₄₂"), weights);
   }
 
   @Test
-  void namesThatDifferByTheirNumberAreDrawnApart() {
+  void namesThatDifferByTheirNumberAreDrawnDifferently() {
     Node sum = x;
     for (String name : List.of("theta", "theta0", "theta1", "theta01")) {
       sum = sum.add(graph.parameter(name, 2, Initializer.zeros()));
@@ -79,7 +79,7 @@ class DrawingTest {
   }
 
   @Test
-  void numbersOfALayerCarryItsNumber() {
+  void symbolsOfALayerHaveItsNumberAsSuperscript() {
     graph.binaryCrossEntropy(x.linear(3).sigmoid().linear(1), graph.target("y", 1));
     Set<String> labels = new HashSet<>(labels(Drawing.of(graph, View.DETAILED)));
     for (String label :
@@ -89,7 +89,7 @@ class DrawingTest {
   }
 
   @Test
-  void conciseShowsVectorsWithParametersBesideTheirOnlyOperation() {
+  void conciseDrawsAParameterBesideItsOnlyOperation() {
     Node hidden = x.linear(128);
     graph.meanSquaredError(hidden.relu(), graph.target("y", 128));
     Drawing drawing = Drawing.of(graph, View.CONCISE);
@@ -102,12 +102,12 @@ class DrawingTest {
     assertEquals(List.of("x", "ℝ²"), with(drawing, "x").lines());
     assertEquals(List.of("¹⁄₁₂₈ ‖a − y‖²", "ℝ"), with(drawing, "¹⁄₁₂₈ ‖a − y‖²").lines());
     assertEquals(List.of("", "", "", "z", "a", ""), labels(drawing));
-    assertTrue(weight.form() != with(drawing, "x").form(), "told apart by form");
-    assertFalse(weight.paint().equals(with(drawing, "x").paint()), "told apart by colour");
+    assertTrue(weight.form() != with(drawing, "x").form(), "forms must differ");
+    assertFalse(weight.paint().equals(with(drawing, "x").paint()), "colours must differ");
   }
 
   @Test
-  void aSharedParameterStandsAloneWithAnArrowToEach() {
+  void aSharedParameterHasAnArrowToEachOfItsOperations() {
     Node weight = graph.parameter("W", 3, 2, Initializer.zeros());
     Node code = graph.linear(x, weight).tanh();
     graph.meanSquaredError(graph.linearTransposed(code, weight), x);
@@ -122,7 +122,7 @@ class DrawingTest {
   }
 
   @Test
-  void aParameterThatOneOperationTakesTwiceIsOneArrow() {
+  void aParameterUsedTwiceByOneOperationHasOneArrow() {
     Node p = graph.parameter("p", 2, Initializer.zeros());
     graph.multiply(p, p).sum();
     Drawing drawing = Drawing.of(graph.node("sum_3"), View.CONCISE);
@@ -130,7 +130,7 @@ class DrawingTest {
   }
 
   @Test
-  void networkJoinsALayerWithItsActivation() {
+  void networkMergesALayerWithItsActivation() {
     Node hidden = x.linear(16).relu();
     Node logits = hidden.linear(3, "logits");
     graph.softmaxCrossEntropy(logits, graph.label("class", 3));
@@ -155,7 +155,7 @@ class DrawingTest {
   }
 
   @Test
-  void aNodeIsDrawnWithWhatItIsComputedFromAndNothingElse() {
+  void onlyTheAncestorsOfANodeAreDrawnWithIt() {
     Node wanted = x.sigmoid();
     x.tanh();
     Drawing drawing = Drawing.of(wanted, View.CONCISE);
@@ -164,7 +164,7 @@ class DrawingTest {
   }
 
   @Test
-  void whatIsTooLargeToBeDrawnNumberByNumberIsRefusedWithASentence() {
+  void detailedRefusesGraphsThatAreTooLarge() {
     Node wide = x.linear(100);
     String message =
         assertThrows(IllegalArgumentException.class, () -> Drawing.of(graph, View.DETAILED))
@@ -185,7 +185,7 @@ class DrawingTest {
   }
 
   @Test
-  void nothingToDrawIsRefused() {
+  void emptyGraphsAndNullsAreRefused() {
     Graph empty = new Graph();
     for (View view : View.values()) {
       assertThrows(IllegalArgumentException.class, () -> Drawing.of(empty, view));
@@ -206,7 +206,7 @@ class DrawingTest {
 
   @ParameterizedTest
   @EnumSource(View.class)
-  void everyArrowLeadsFromAnEarlierNodeToALaterOne(View view) {
+  void everyArrowPointsFromAnEarlierNodeToALaterOne(View view) {
     Graph all = Everything.graph();
     Drawing drawing = Drawing.of(all, view);
     Set<String> seen = new HashSet<>();

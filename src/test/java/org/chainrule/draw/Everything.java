@@ -7,7 +7,7 @@ import org.chainrule.Initializer;
 import org.chainrule.Node;
 import org.chainrule.Op;
 
-/** A small graph with every operation there is. */
+/** A small graph that contains every operation. */
 final class Everything {
   private Everything() {}
 

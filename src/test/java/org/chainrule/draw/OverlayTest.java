@@ -13,13 +13,16 @@ import org.chainrule.NodeStatistics;
 import org.chainrule.Op;
 import org.junit.jupiter.api.Test;
 
-/** Drawings coloured by numbers. */
+/** Drawings whose nodes are coloured by statistics. */
 class OverlayTest {
   private final Graph graph = new Graph();
   private final Node x = graph.input("x", 2);
   private final Node loss = graph.squaredError(x.linear(3).tanh().linear(1), graph.target("y", 1));
 
-  /** Deltas of the node's number's power of ten, gradients of 3 for weights and 4 for biases. */
+  /**
+   * Returns statistics in which the delta of node i has the norm 10^(i - 8). The gradient of each
+   * weight has the norm 3 and that of each bias has the norm 4.
+   */
   private List<NodeStatistics> statistics() {
     List<NodeStatistics> all = new ArrayList<>();
     double delta = 1e-8;
@@ -42,11 +45,11 @@ class OverlayTest {
   }
 
   @Test
-  void deltasColourFromDarkToLightByPowersOfTen() {
+  void deltasAreColouredFromDarkToLightByPowersOfTen() {
     Drawing plain = Drawing.of(graph, View.NETWORK);
     Drawing drawing = plain.with(statistics(), Overlay.DELTAS);
     assertEquals("‖δ‖ 1·10⁻⁸", last(first(drawing, Role.DATA)));
-    // the layer's value is its activation's, the fifth node
+    // the value of the layer is that of its activation, the fifth node
     assertEquals("‖δ‖ 1·10⁻⁴", last(first(drawing, Role.LAYER)));
     assertEquals("#3b1053", first(drawing, Role.DATA).paint().fill());
     assertEquals("#fde725", first(drawing, Role.LOSS).paint().fill());
@@ -59,7 +62,7 @@ class OverlayTest {
   }
 
   @Test
-  void drawingsSideBySideShareOneScale() {
+  void drawingsCanShareAScale() {
     Drawing plain = Drawing.of(graph, View.NETWORK);
     List<NodeStatistics> small = new ArrayList<>();
     for (NodeStatistics s : statistics()) {
@@ -74,12 +77,13 @@ class OverlayTest {
     Drawing left = plain.with(statistics(), Overlay.DELTAS, both);
     Drawing right = plain.with(small, Overlay.DELTAS, both);
     assertEquals(left.legend(), right.legend());
-    // alone, each has all colours; together, the darkest and the lightest are one's only
+    // on a common scale, only the drawing with the smallest delta has the darkest colour, and only
+    // the drawing with the largest delta has the lightest
     assertEquals("#3b1053", first(right, Role.DATA).paint().fill());
     assertNotEquals("#3b1053", first(left, Role.DATA).paint().fill());
     assertEquals("#fde725", first(left, Role.LOSS).paint().fill());
     assertNotEquals("#fde725", first(right, Role.LOSS).paint().fill());
-    // outside the scale: the nearest colour
+    // values outside the scale get the nearest colour
     Drawing narrow = plain.with(small, Overlay.DELTAS, new ColourScale(-1, 3));
     assertEquals("#3b1053", first(narrow, Role.LOSS).paint().fill());
     assertThrows(IllegalArgumentException.class, () -> new ColourScale(2, 2));
@@ -89,7 +93,7 @@ class OverlayTest {
   }
 
   @Test
-  void aLayersGradientIsThatOfAllItsParameters() {
+  void theGradientOfALayerIncludesAllItsParameters() {
     Drawing drawing = Drawing.of(loss, View.NETWORK).with(statistics(), Overlay.GRADIENTS);
     assertEquals("‖∂θ‖ 5", last(first(drawing, Role.LAYER)));
     assertEquals(
@@ -97,7 +101,7 @@ class OverlayTest {
   }
 
   @Test
-  void aGradientThatIsNotANumberIsSeen() {
+  void aNanGradientIsVisible() {
     List<NodeStatistics> broken = new ArrayList<>();
     for (NodeStatistics s : statistics()) {
       boolean bad = s.node().name().equals("linear_3.bias");
@@ -110,20 +114,20 @@ class OverlayTest {
   }
 
   @Test
-  void valuesShowMeanAndDeviationWhereTheyVary() {
+  void valuesAreShownAsMeanAndStandardDeviation() {
     Drawing drawing = Drawing.of(loss, View.CONCISE).with(statistics(), Overlay.VALUES);
     assertEquals("mean 0.25, sd 0.5", last(first(drawing, Role.OPERATION)));
   }
 
   @Test
-  void legendsAreInBothTexts() {
+  void legendsAreRenderedInMermaidAndDot() {
     Drawing drawing = Drawing.of(loss, View.NETWORK).with(statistics(), Overlay.DELTAS);
     assertTrue(drawing.toMermaid().contains("subgraph legend[\"‖δ‖"), drawing.toMermaid());
     assertTrue(drawing.toDot().contains("subgraph cluster_legend"), drawing.toDot());
   }
 
   @Test
-  void whatCannotBeColouredIsASentence() {
+  void detailedDrawingsAndMissingStatisticsAreRefused() {
     Drawing detailed = Drawing.of(loss, View.DETAILED);
     assertTrue(
         assertThrows(

@@ -47,7 +47,7 @@ class RenderTest {
   }
 
   @Test
-  void dotPutsParametersIntoTheRankOfTheirOperation() {
+  void dotDrawsParametersInTheRankOfTheirOperation() {
     Graph graph = new Graph();
     graph.input("x", 2).linear(3);
     String dot = Drawing.of(graph, View.CONCISE).toDot();
@@ -58,34 +58,34 @@ class RenderTest {
     assertTrue(dot.contains("{rank=same; n2; n3}"), dot);
     assertTrue(dot.contains("  n1 -> n3;\n"), dot);
     assertTrue(
-        dot.contains("  n3 -> n2 [dir=back];\n"), "the bias stands on the other side: " + dot);
+        dot.contains("  n3 -> n2 [dir=back];\n"), "the bias must be on the other side: " + dot);
   }
 
   @Test
-  void mermaidTakesNamesForNothingButText() {
+  void mermaidEscapesNames() {
     String dot = "\"] --> b; %% <script>alert(1)</script> `x` #35; & | {{}} \\ 1. [a]";
     String text = Drawing.of(hostile(dot), View.CONCISE).toMermaid();
     for (String part : new String[] {"<script", "%%", "`", "&", "\\", "{{}}", "[a]", "] -->"}) {
       assertFalse(text.contains(part), part + " in\n" + text);
     }
-    // what is left of quotes are pairs around labels
+    // the remaining quotes are pairs around labels
     text.lines()
         .forEach(line -> assertEquals(0, line.chars().filter(c -> c == '"').count() % 2, line));
     assertEquals("#34;#93;#35;", Mermaid.escape("\"]#"));
-    // Mermaid's own marks for #35; and #amp; around what they stand for
+    // Mermaid internally encodes #35; and #amp; as ﬂ°°35¶ß and ﬂ°amp¶ß, so these must not occur
     assertEquals("ﬂ#176;#176;35#182;ß", Mermaid.escape("ﬂ°°35¶ß"));
     assertEquals("ﬂ#176;amp#182;ß", Mermaid.escape("ﬂ°amp¶ß"));
   }
 
   @Test
-  void dotTakesNamesForNothingButText() {
+  void dotEscapesNames() {
     assertEquals("\\\"a\\\\N &amp;lt; {|}", Dot.escape("\"a\\N &lt; {|}"));
     String text = Drawing.of(hostile("\"]; evil [label=\"x\\"), View.CONCISE).toDot();
     assertTrue(text.contains("\\\"]; evil [label=\\\"x\\\\"), text);
   }
 
   @Test
-  void namesAreOneShortLineOfWholeCharacters() {
+  void namesAreCleanedAndShortened() {
     assertEquals("a␊b", Text.clean("a\nb"));
     assertEquals("\uFFFD", Text.clean("\uD83D"));
     assertEquals("\uFFFD", Text.clean("\u202E"));
@@ -96,7 +96,7 @@ class RenderTest {
   }
 
   @Test
-  void numbersAndIndices() {
+  void numbersAndIndicesAreFormatted() {
     assertEquals("₁₀", Text.subscript(10));
     assertEquals("⁻³", Text.superscript(-3));
     assertEquals("⁽²⁾", Text.layer(2));
@@ -131,7 +131,7 @@ class RenderTest {
 
   @ParameterizedTest
   @EnumSource(View.class)
-  void everyOperationHasItsTextInEachView(View view) {
+  void everyOperationHasATextInEachView(View view) {
     Drawing drawing = Drawing.of(Everything.graph(), view);
     for (DrawnNode node : drawing.nodes()) {
       assertEquals(node.form().isMark(), node.lines().isEmpty(), node.toString());

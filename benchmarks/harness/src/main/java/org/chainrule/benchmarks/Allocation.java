@@ -5,30 +5,30 @@ import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 
 /**
- * Memory allocated by a step.
+ * The memory that a step allocates.
  *
- * @param javaBytes on the heap, by all threads
- * @param nativeAllocations calls for native memory, or NaN if the library cannot tell
+ * @param javaBytes bytes that all threads allocate on the JVM's heap
+ * @param nativeAllocations native allocations, or NaN if the library does not report them
  */
 record Allocation(double javaBytes, double nativeAllocations) {
-  private static final int LEAST_CALLS = 3;
-  private static final int MOST_CALLS = 1000;
+  private static final int MIN_CALLS = 3;
+  private static final int MAX_CALLS = 1000;
 
   static Allocation of(Contender contender, Contender.Training training, double seconds) {
-    // asking allocates as well: what an empty stretch shows is taken off
+    // allocated() itself allocates; the measurement without a step is subtracted
     long first = allocated();
     long before = allocated();
-    long own = before - first;
+    long overhead = before - first;
     long nativeBefore = contender.nativeAllocations();
     long end = System.nanoTime() + Math.round(seconds * 1e9);
     int calls = 0;
-    while (calls < LEAST_CALLS || (calls < MOST_CALLS && System.nanoTime() < end)) {
+    while (calls < MIN_CALLS || (calls < MAX_CALLS && System.nanoTime() < end)) {
       training.step();
       ++calls;
     }
     long nativeAfter = contender.nativeAllocations();
     double steps = (double) calls * training.stepsPerCall();
-    double bytes = Math.max(0, allocated() - before - own) / steps;
+    double bytes = Math.max(0, allocated() - before - overhead) / steps;
     return new Allocation(
         bytes, nativeBefore < 0 ? Double.NaN : (nativeAfter - nativeBefore) / steps);
   }

@@ -3,10 +3,11 @@ package org.chainrule.benchmarks;
 import java.util.Locale;
 
 /**
- * What a process tells: one line of JSON on its output, after a mark, since libraries print too.
+ * The result of a process: one line of JSON on its standard output. The line starts with a prefix,
+ * because libraries print text too.
  */
 public final class Answer {
-  /** What the line begins with. */
+  /** The prefix of the line. */
   public static final String MARK = "chainrule-benchmark ";
 
   private final StringBuilder json = new StringBuilder();
@@ -16,7 +17,7 @@ public final class Answer {
     return raw(key, quote(value));
   }
 
-  /** Adds a number, or null if it is none. */
+  /** Adds a number, or null if it is not finite. */
   Answer put(String key, double value) {
     return raw(key, number(value));
   }

@@ -6,14 +6,14 @@ import java.util.List;
 import java.util.function.IntConsumer;
 
 /**
- * How fast memory moves: copies (two bytes moved a byte) and triads a = b + s c (three) between
- * Java arrays of 256 MiB, by loops that the JVM vectorises, each thread on a part of its own. The
- * best of some tries.
+ * Measures the memory bandwidth with Java arrays of 256 MiB and loops that the JVM vectorizes. A
+ * copy transfers two bytes per byte of the array, a triad a = b + s c transfers three. Each thread
+ * works on its own part of the arrays. The result is the best of several tries.
  */
 final class Bandwidth {
   private static final int LENGTH = 1 << 26;
-  private static final int LEAST_TRIES = 3;
-  private static final int MOST_TRIES = 50;
+  private static final int MIN_TRIES = 3;
+  private static final int MAX_TRIES = 50;
 
   private Bandwidth() {}
 
@@ -45,12 +45,12 @@ final class Bandwidth {
       throws InterruptedException {
     long end = System.nanoTime() + Math.round(request.seconds() * 1e9);
     double best = 0;
-    for (int i = 0; i < LEAST_TRIES || (i < MOST_TRIES && System.nanoTime() < end); ++i) {
+    for (int i = 0; i < MIN_TRIES || (i < MAX_TRIES && System.nanoTime() < end); ++i) {
       double[] rates = new double[request.threads()];
-      List<Thread> team = new ArrayList<>();
+      List<Thread> workers = new ArrayList<>();
       for (int t = 0; t < rates.length; ++t) {
         int index = t;
-        team.add(
+        workers.add(
             new Thread(
                 () -> {
                   long before = System.nanoTime();
@@ -58,11 +58,11 @@ final class Bandwidth {
                   rates[index] = floats * Float.BYTES / (System.nanoTime() - before);
                 }));
       }
-      team.forEach(Thread::start);
-      for (Thread thread : team) {
+      workers.forEach(Thread::start);
+      for (Thread thread : workers) {
         thread.join();
       }
-      // the slowest sets the pace
+      // the slowest thread determines the rate
       best = Math.max(best, Arrays.stream(rates).min().orElseThrow() * rates.length);
     }
     return best;

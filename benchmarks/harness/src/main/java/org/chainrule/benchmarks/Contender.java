@@ -1,63 +1,63 @@
 package org.chainrule.benchmarks;
 
 /**
- * A library under test. It runs in a process of its own, which has only this library, JMH and these
- * interfaces on its class path, and is found through {@link java.util.ServiceLoader}.
+ * A library under test. It runs in a separate process, whose class path contains only this library,
+ * JMH and this module. {@link java.util.ServiceLoader} finds it.
  */
 public interface Contender {
-  /** The name in tables: torch. */
+  /** Returns the name in tables, such as "torch". */
   String name();
 
-  /** Version of the library, from the library itself where it can tell. */
+  /** Returns the version of the library, as the library itself reports it where possible. */
   String version();
 
   /**
-   * The BLAS that really computes, asked at run time where that can be: "MKL 2025.3", "OpenBLAS
-   * 0.3.31".
+   * Returns the BLAS that computes, determined at run time where possible, such as "MKL 2025.3" or
+   * "OpenBLAS 0.3.31".
    */
   String blas();
 
   /**
-   * A training step with the data resident: forward, loss, backward, update.
+   * Prepares training steps on resident data: forward pass, loss, backward pass and update.
    *
-   * @param learningRate plain, the same for every library
-   * @param threads how many threads the library may use
+   * @param learningRate a constant learning rate, the same for every library
+   * @param threads the number of threads that the library may use
    * @throws UnsupportedOperationException if the library cannot train
    */
   Training train(Network network, Workload.Optimizer optimizer, float learningRate, int threads)
       throws Exception;
 
   /**
-   * The network's output (logits or values) for `samples` samples at a time, from and to heap
-   * arrays.
+   * Prepares predictions of the network's output (logits or values) for {@code samples} samples per
+   * call, from and to arrays on the JVM's heap.
    *
-   * @throws UnsupportedOperationException if this is not measured with the library
+   * @throws UnsupportedOperationException if predictions of this library are not measured
    */
   Inference infer(Network network, int samples, int threads) throws Exception;
 
-  /** How often the library has allocated native memory so far, or -1 if it cannot tell. */
+  /** Returns the number of native allocations so far, or -1 if the library does not report it. */
   default long nativeAllocations() {
     return -1;
   }
 
   /** A network being trained. */
   interface Training extends AutoCloseable {
-    /** One whole step, finished when this returns. */
+    /** Runs one whole step, which is finished when this returns. */
     void step();
 
-    /** How many steps a call of {@link #step} makes, for libraries that loop by themselves. */
+    /** Returns the number of steps per call of {@link #step}, for libraries that run a loop. */
     default int stepsPerCall() {
       return 1;
     }
 
-    /** The loss of the last step, before its update; NaN if it is not to be compared. */
+    /** Returns the loss of the last step before its update, or NaN if it must not be compared. */
     double loss();
 
     @Override
     void close();
   }
 
-  /** A network that predicts. */
+  /** A network that computes predictions. */
   interface Inference extends AutoCloseable {
     /**
      * @param inputs [sample][feature]

@@ -8,7 +8,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.util.Statistics;
 
-/** Predictions from and to heap arrays: the times of single calls. */
+/** Measures the times of single predictions from and to arrays on the JVM's heap. */
 @State(Scope.Benchmark)
 public class InferenceBenchmark {
   private static final int WARM_UPS = 4;
@@ -34,7 +34,7 @@ public class InferenceBenchmark {
     answer.put("magnitude", magnitude);
   }
 
-  /** Makes the network, and predicts once, to compare what comes out. */
+  /** Creates the network and predicts once; the outputs are compared later. */
   @Setup
   public void open() throws Exception {
     Network network = request.network();
@@ -50,7 +50,7 @@ public class InferenceBenchmark {
     magnitude = sum / outputs.length;
   }
 
-  /** A prediction. */
+  /** Computes one prediction. */
   @Benchmark
   public void predict() {
     inference.predict(inputs, outputs);

@@ -10,18 +10,19 @@ import org.openjdk.jmh.runner.options.TimeValue;
 import org.openjdk.jmh.runner.options.VerboseMode;
 
 /**
- * Runs one benchmark in this process, which exists for nothing else. One thread of JMH's calls all
- * of the benchmark's methods, set-up included: some libraries keep settings by thread.
+ * Runs one benchmark in this process, which has no other task. One thread of JMH calls all methods
+ * of the benchmark, including the set-up, because some libraries have settings per thread.
  */
 final class Jmh {
   private Jmh() {}
 
   /**
-   * Runs.
+   * Runs the benchmark.
    *
-   * @param warmUps how many stretches of warming up: the JVM compiles the loop of the first ones
-   *     anew for those that follow
-   * @param seconds of all stretches of warming up, and then of all iterations
+   * @param warmUps the number of warm-up iterations; the JVM recompiles the loop after the first
+   *     ones
+   * @param seconds the total time of the warm-up iterations, and also that of the measured
+   *     iterations
    */
   static RunResult run(Class<?> benchmark, Mode mode, int warmUps, int iterations, double seconds)
       throws RunnerException {

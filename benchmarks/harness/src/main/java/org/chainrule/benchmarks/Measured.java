@@ -4,17 +4,17 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ServiceLoader;
 
-/** The process that measures: one library, one request, one line of JSON. */
+/** The measuring process: it measures one request with one library and prints one line of JSON. */
 public final class Measured {
-  /** When the runner started this process, as an {@link Instant}. */
+  /** The property with the time at which the runner started this process, an {@link Instant}. */
   public static final String STARTED = "chainrule.benchmark.started";
 
   private Measured() {}
 
   /**
-   * Measures.
+   * Measures one request.
    *
-   * @param arguments of a {@link Request}
+   * @param arguments the arguments of a {@link Request}
    */
   public static void main(String[] arguments) {
     Answer answer = new Answer();
@@ -37,7 +37,7 @@ public final class Measured {
     System.out.println();
     System.out.println(answer);
     System.out.flush();
-    // some libraries leave threads behind that would keep the process alive
+    // some libraries leave threads running that would keep the process alive
     Runtime.getRuntime().halt(0);
   }
 
@@ -56,7 +56,10 @@ public final class Measured {
     answer.put("version", contender.version()).put("blas", contender.blas());
   }
 
-  /** From the start of the process to the end of the first step, without the making of numbers. */
+  /**
+   * Measures the time from the start of the process to the end of the first step, without the time
+   * to create the random numbers.
+   */
   private static void coldStart(Contender contender, Request request, Answer answer)
       throws Exception {
     Instant started = Instant.parse(System.getProperty(STARTED));
@@ -71,7 +74,7 @@ public final class Measured {
     }
   }
 
-  /** What really happened: JMH wraps it, and puts what its threads threw beside that. */
+  /** Returns the original exception. JMH wraps it or adds it as a suppressed exception. */
   private static Throwable root(Throwable e) {
     Throwable[] suppressed = e.getSuppressed();
     Throwable next = e.getCause() != null || suppressed.length == 0 ? e.getCause() : suppressed[0];

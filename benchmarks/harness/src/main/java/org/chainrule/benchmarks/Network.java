@@ -4,21 +4,21 @@ import java.util.Arrays;
 import java.util.Random;
 
 /**
- * A network's sizes with its initial parameters and one batch: the same numbers for every library,
- * so that their losses can be compared.
+ * The sizes of a network, its initial parameters and one batch. All libraries get the same numbers,
+ * so their losses can be compared.
  */
 public final class Network {
   public final Workload.Activation activation;
   public final Workload.Loss loss;
   public final int batchSize;
 
-  /** Sizes of input, hidden layers and output. */
+  /** The sizes of the input, the hidden layers and the output. */
   public final int[] layers;
 
-  /** By layer, [out][in]: normal with variance 2 / in for ReLU, 1 / in for sigmoid. */
+  /** Per layer, [out][in], normal with the variance 2 / in for ReLU and 1 / in for sigmoid. */
   public final float[][] weights;
 
-  /** By layer, [out]: zeros. */
+  /** Per layer, [out], zeros. */
   public final float[][] biases;
 
   /** [sample][feature], standard normal. */
@@ -27,7 +27,7 @@ public final class Network {
   /** [sample][output], standard normal; null for a classification. */
   public final float[] targets;
 
-  /** One class a sample; null for a regression. */
+  /** One class per sample; null for a regression. */
   public final int[] labels;
 
   private Network(Workload.Activation activation, Workload.Loss loss, int batchSize, int[] layers) {
@@ -50,18 +50,21 @@ public final class Network {
     labels = classes ? random.ints(batchSize, 0, layers[depth]).toArray() : null;
   }
 
-  /** The network of a workload. */
+  /** Returns the network of a workload. */
   public static Network of(Workload workload) {
     return new Network(workload.activation, workload.loss, workload.batchSize, workload.layers());
   }
 
-  /** A network of other sizes, to see how time grows. */
+  /** Returns a network of other sizes, to measure how the time grows. */
   public static Network of(
       Workload.Activation activation, Workload.Loss loss, int batchSize, int... layers) {
     return new Network(activation, loss, batchSize, layers.clone());
   }
 
-  /** Floating-point operations of a training step's products: no δ is needed for the input. */
+  /**
+   * Returns the floating-point operations of the products of a training step. The δ of the input is
+   * not computed.
+   */
   public double flops() {
     return flops(batchSize, layers);
   }

@@ -1,8 +1,8 @@
 package org.chainrule.benchmarks;
 
 /**
- * The same training in plain Java, in double and without any library: what the losses and outputs
- * of the contenders are compared with.
+ * The same training in plain Java, in double precision and without any library. The losses and
+ * outputs of the contenders are compared with it.
  */
 public final class Reference {
   private final Network network;
@@ -18,7 +18,7 @@ public final class Reference {
   private final double[][] squareBiases;
   private int steps;
 
-  /** A copy of the network's parameters, to be trained. */
+  /** Copies the network's parameters, which are then trained. */
   public Reference(Network network, Workload.Optimizer optimizer, double learningRate) {
     this.network = network;
     this.optimizer = optimizer;
@@ -37,7 +37,7 @@ public final class Reference {
     squareBiases = zeros(biases);
   }
 
-  /** The loss before each of `steps` steps of training, the last of them. */
+  /** Trains for {@code steps} steps. Returns the loss of the last step, before its update. */
   public static double loss(
       Network network, Workload.Optimizer optimizer, double learningRate, int steps) {
     Reference reference = new Reference(network, optimizer, learningRate);
@@ -48,7 +48,7 @@ public final class Reference {
     return loss;
   }
 
-  /** One step with the network's batch; its loss before the update. */
+  /** Runs one step with the network's batch. Returns the loss before the update. */
   public double step() {
     ++steps;
     int samples = network.batchSize;
@@ -71,7 +71,7 @@ public final class Reference {
   }
 
   /**
-   * The outputs with the parameters as they are now.
+   * Returns the outputs with the current parameters.
    *
    * @param inputs [sample][feature]
    * @return [sample][output]
@@ -106,7 +106,7 @@ public final class Reference {
     return network.activation == Workload.Activation.RELU ? Math.max(x, 0) : 1 / (1 + Math.exp(-x));
   }
 
-  /** The activation's slope where its value is y. */
+  /** Returns the derivative of the activation where its value is y. */
   private double slope(double y) {
     return network.activation == Workload.Activation.RELU ? (y > 0 ? 1 : 0) : y * (1 - y);
   }

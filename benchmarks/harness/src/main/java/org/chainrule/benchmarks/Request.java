@@ -6,12 +6,12 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * What one process is to measure: made by the runner, written on the process's command line, and
- * read there.
+ * The measurement of one process. The runner creates it and writes it to the process's command
+ * line; the process parses it.
  *
- * @param batchSize samples a step, or a prediction
- * @param layers sizes of input, hidden layers and output
- * @param seconds how long to warm up, and then how long to measure
+ * @param batchSize samples per step or per prediction
+ * @param layers the sizes of the input, the hidden layers and the output
+ * @param seconds the duration of the warm-up, and also that of the measurement
  */
 public record Request(
     Kind kind,
@@ -30,13 +30,13 @@ public record Request(
     BANDWIDTH
   }
 
-  /** Training a workload. */
+  /** Returns a request to train a workload. */
   public static Request training(
       Workload workload, Workload.Optimizer optimizer, int threads, double seconds) {
     return of(Kind.TRAINING, workload, workload.batchSize, optimizer, threads, seconds);
   }
 
-  /** Anything with a workload's network. */
+  /** Returns a request of any kind with the network of a workload. */
   public static Request of(
       Kind kind,
       Workload workload,
@@ -55,12 +55,12 @@ public record Request(
         seconds);
   }
 
-  /** The network with its parameters and its batch. */
+  /** Creates the network with its parameters and its batch. */
   public Network network() {
     return Network.of(activation, loss, batchSize, sizes());
   }
 
-  /** Floating-point operations of a training step's products, without making the network. */
+  /** Returns the floating-point operations of the products of a training step. */
   public double flops() {
     return Network.flops(batchSize, sizes());
   }
@@ -69,12 +69,12 @@ public record Request(
     return layers.stream().mapToInt(Integer::intValue).toArray();
   }
 
-  /** The layers' sizes with the batch size: 784-128-10 x 64. */
+  /** Returns the sizes of the layers and the batch size, such as 784-128-10 x 64. */
   public String shape() {
     return String.join("-", layers.stream().map(String::valueOf).toList()) + " x " + batchSize;
   }
 
-  /** The learning rate: small enough for all workloads, and for losses that can be compared. */
+  /** Returns a learning rate at which all workloads train stably, so that losses are comparable. */
   public float learningRate() {
     return switch (optimizer) {
       case SGD -> 0.01f;
@@ -83,7 +83,7 @@ public record Request(
     };
   }
 
-  /** For {@link #parse}. */
+  /** Returns the arguments for {@link #parse}. */
   public List<String> arguments() {
     return List.of(
         kind.name(),
@@ -96,11 +96,11 @@ public record Request(
         String.format(Locale.ROOT, "%.6f", seconds));
   }
 
-  /** Reads what {@link #arguments} wrote. */
+  /** Parses the result of {@link #arguments}. */
   static Request parse(String[] arguments) {
     if (arguments.length != 8) {
       throw new IllegalArgumentException(
-          "Request: expected 8 arguments, but came " + arguments.length);
+          "Request: expected 8 arguments, but got " + arguments.length);
     }
     List<Integer> layers = new ArrayList<>();
     for (String size : arguments[4].split("-")) {

@@ -9,14 +9,14 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.results.IterationResult;
 import org.openjdk.jmh.results.RunResult;
 
-/** Training steps: time, loss after some steps, memory allocated by a step. */
+/** Measures training steps: their time, the loss after some steps and the memory allocated. */
 @State(Scope.Benchmark)
 public class TrainingBenchmark {
   private static final int LOSS_STEPS = 20;
   private static final int WARM_UPS = 10;
   private static final int SAMPLES = 20;
 
-  /** A step of more floating-point operations is measured, and run for its loss, less often. */
+  /** Workloads with more floating-point operations per step run fewer steps. */
   private static final double LARGE = 1e10;
 
   private static final int LARGE_COUNT = 5;
@@ -52,7 +52,7 @@ public class TrainingBenchmark {
     answer.put("native_allocations_per_step", allocation.nativeAllocations());
   }
 
-  /** Makes the network, and goes some steps to see its loss. */
+  /** Creates the network and runs some steps to get its loss. */
   @Setup
   public void open() throws Exception {
     training =
@@ -66,13 +66,13 @@ public class TrainingBenchmark {
     loss = training.loss();
   }
 
-  /** A step, or as many as the library makes in a call. */
+  /** Runs one step, or as many steps as the library runs per call. */
   @Benchmark
   public void step() {
     training.step();
   }
 
-  /** Looks at the memory when all is warm. */
+  /** Measures the allocated memory after the warm-up. */
   @TearDown
   public void close() {
     allocation = Allocation.of(contender, training, request.seconds() / 4);

@@ -31,20 +31,20 @@ public enum Workload {
   REGRESS(1024, Activation.RELU, Loss.MEAN_SQUARED_ERROR, 64, 1),
   SKINNY(65536, Activation.RELU, Loss.MEAN_SQUARED_ERROR, 32, 32, 32, 1);
 
-  /** After every layer but the last. */
+  /** The activation after every layer except the last. */
   public enum Activation {
     SIGMOID,
     RELU
   }
 
-  /** The mean over the batch (and, for the squared error, over the outputs). */
+  /** The loss, averaged over the batch (and, for the squared error, over the outputs). */
   public enum Loss {
     SOFTMAX_CROSS_ENTROPY,
     MEAN_SQUARED_ERROR
   }
 
   /**
-   * What the training step updates with: plain SGD, SGD with momentum 0.9, Adam with the usual
+   * The optimizer of the training step: plain SGD, SGD with momentum 0.9, or Adam with the usual
    * settings.
    */
   public enum Optimizer {
@@ -53,7 +53,7 @@ public enum Workload {
     ADAM
   }
 
-  /** Samples a step. */
+  /** The samples per step. */
   public final int batchSize;
 
   public final Activation activation;
@@ -67,16 +67,16 @@ public enum Workload {
     this.layers = layers;
   }
 
-  /** The name in tables: mnist-s. */
+  /** Returns the name in tables, such as mnist-s. */
   public String label() {
     return name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
   /**
-   * The workload of this name.
+   * Returns the workload of this name.
    *
-   * @param label as in tables
-   * @throws IllegalArgumentException if there is none; names those that there are
+   * @param label the name as in tables
+   * @throws IllegalArgumentException if there is none; the message lists the valid names
    */
   public static Workload of(String label) {
     return Stream.of(values())
@@ -87,12 +87,12 @@ public enum Workload {
                 new IllegalArgumentException(
                     "expected one of "
                         + Stream.of(values()).map(Workload::label).collect(Collectors.joining(", "))
-                        + ", but came '"
+                        + ", but got '"
                         + label
                         + "'."));
   }
 
-  /** The sizes of input, hidden layers and output. */
+  /** Returns the sizes of the input, the hidden layers and the output. */
   public int[] layers() {
     return layers.clone();
   }

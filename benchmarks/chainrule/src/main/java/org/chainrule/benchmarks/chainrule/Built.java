@@ -9,14 +9,14 @@ import org.chainrule.Sgd;
 import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
-/** A network as a graph and a model, with the parameters that all libraries begin with. */
+/** A network as a graph and a model with the initial parameters that all libraries use. */
 final class Built implements AutoCloseable {
   private static final double MOMENTUM = 0.9;
 
   final Graph graph = new Graph();
   final Node x;
 
-  /** Logits or values. */
+  /** The logits or the predicted values. */
   final Node output;
 
   /** The label or the target. */

@@ -7,8 +7,8 @@ import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
 /**
- * Chainrule through its public API. With the system property {@code chainrule.benchmark.fit} a call
- * is a {@code fit} of many steps instead of one step.
+ * Chainrule through its public API. With the system property {@code chainrule.benchmark.fit}, one
+ * call runs a {@code fit} of many steps instead of a single step.
  */
 public final class ChainruleContender implements Contender {
   @Override
@@ -23,7 +23,8 @@ public final class ChainruleContender implements Contender {
   }
 
   /**
-   * The BLAS by {@link Chainrule#diagnose()}: a swap for MKL that failed must not pass silently.
+   * Returns the BLAS that {@link Chainrule#diagnose()} names. Throws IllegalStateException if MKL
+   * was requested but OpenBLAS was loaded, or the reverse.
    */
   @Override
   public String blas() {
@@ -39,7 +40,7 @@ public final class ChainruleContender implements Contender {
     boolean wanted = System.getProperty("org.bytedeco.openblas.load", "").startsWith("mkl");
     if (wanted != isMkl) {
       throw new IllegalStateException(
-          "expected " + (wanted ? "MKL" : "OpenBLAS") + " to compute, but it is " + line);
+          "expected " + (wanted ? "MKL" : "OpenBLAS") + " to compute, but got " + line);
     }
     return isMkl
         ? line.replaceAll(".*Version ([0-9.]+).*", "MKL $1")

@@ -8,8 +8,9 @@ import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
 /**
- * Calls of {@code fitSteps} on a data set of many copies of the batch, shuffled as by default. Its
- * batches are thus not those of the other libraries, and its loss is not compared.
+ * Calls {@code fitSteps} on a data set of many copies of the batch, which is shuffled as it is by
+ * default. Its batches therefore differ from those of the other libraries, and its loss is not
+ * compared.
  */
 final class Fits implements Contender.Training {
   private static final int STEPS = 1000;

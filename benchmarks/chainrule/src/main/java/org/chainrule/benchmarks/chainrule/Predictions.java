@@ -4,7 +4,7 @@ import org.chainrule.Predictor;
 import org.chainrule.benchmarks.Contender;
 import org.chainrule.benchmarks.Network;
 
-/** Predictions into the caller's array. */
+/** Writes predictions to the caller's array. */
 final class Predictions implements Contender.Inference {
   private final Built built;
   private final Predictor predictor;

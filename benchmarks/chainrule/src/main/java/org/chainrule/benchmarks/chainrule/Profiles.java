@@ -5,12 +5,12 @@ import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
 /**
- * Prints where a training step's time goes, phase by phase. docs/performance.md has the command.
+ * Prints the time of each phase of a training step. docs/performance.md has the command.
  */
 public final class Profiles {
   private static final float LEARNING_RATE = 0.01f;
 
-  /** Floating-point operations that are enough to be timed: about a second. */
+  /** Floating-point operations per measurement: about a second. */
   private static final double FLOPS = 1e11;
 
   private static final int MOST_STEPS = 100_000;
@@ -21,14 +21,14 @@ public final class Profiles {
   /**
    * Profiles workloads with plain SGD.
    *
-   * @param arguments their names, separated by commas; the number of threads
+   * @param arguments the names of the workloads, separated by commas, and the number of threads
    */
   public static void main(String[] arguments) {
     if (arguments.length != 2) {
       throw new IllegalArgumentException(
-          "Profiles: expected workloads and a number of threads, such as 'mnist-s,wide 2', but "
+          "Profiles: expected workloads and a number of threads, such as 'mnist-s,wide 2', but got "
               + arguments.length
-              + " arguments came");
+              + " arguments");
     }
     Chainrule.threads(Integer.parseInt(arguments[1]));
     for (String name : arguments[0].split(",")) {

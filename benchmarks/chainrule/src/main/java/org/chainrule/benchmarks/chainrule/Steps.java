@@ -10,7 +10,7 @@ import org.chainrule.benchmarks.Contender;
 import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
-/** Single steps on a batch in direct buffers, which are read in place. */
+/** Runs single steps on a batch in direct buffers, which Chainrule reads in place. */
 final class Steps implements Contender.Training {
   private final Built built;
   private final Trainer trainer;
@@ -44,7 +44,7 @@ final class Steps implements Contender.Training {
     built.close();
   }
 
-  /** Makes steps, and says what each phase took. */
+  /** Runs training steps and returns the time of each phase. */
   String profile(int steps) {
     return trainer.profile(batch, steps);
   }

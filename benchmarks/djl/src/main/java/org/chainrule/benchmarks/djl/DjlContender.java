@@ -14,15 +14,15 @@ import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
 /**
- * DJL on its PyTorch engine, whose libtorch has MKL linked in: see {@link DjlTraining} and {@link
- * DjlInference}. Both call the engine's JniUtils, which is what DJL's arrays, blocks and trainers
- * come down to, so that none of their bookkeeping is measured.
+ * DJL on its PyTorch engine, whose libtorch has MKL linked in. See {@link DjlTraining} and {@link
+ * DjlInference}. Both call the engine's JniUtils directly, as DJL's arrays, blocks and trainers do
+ * internally. The overhead of these classes is therefore not measured.
  */
 public final class DjlContender implements Contender {
-  /** Below, several threads are slower. */
+  /** Networks with fewer operations use one thread, because several threads are slower. */
   private static final double PARALLEL_FLOPS = 1e7;
 
-  /** The engine, which looks for nothing outside the class path. */
+  /** Returns the engine. It uses only files of the class path and downloads nothing. */
   private static Engine engine() {
     System.setProperty("ai.djl.offline", "true");
     return Engine.getEngine("PyTorch");
@@ -39,7 +39,8 @@ public final class DjlContender implements Contender {
   }
 
   /**
-   * MKL has no file of its own here: what the library that is mapped says of itself in its text.
+   * Returns the BLAS file that the process has mapped. If there is none, the BLAS is the MKL that
+   * is linked into libtorch.
    */
   @Override
   public String blas() {

@@ -10,8 +10,8 @@ import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
 /**
- * The input is an array over a direct buffer, made once; the output is read from the memory of the
- * last result.
+ * The input is an array over a direct buffer, which is created once. The output is read from the
+ * memory of the last result.
  */
 final class DjlInference implements Contender.Inference {
   private final PtNDManager manager;

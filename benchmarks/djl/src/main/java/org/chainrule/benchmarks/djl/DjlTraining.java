@@ -11,10 +11,10 @@ import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
 /**
- * Autograd. Each step makes new leaves of the graph over the parameters' memory, so that gradients
- * are handed over by the backward pass: otherwise they must be zeroed and are added up. The
- * learning rate is the gradient that the backward pass begins with, so that an update needs no pass
- * to scale.
+ * Trains with autograd. Each step creates new leaves of the graph over the memory of the
+ * parameters. The backward pass then stores new gradients; otherwise it would add to old gradients,
+ * which would have to be zeroed. The backward pass starts with the learning rate as the gradient of
+ * the loss, so an update does not need to scale the gradients.
  */
 final class DjlTraining implements Contender.Training {
   private final PtNDManager manager;
@@ -24,7 +24,7 @@ final class DjlTraining implements Contender.Training {
   private final PtNDArray targets;
   private final PtNDArray labels;
 
-  /** Weights and biases in turn. */
+  /** The weight and the bias of each layer, alternating. */
   private final PtNDArray[] parameters;
 
   private final PtNDArray[] leaves;
@@ -54,7 +54,7 @@ final class DjlTraining implements Contender.Training {
     }
     leaves = new PtNDArray[parameters.length];
     values = new PtNDArray[2 * depth + 1];
-    // the classes' mean is that of log-probabilities, the negative loss
+    // for classes, the last mean is that of the log-probabilities, which is the negative loss
     lossGradient = (PtNDArray) manager.create(labels != null ? -gradientScale : gradientScale);
   }
 

@@ -5,17 +5,17 @@ import ai.djl.pytorch.jni.JniUtils;
 import java.util.HashMap;
 import java.util.Map;
 
-/** Changes a parameter in place. */
+/** Updates a parameter in place. */
 @FunctionalInterface
 interface Update {
   /**
-   * @param gradient times the learning rate, but for Adam
+   * @param gradient the gradient multiplied by the learning rate; for Adam, the plain gradient
    */
   void apply(PtNDArray parameter, PtNDArray gradient);
 
   /**
-   * In DJL's own optimizer the same takes three passes more: it copies the gradient and adds a
-   * decay of zero.
+   * SGD with momentum. DJL's own optimizer needs three more passes over the memory, because it
+   * copies the gradient and adds a weight decay of 0.
    */
   final class Momentum implements Update {
     private final Map<PtNDArray, PtNDArray> velocities = new HashMap<>();
@@ -33,7 +33,7 @@ interface Update {
     }
   }
 
-  /** DJL's own. */
+  /** DJL's own Adam. */
   final class Adam implements Update {
     private static final float BETA1 = 0.9f;
     private static final float BETA2 = 0.999f;
@@ -51,7 +51,7 @@ interface Update {
       ++state.steps;
       double root = Math.sqrt(1 - Math.pow(BETA2, state.steps));
       double corrected = learningRate * root / (1 - Math.pow(BETA1, state.steps));
-      // DJL adds its epsilon to a root that is not yet corrected for its bias.
+      // DJL adds epsilon to the root before the bias correction, so epsilon is scaled.
       float epsilon = (float) (1e-8 * root);
       JniUtils.adamUpdate(
           parameter,

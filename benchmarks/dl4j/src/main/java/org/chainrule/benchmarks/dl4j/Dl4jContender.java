@@ -16,10 +16,9 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.nativeblas.NativeOpsHolder;
 
 /**
- * Deeplearning4j: see {@link Dl4jTraining} and {@link Dl4jInference}. The numbers of threads are
- * set from inside, but how they wait is not: {@code OMP_WAIT_POLICY=passive} belongs outside when
- * there are several, since the threads of OpenMP otherwise wait in a loop while OpenBLAS needs the
- * cores for threads of its own.
+ * Deeplearning4j. See {@link Dl4jTraining} and {@link Dl4jInference}. This class sets the numbers
+ * of threads. With several threads, the environment should contain {@code OMP_WAIT_POLICY=passive}.
+ * Otherwise the threads of OpenMP spin while OpenBLAS needs the cores for its own threads.
  */
 public final class Dl4jContender implements Contender {
   private static final String PROPERTIES =
@@ -44,7 +43,7 @@ public final class Dl4jContender implements Contender {
     return properties.getProperty("version");
   }
 
-  /** From the files that the process has mapped after a product. */
+  /** Returns the BLAS according to the files that the process has mapped after a product. */
   @Override
   public String blas() {
     INDArray a = Nd4j.ones(64, 64);

@@ -9,7 +9,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.NoOp;
 
 /**
- * One input array, written directly; one output array, into which the result is brought by rows.
+ * Writes to one input array directly and copies each result to one output array in row-major order.
  */
 final class Dl4jInference implements Contender.Inference {
   private final MultiLayerNetwork model;

@@ -10,8 +10,8 @@ import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Sgd;
 
 /**
- * MultiLayerNetwork.fit on one batch of resident arrays; classes are one-hot, as the loss wants
- * them.
+ * Calls MultiLayerNetwork.fit on one batch of resident arrays. Classes are one-hot, as the loss
+ * requires.
  */
 final class Dl4jTraining implements Contender.Training {
   private final MultiLayerNetwork model;

@@ -6,8 +6,8 @@ import org.nd4j.linalg.learning.GradientUpdater;
 import org.nd4j.linalg.learning.config.Adam;
 
 /**
- * The library's own, which adds its epsilon to a root not yet corrected for its bias: so the
- * epsilon is corrected.
+ * The library's own Adam with another epsilon. The library adds epsilon to the root before the bias
+ * correction, so this class scales epsilon accordingly.
  */
 final class ExactAdam extends Adam {
   private static final long serialVersionUID = 1;

@@ -13,15 +13,15 @@ import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /**
- * Makes the library's network of a network. Workspaces, which save allocations, are on: that is the
- * default.
+ * Creates Deeplearning4j's network from a {@link Network}. Workspaces, which save allocations, are
+ * enabled by default.
  */
 final class Model {
   private Model() {}
 
   /**
-   * @param softmax as the last activation, with the cross-entropy as its loss; otherwise none and
-   *     the squared error
+   * @param softmax true for softmax as the last activation and the cross-entropy as the loss; false
+   *     for no last activation and the squared error
    */
   static MultiLayerNetwork of(Network network, IUpdater updater, boolean softmax) {
     int[] layers = network.layers;

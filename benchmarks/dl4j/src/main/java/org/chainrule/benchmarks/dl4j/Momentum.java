@@ -6,7 +6,7 @@ import org.nd4j.linalg.learning.GradientUpdater;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.schedule.ISchedule;
 
-/** Momentum as in the other libraries: Deeplearning4j's own, Nesterovs, looks ahead. */
+/** Momentum as in the other libraries. Deeplearning4j has only Nesterov's momentum. */
 final class Momentum implements IUpdater {
   private static final long serialVersionUID = 1;
   private static final float MOMENTUM = 0.9f;
@@ -81,10 +81,10 @@ final class Momentum implements IUpdater {
 
     @Override
     public void setStateViewArray(INDArray view, long[] shape, char order, boolean initialize) {
-      throw new UnsupportedOperationException("Momentum: the state is given once.");
+      throw new UnsupportedOperationException("Momentum: the state is set only once.");
     }
 
-    /** Replaces the gradient by what is to be subtracted. */
+    /** Replaces the gradient by the update, which the library subtracts. */
     @Override
     public void applyUpdater(INDArray gradient, int iteration, int epoch) {
       velocity.muli(MOMENTUM);

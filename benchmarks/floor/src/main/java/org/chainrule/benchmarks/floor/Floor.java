@@ -14,8 +14,8 @@ import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
 /**
- * Not a library, but what none can do much better: the matrix products of a step alone, as calls of
- * the BLAS that the presets load, with the BLAS's own threads.
+ * A lower bound instead of a library: only the matrix products of a step. They are computed by the
+ * BLAS that the presets load, with the threads of the BLAS.
  */
 public final class Floor implements Contender {
   private static final Pattern JAR = Pattern.compile("(mkl|openblas)-([0-9.]+)-[0-9.]+\\.jar");
@@ -35,7 +35,7 @@ public final class Floor implements Contender {
     return "";
   }
 
-  /** What is mapped into this process, with the version of its jar. */
+  /** Returns the BLAS that is mapped into this process, with the version of its jar. */
   @Override
   public String blas() {
     boolean wanted = System.getProperty("org.bytedeco.openblas.load", "").startsWith("mkl");
@@ -44,7 +44,7 @@ public final class Floor implements Contender {
       throw new IllegalStateException(
           "expected "
               + (wanted ? "MKL" : "OpenBLAS")
-              + " to compute, but it is "
+              + " to compute, but got "
               + (isMkl ? "MKL" : "OpenBLAS"));
     }
     Matcher jar = JAR.matcher(System.getProperty("java.class.path"));
@@ -61,7 +61,7 @@ public final class Floor implements Contender {
     try {
       return Files.readString(Path.of("/proc/self/maps")).contains(file);
     } catch (IOException e) {
-      throw new IllegalStateException("cannot tell which BLAS was loaded: " + e.getMessage(), e);
+      throw new IllegalStateException("cannot find the loaded BLAS: " + e.getMessage(), e);
     }
   }
 

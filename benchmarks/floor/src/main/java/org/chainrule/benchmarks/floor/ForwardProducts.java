@@ -3,7 +3,7 @@ package org.chainrule.benchmarks.floor;
 import org.chainrule.benchmarks.Contender;
 import org.chainrule.benchmarks.Network;
 
-/** The forward products, with the copies from and to the heap. */
+/** The products of the forward pass, including the copies from and to the JVM's heap. */
 final class ForwardProducts implements Contender.Inference {
   private final Products products;
 

@@ -10,15 +10,15 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.chainrule.benchmarks.Network;
 
-/** The shapes of textbooks: data [sample][feature], weights [out][in]. */
+/** The matrix products of a network. Data is [sample][feature], weights are [out][in]. */
 final class Products implements AutoCloseable {
   final int samples;
   final int[] layers;
 
-  /** By layer, [out][in]. */
+  /** The weights of each layer, [out][in]. */
   final FloatPointer[] weights;
 
-  /** The input, and what each layer makes of the one before. */
+  /** The input and the output of each layer. */
   final FloatPointer[] values;
 
   Products(Network network) {
@@ -37,7 +37,7 @@ final class Products implements AutoCloseable {
     return weights.length;
   }
 
-  /** Z = X Wᵀ for each layer, without bias or activation. */
+  /** Computes Z = X Wᵀ for each layer, without bias and activation. */
   void forward() {
     for (int i = 0; i < weights.length; ++i) {
       int in = layers[i];
@@ -76,7 +76,7 @@ final class Products implements AutoCloseable {
     }
   }
 
-  /** dW = Dᵀ X. */
+  /** Computes dW = Dᵀ X. */
   void weightGradient(int layer, FloatPointer delta, FloatPointer gradient) {
     int in = layers[layer];
     int out = layers[layer + 1];
@@ -97,7 +97,7 @@ final class Products implements AutoCloseable {
         in);
   }
 
-  /** dX = D W. */
+  /** Computes dX = D W. */
   void inputGradient(int layer, FloatPointer delta, FloatPointer result) {
     int in = layers[layer];
     int out = layers[layer + 1];

@@ -5,12 +5,15 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.chainrule.benchmarks.Contender;
 import org.chainrule.benchmarks.Network;
 
-/** Forward, dW and dX of each layer, the first one's dX left out. Nothing is learned. */
+/**
+ * The forward product, dW and dX of each layer, except dX of the first layer. The weights do not
+ * change.
+ */
 final class StepProducts implements Contender.Training {
   private final Products products;
   private final FloatPointer[] gradients;
 
-  /** By layer, of its input; the last one, of the output, is given. */
+  /** The delta of the input of each layer. The last delta, that of the output, is random. */
   private final FloatPointer[] deltas;
 
   StepProducts(Network network) {

@@ -6,8 +6,8 @@ import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
 /**
- * The network in the ONNX format: a Gemm for each layer, with the activation after it. Numbers are
- * onnx.proto's fields.
+ * Writes a network in the ONNX format: a Gemm per layer, followed by its activation. The numbers in
+ * this class are field numbers of onnx.proto.
  */
 final class Model {
   static final String INPUT = "x0";

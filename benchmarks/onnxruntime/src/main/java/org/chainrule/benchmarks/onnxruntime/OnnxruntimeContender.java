@@ -6,7 +6,7 @@ import org.chainrule.benchmarks.Contender;
 import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
-/** ONNX Runtime, which only predicts: see {@link OnnxruntimeInference}. */
+/** ONNX Runtime, for inference only. See {@link OnnxruntimeInference}. */
 public final class OnnxruntimeContender implements Contender {
   @Override
   public String name() {

@@ -12,9 +12,9 @@ import org.chainrule.benchmarks.Contender;
 import org.chainrule.benchmarks.Network;
 
 /**
- * Input and output are tensors over direct buffers, made once and used by every call: a call copies
- * in and out, nothing else. The threads of a pool are only made if asked for, since one thread is
- * faster for a single example.
+ * Input and output are tensors over direct buffers, which are created once and used by every call.
+ * A call only copies the input and the output. A pool of threads exists only if several threads are
+ * requested, because one thread is faster for a single sample.
  */
 final class OnnxruntimeInference implements Contender.Inference {
   private final OrtSession session;

@@ -7,24 +7,24 @@ import java.util.Map;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** Whether all libraries have computed the same: then they have done the same work. */
+/** Checks that all libraries have computed the same results and so have done the same work. */
 final class Agreement {
   private static final double TOLERANCE = 1e-3;
 
   /**
    * A number that should be the same for all libraries.
    *
-   * @param contest what they were to compute: mnist-s, 2 threads
+   * @param contest the computation, such as "mnist-s, 2 threads"
    */
   record Value(String contest, String library, double value) {}
 
   private Agreement() {}
 
   /**
-   * Compares.
+   * Compares the values of all libraries.
    *
-   * @param what losses, or outputs
-   * @return a sentence that says that all agree, or sentences that say who differs
+   * @param what the name of the values: losses or outputs
+   * @return one sentence if all agree, otherwise one sentence per value that differs
    */
   static List<String> sentences(String what, List<Value> values) {
     Map<String, List<Value>> contests =

@@ -24,7 +24,7 @@ final class BusyCore implements AutoCloseable {
   }
 
   /**
-   * The process: adds for ever, or until the one that started it is gone.
+   * Runs the process: it counts until the process that started it has ended.
    *
    * @param arguments none
    */

@@ -26,19 +26,19 @@ import org.knowm.xchart.internal.chartpart.IChart;
 import org.knowm.xchart.style.AxesChartStyler;
 import org.knowm.xchart.style.Styler.LegendPosition;
 
-/** Pictures of times: bars beside Chainrule's, and lines of growth. */
+/** Charts of times: bars relative to Chainrule, and lines that show how times grow. */
 final class Charts {
   private static final Pattern POINT = Pattern.compile("(.*)-(\\d+)");
   private static final int WIDTH = 1200;
   private static final int HEIGHT = 520;
   private static final int MARKER = 6;
   private static final double BAR_FILL = 0.85;
-  private static final int MOST_LEVEL = 10;
+  private static final int MAX_LEVEL_LABELS = 10;
   private static final int ROTATION = 30;
 
   private static final double EPSILON = 1e-6;
 
-  /** Of a library's variants, shades of one colour. */
+  /** The variants of a library have shades of one colour. */
   private static final Map<String, Color> COLORS =
       Map.ofEntries(
           Map.entry("chainrule", new Color(0x0b4fb3)),
@@ -62,7 +62,7 @@ final class Charts {
     this.folder = folder;
   }
 
-  /** Draws what a section has to show, if this JVM can draw. */
+  /** Draws the charts of a section, if this JVM can draw. */
   static void draw(Section section, Contests contests, Path folder) throws IOException {
     System.setProperty("java.awt.headless", "true");
     try {
@@ -71,7 +71,7 @@ final class Charts {
         case TRAINING, OPTIMIZERS, INFERENCE -> charts.bars(section, contests);
         case GROWTH -> charts.lines(contests);
         default -> {
-          // a table says it
+          // the table is enough
         }
       }
     } catch (LinkageError | RuntimeException e) {
@@ -80,7 +80,7 @@ final class Charts {
     }
   }
 
-  /** One chart for each number of threads: workloads beside each other, 1 is Chainrule. */
+  /** Draws one bar chart per number of threads, with all workloads. The time of Chainrule is 1. */
   private void bars(Section section, Contests contests) throws IOException {
     Map<Integer, List<Job>> byThreads = new TreeMap<>();
     contests
@@ -131,16 +131,16 @@ final class Charts {
         new CategoryChartBuilder().width(WIDTH).height(HEIGHT).title(title).build();
     style(chart.getStyler());
     chart.getStyler().setAvailableSpaceFill(BAR_FILL);
-    chart.getStyler().setXAxisLabelRotation(categories.size() > MOST_LEVEL ? ROTATION : 0);
-    // bars begin there: on a logarithmic axis they cannot begin at 0
-    double least =
+    chart.getStyler().setXAxisLabelRotation(categories.size() > MAX_LEVEL_LABELS ? ROTATION : 0);
+    // bars start at this value, because they cannot start at 0 on a logarithmic axis
+    double smallest =
         ratios.values().stream()
             .flatMap(series -> series.values().stream())
             .min(Double::compare)
             .orElse(1.0);
-    chart.getStyler().setYAxisMin(Math.pow(10, Math.floor(Math.log10(least))));
+    chart.getStyler().setYAxisMin(Math.pow(10, Math.floor(Math.log10(smallest))));
     for (Map.Entry<String, Map<String, Double>> series : ratios.entrySet()) {
-      // where there is no value XChart leaves a gap
+      // XChart leaves a gap where a value is null
       List<Double> values = categories.stream().map(series.getValue()::get).toList();
       chart
           .addSeries(series.getKey(), categories, values)
@@ -149,7 +149,7 @@ final class Charts {
     return chart;
   }
 
-  /** One chart for each thing that grows. */
+  /** Draws one chart per growing quantity. */
   private void lines(Contests contests) throws IOException {
     Map<String, Map<String, TreeMap<Double, Double>>> charts = new LinkedHashMap<>();
     contests
@@ -170,7 +170,7 @@ final class Charts {
           new XYChartBuilder()
               .width(WIDTH)
               .height(HEIGHT)
-              .title("Milliseconds a training step as it grows: " + entry.getKey())
+              .title("Milliseconds per training step by " + entry.getKey())
               .build();
       style(chart.getStyler());
       chart.getStyler().setXAxisLogarithmic(true);
@@ -198,7 +198,7 @@ final class Charts {
     styler.setChartTitleBoxVisible(false);
   }
 
-  /** Only 1, 2 and 5 of each power of ten: on a logarithmic axis the others touch each other. */
+  /** Labels only 1, 2 and 5 times powers of ten. Other labels overlap on a logarithmic axis. */
   private static String mark(double value) {
     double digit = value / Math.pow(10, Math.floor(Math.log10(value) + EPSILON));
     return Stream.of(1, 2, 5).anyMatch(known -> Math.abs(digit - known) < EPSILON)

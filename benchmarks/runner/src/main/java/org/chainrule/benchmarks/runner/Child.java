@@ -11,7 +11,7 @@ import java.util.concurrent.TimeUnit;
 import org.chainrule.benchmarks.Answer;
 import org.chainrule.benchmarks.Measured;
 
-/** Starts processes that measure, and waits for them. */
+/** Starts measuring processes and waits for them. */
 final class Child {
   private static final String JAVA =
       Path.of(System.getProperty("java.home"), "bin", "java").toString();
@@ -22,8 +22,8 @@ final class Child {
   private final long limitSeconds;
 
   /**
-   * @param target where logs and unpacked natives go
-   * @param limitSeconds after which a process is ended
+   * @param target the folder for logs and unpacked native libraries
+   * @param limitSeconds the time after which a process is killed
    */
   Child(ClassPath classPath, Path target, long limitSeconds) throws IOException {
     this.classPath = classPath;
@@ -32,45 +32,45 @@ final class Child {
     this.limitSeconds = limitSeconds;
   }
 
-  /** Measures once. What went wrong is in the answer's "failure". */
+  /** Measures once. An error is returned as the answer's "failure". */
   Map<String, Object> run(Job job) throws InterruptedException {
     String name = job.toString().replaceAll("[^a-z0-9.-]+", "-");
     Path output = logs.resolve(name + ".out");
     Path errors = logs.resolve(name + ".err");
     try {
       Process process = start(job, output, errors);
-      Thread end = new Thread(process::destroyForcibly);
-      Runtime.getRuntime().addShutdownHook(end);
+      Thread shutdownHook = new Thread(process::destroyForcibly);
+      Runtime.getRuntime().addShutdownHook(shutdownHook);
       try {
         if (!process.waitFor(limitSeconds, TimeUnit.SECONDS)) {
           return failure("took longer than " + limitSeconds + " s");
         }
       } finally {
         process.destroyForcibly().waitFor();
-        Runtime.getRuntime().removeShutdownHook(end);
+        Runtime.getRuntime().removeShutdownHook(shutdownHook);
       }
       for (String line : Files.readAllLines(output)) {
         if (line.startsWith(Answer.MARK)) {
           return check(job.variant(), Json.read(line.substring(Answer.MARK.length())));
         }
       }
-      return failure("ended with status " + process.exitValue() + " and no answer");
+      return failure("ended with status " + process.exitValue() + " without an answer");
     } catch (IOException e) {
       return failure(e.getMessage());
     }
   }
 
-  /** The swap for MKL fails silently where its files are not found. */
+  /** Returns a failure if MKL was requested but not loaded, which is otherwise silent. */
   private static Map<String, Object> check(Variant variant, Map<String, Object> answer) {
     return variant.mkl() && answer.get("blas") instanceof String blas && !blas.contains("MKL")
-        ? failure("expected MKL to compute, but it is " + blas)
+        ? failure("expected MKL to compute, but got " + blas)
         : answer;
   }
 
   private Process start(Job job, Path output, Path errors) throws IOException {
     List<String> command = new ArrayList<>(List.of(JAVA, "-Xmx4g"));
     command.addAll(job.variant().options());
-    // a folder of its own: other programs unpack jars of the same name elsewhere
+    // a separate folder, because other programs can unpack other jars of the same name
     command.add("-Dorg.bytedeco.javacpp.cachedir=" + cache);
     command.add("-D" + Measured.STARTED + "=" + Instant.now());
     command.add("-classpath");

@@ -10,16 +10,15 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * What a library's process has on its class path, from the files that the build has left in the
- * modules.
+ * The class path of a library's process, from the files that the build of the modules has written.
  */
 final class ClassPath {
-  /** Natives of other platforms than this benchmark's, which an application would not ship. */
+  /** Native libraries of other platforms, which an application for this platform would not ship. */
   private static final Pattern FOREIGN =
       Pattern.compile(
           ".*-(windows|win|macosx|osx|android|ios|linux-(?!x86_64))[-a-z0-9_]*.*\\.jar");
 
-  /** What measures: no part of the library. */
+  /** The jars of the benchmark itself, which are not part of the library. */
   private static final Pattern OURS =
       Pattern.compile(
           "chainrule-benchmarks-.*|jmh-core-.*|jopt-simple-.*|commons-math3-3\\.6\\.1.*");
@@ -27,23 +26,23 @@ final class ClassPath {
   private final Path folder;
 
   /**
-   * @param folder benchmarks
+   * @param folder the folder 'benchmarks'
    */
   ClassPath(Path folder) {
     this.folder = folder;
   }
 
-  /** Whether all that the variant needs has been built. */
+  /** Returns true if all modules that the variant needs have been built. */
   boolean isBuilt(Variant variant) {
     return Files.exists(file(variant.library())) && (!variant.mkl() || Files.exists(file("mkl")));
   }
 
-  /** The value of -classpath. */
+  /** Returns the value of -classpath. */
   String of(Variant variant) throws IOException {
     return String.join(File.pathSeparator, entries(variant).stream().map(Path::toString).toList());
   }
 
-  /** The jars that an application would ship: for each, its size. */
+  /** Returns the size, in bytes, of each jar that an application would ship. */
   List<Long> sizes(Variant variant) throws IOException {
     List<Long> sizes = new ArrayList<>();
     for (Path entry : entries(variant)) {

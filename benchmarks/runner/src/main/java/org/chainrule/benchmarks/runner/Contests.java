@@ -5,7 +5,7 @@ import java.util.stream.Stream;
 import org.chainrule.benchmarks.Request;
 import org.chainrule.benchmarks.Workload;
 
-/** Who is compared with whom: the figures of a section's jobs, and their ratios. */
+/** The results of a section's jobs and their ratios to those that they are compared with. */
 final class Contests {
   private final Lab lab;
   private final List<Job> jobs;
@@ -16,8 +16,8 @@ final class Contests {
   }
 
   /**
-   * All but what a library does not do. A job has the name that this section gives it; another may
-   * have measured it under another name.
+   * Returns all jobs except those that a library does not support. The jobs have the names of this
+   * section; another section may have measured them under another name.
    */
   Stream<Job> jobs() {
     return jobs.stream().filter(job -> lab.of(job) != null && !lab.of(job).unsupported());
@@ -27,7 +27,7 @@ final class Contests {
     return lab.of(job);
   }
 
-  /** The floors that were measured, each a column. */
+  /** Returns the floors that were measured. Each is a column. */
   List<Variant> floors() {
     return Variant.ALL.stream()
         .filter(variant -> variant.role() == Variant.Role.FLOOR)
@@ -35,7 +35,7 @@ final class Contests {
         .toList();
   }
 
-  /** Time divided by that of the fastest variant of any peer. */
+  /** Returns the time divided by that of the fastest variant of any peer. */
   double toBestPeer(Job job) {
     double best =
         jobs.stream()
@@ -48,12 +48,12 @@ final class Contests {
     return milliseconds(job) / best;
   }
 
-  /** Time divided by that of the bare products. */
+  /** Returns the time divided by that of the matrix products alone. */
   double toFloor(Job job, Variant floor) {
     return milliseconds(job) / floor(job, floor);
   }
 
-  /** NaN if it was not measured. */
+  /** Returns the median time, or NaN if the job was not measured. */
   double milliseconds(Job job) {
     Measurement measurement = lab.of(job);
     return measurement == null || !measurement.succeeded()
@@ -61,7 +61,9 @@ final class Contests {
         : measurement.medianMilliseconds();
   }
 
-  /** The products of a step do not depend on the optimizer. */
+  /**
+   * Returns the time of the floor with SGD, because the products do not depend on the optimizer.
+   */
   private double floor(Job job, Variant floor) {
     Request r = job.request();
     Request plain =

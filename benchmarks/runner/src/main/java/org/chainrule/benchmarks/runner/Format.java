@@ -4,14 +4,17 @@ import java.math.BigDecimal;
 import java.math.MathContext;
 import java.util.Locale;
 
-/** Numbers for people. */
+/** Formats numbers for tables. */
 final class Format {
   private static final int DIGITS = 3;
   private static final double PERCENT = 100;
 
   private Format() {}
 
-  /** Three digits that count: 0.00213, 1.45, 159, 1234; nothing for what is no number. */
+  /**
+   * Returns a number with at least three significant digits, such as 0.00213, 1.45, 159 or 1234.
+   * Returns an empty text for a number that is not finite.
+   */
   static String number(double value) {
     if (!Double.isFinite(value)) {
       return "";
@@ -21,7 +24,7 @@ final class Format {
     return String.format(Locale.ROOT, "%." + Math.max(0, DIGITS - before) + "f", value);
   }
 
-  /** 4 %. */
+  /** Returns a percentage, such as 4 %. */
   static String percent(double share) {
     return Double.isFinite(share) ? String.format(Locale.ROOT, "%.0f %%", PERCENT * share) : "";
   }

@@ -5,39 +5,39 @@ import org.chainrule.benchmarks.Request;
 import org.chainrule.benchmarks.Workload;
 
 /**
- * One thing to measure with one variant. Equal jobs of two sections are measured once.
+ * One measurement of one variant. Equal jobs of two sections are measured once.
  *
- * @param workload the name in tables
- * @param busy whether another process keeps a core busy
+ * @param workload the name of the workload in tables
+ * @param busy true if another process keeps a core busy
  */
 record Job(Variant variant, String workload, Request request, boolean busy) {
-  /** What makes two jobs the same measurement: the network's name does not matter. */
+  /** Identifies a measurement. The name of the network is not part of it. */
   record Key(Variant variant, Request request, boolean busy) {}
 
   Key key() {
     return new Key(variant, request, busy);
   }
 
-  /** Jobs whose figures can be compared with each other. */
+  /** Identifies jobs whose results can be compared with each other. */
   record Contest(String workload, Request request, boolean busy) {}
 
   Contest contest() {
     return new Contest(workload, request, busy);
   }
 
-  /** The same with nothing else on the machine. */
+  /** Returns the same job without a busy core. */
   Job quiet() {
     return new Job(variant, workload, request, false);
   }
 
-  /** What is computed, in few words: mnist-m, adam. */
+  /** Returns a short description of the computation, such as "mnist-m, adam". */
   String place() {
     return workload
         + (request.optimizer() == Workload.Optimizer.SGD ? "" : ", " + lower(request.optimizer()))
         + (request.kind() == Request.Kind.INFERENCE ? " x " + request.batchSize() : "");
   }
 
-  /** The name of a constant, as it is written elsewhere. */
+  /** Returns the name of a constant in lower case with hyphens. */
   static String lower(Enum<?> constant) {
     return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }

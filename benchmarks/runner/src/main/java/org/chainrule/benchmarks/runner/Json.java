@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.StringJoiner;
 
-/** JSON as maps, lists, texts and numbers. */
+/** Reads and writes JSON as maps, lists, strings and numbers. */
 final class Json {
   private static final JsonFactory FACTORY = new JsonFactory();
 
@@ -25,7 +25,7 @@ final class Json {
   static Map<String, Object> read(String text) throws IOException {
     try (JsonParser parser = FACTORY.createParser(text)) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
-        throw new IOException("expected a JSON object, but came " + text);
+        throw new IOException("expected a JSON object, but got " + text);
       }
       return object(parser);
     }
@@ -59,7 +59,7 @@ final class Json {
     };
   }
 
-  /** Writes a list of objects, one a line. Numbers that are none are left out. */
+  /** Writes a list of objects, one per line. Numbers that are not finite are omitted. */
   static void write(Path file, List<Map<String, Object>> objects) throws IOException {
     StringJoiner lines = new StringJoiner(",\n", "[\n", "\n]\n");
     for (Map<String, Object> fields : objects) {

@@ -6,31 +6,31 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Measures, one process at a time, in rounds over all jobs that will be compared; remembers what it
- * has measured.
+ * Measures jobs one process at a time, in rounds over all jobs that will be compared. Caches the
+ * measurements.
  */
 final class Lab {
   private final Child child;
-  private final Map<Job.Key, Measurement> known = new HashMap<>();
+  private final Map<Job.Key, Measurement> measured = new HashMap<>();
 
   Lab(Child child) {
     this.child = child;
   }
 
-  /** Measures those jobs that have not been measured yet. */
+  /** Measures the jobs that have not been measured yet. */
   void measure(List<Job> jobs, int rounds) throws InterruptedException {
-    List<Measurement> open =
+    List<Measurement> pending =
         jobs.stream()
-            .filter(job -> !known.containsKey(job.key()))
+            .filter(job -> !measured.containsKey(job.key()))
             .map(
                 job -> {
                   Measurement measurement = new Measurement(job);
-                  known.put(job.key(), measurement);
+                  measured.put(job.key(), measurement);
                   return measurement;
                 })
             .toList();
     for (int round = 1; round <= rounds; ++round) {
-      for (Measurement measurement : open) {
+      for (Measurement measurement : pending) {
         if (measurement.failure() == null && !measurement.unsupported()) {
           measurement.add(child.run(measurement.job()));
           System.err.printf(
@@ -47,7 +47,7 @@ final class Lab {
 
   private static String progress(Measurement measurement) {
     if (measurement.unsupported()) {
-      return "the library does not do this";
+      return "not supported by the library";
     } else if (measurement.failure() != null) {
       return "failed: " + measurement.failure();
     }
@@ -55,8 +55,8 @@ final class Lab {
     return all.length == 0 ? "done" : Format.number(all[all.length - 1]) + " ms";
   }
 
-  /** What is known of a job that has been measured. */
+  /** Returns the measurement of a job, or null if it has not been measured. */
   Measurement of(Job job) {
-    return known.get(job.key());
+    return measured.get(job.key());
   }
 }

@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Measures all libraries and writes what came out. */
+/** Measures all libraries and writes the results. */
 public final class Main {
   private static final int COLD_STARTS = 5;
   private static final long NANOSECONDS = 1_000_000_000;
@@ -18,7 +18,7 @@ public final class Main {
   private final Lab lab;
   private final List<Map<String, Object>> results = new ArrayList<>();
   private final StringBuilder markdown = new StringBuilder();
-  private boolean oursFailed;
+  private boolean ownFailed;
 
   private Main(Options options) throws IOException {
     this.options = options;
@@ -28,11 +28,11 @@ public final class Main {
   }
 
   /**
-   * Runs in the folder benchmarks.
+   * Runs the benchmark. The working directory must be the folder 'benchmarks'.
    *
-   * @param arguments of {@link Options}
+   * @param arguments the arguments of {@link Options}
    * @throws IOException if results cannot be written
-   * @throws InterruptedException if someone wants it to end
+   * @throws InterruptedException if this thread is interrupted
    */
   public static void main(String[] arguments) throws IOException, InterruptedException {
     Path folder = Path.of("").toAbsolutePath();
@@ -48,17 +48,19 @@ public final class Main {
     System.exit(new Main(options).run() ? 0 : 1);
   }
 
-  /** Whether all of ours could be measured; what a peer does is its own affair. */
+  /**
+   * Returns true if Chainrule and the floors were measured. A failure of a peer does not matter.
+   */
   private boolean run() throws IOException, InterruptedException {
     long begin = System.nanoTime();
     List<Variant> variants = options.variants().stream().filter(classPath::isBuilt).toList();
     for (Variant variant : options.variants()) {
       if (!variants.contains(variant)) {
-        System.err.println(variant + " is not built, and is left out.");
+        System.err.println(variant + " is not built and is skipped.");
       }
     }
     if (variants.isEmpty()) {
-      System.err.println("None of the libraries is built: there is nothing to measure.");
+      System.err.println("There is nothing to measure, because none of the libraries is built.");
       return false;
     }
     Plan plan = new Plan(options, variants);
@@ -68,17 +70,17 @@ public final class Main {
     }
     long seconds = (System.nanoTime() - begin) / NANOSECONDS;
     System.out.printf("Written after %d s: %s%n", seconds, target.resolve("results.json"));
-    return !oursFailed;
+    return !ownFailed;
   }
 
   private void measure(Section section, Plan plan, List<Variant> variants)
       throws IOException, InterruptedException {
     List<List<Job>> groups = plan.groups(section);
     List<Job> jobs = groups.stream().flatMap(List::stream).toList();
-    System.err.printf("%s: %d figures%n", section.title(), jobs.size());
+    System.err.printf("%s: %d measurements%n", section.title(), jobs.size());
     for (List<Job> group : groups) {
       if (section == Section.BUSY) {
-        // the quiet figures first, unless another section has them
+        // the jobs without a busy core are measured first, unless another section has measured them
         lab.measure(group.stream().map(Job::quiet).toList(), options.rounds());
         try (BusyCore busy = new BusyCore()) {
           lab.measure(group, options.rounds());
@@ -91,7 +93,7 @@ public final class Main {
     Contests contests = new Contests(lab, jobs);
     Table table = new Reports(classPath).of(section, contests, variants);
     if (table.isEmpty()) {
-      System.out.println(section.title() + ": nothing that was chosen belongs here.\n");
+      System.out.println(section.title() + ": no results for the chosen options.\n");
       return;
     }
     System.out.println(table.text());
@@ -102,7 +104,7 @@ public final class Main {
             job -> {
               Measurement measurement = lab.of(job);
               results.add(Results.fields(section, job, measurement));
-              oursFailed |=
+              ownFailed |=
                   measurement.failure() != null && job.variant().role() != Variant.Role.PEER;
             });
     Charts.draw(section, contests, target.resolve("charts"));

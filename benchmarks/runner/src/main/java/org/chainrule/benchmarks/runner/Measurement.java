@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 import org.chainrule.benchmarks.Request;
 
-/** What the rounds of one job have told. */
+/** The results of all rounds of one job. */
 final class Measurement {
   private static final double MILLION = 1e6;
   private static final double THOUSAND = 1e3;
@@ -23,7 +23,7 @@ final class Measurement {
     return job;
   }
 
-  /** Takes what a process told. A job that has failed once is not tried again. */
+  /** Adds the answer of a process. A job that has failed once is not measured again. */
   void add(Map<String, Object> answer) {
     if (answer.get("unsupported") instanceof String) {
       unsupported = true;
@@ -34,12 +34,12 @@ final class Measurement {
     }
   }
 
-  /** Why it failed, or null. */
+  /** Returns the reason of the failure, or null. */
   String failure() {
     return failure;
   }
 
-  /** Whether the library does not do this. */
+  /** Returns true if the library does not support this. */
   boolean unsupported() {
     return unsupported;
   }
@@ -48,12 +48,12 @@ final class Measurement {
     return failure == null && !unsupported && !rounds.isEmpty();
   }
 
-  /** Of a step, or of a prediction. */
+  /** Returns the median time of a step or of a prediction. */
   double medianMilliseconds() {
     return Statistics.median(milliseconds());
   }
 
-  /** By round. */
+  /** Returns one time per round. */
   double[] milliseconds() {
     return switch (job.request().kind()) {
       case TRAINING -> rounds.stream().mapToDouble(r -> Statistics.median(samples(r))).toArray();
@@ -67,31 +67,33 @@ final class Measurement {
     return rounds.stream().mapToDouble(round -> number(round, key) / divisor).toArray();
   }
 
-  /** How much the rounds differ. */
+  /** Returns the spread of the rounds. */
   double spread() {
     return Statistics.spread(milliseconds());
   }
 
-  /** How much the samples of a process differ: the median of the rounds. */
+  /**
+   * Returns the relative interquartile range of a process's samples: the median over the rounds.
+   */
   double interquartile() {
     return Statistics.median(
         rounds.stream().mapToDouble(r -> Statistics.interquartile(samples(r))).toArray());
   }
 
-  /** By the products' floating-point operations. */
+  /** Returns GFLOP/s by the floating-point operations of the products. */
   double gigaflops() {
     return job.request().kind() == Request.Kind.TRAINING
         ? job.request().flops() / medianMilliseconds() / MILLION
         : Double.NaN;
   }
 
-  /** The median of the rounds. */
+  /** Returns the median of a number over the rounds. */
   double number(String key) {
     return Statistics.median(
         rounds.stream().mapToDouble(round -> number(round, key)).filter(v -> v == v).toArray());
   }
 
-  /** As the last round told. */
+  /** Returns a text of the last round. */
   String text(String key) {
     Object value = rounds.isEmpty() ? null : rounds.get(rounds.size() - 1).get(key);
     return value instanceof String text ? text : "";

@@ -11,11 +11,11 @@ import java.util.stream.Stream;
 import org.chainrule.benchmarks.Workload;
 
 /**
- * What to run, from the command line.
+ * The options of the command line.
  *
- * @param seconds how long a process warms up, and then how long it measures
- * @param limit seconds after which a process is ended
- * @param folder benchmarks
+ * @param seconds the duration of a process's warm-up, and also that of its measurement
+ * @param limit the seconds after which a process is killed
+ * @param folder the folder 'benchmarks'
  */
 record Options(
     List<Workload> workloads,
@@ -32,16 +32,16 @@ record Options(
   private static final double FULL_SECONDS = 1;
 
   /**
-   * Reads the arguments: quick, full or some, and then options with values.
+   * Parses the arguments: quick, full or some, followed by options with values.
    *
-   * @param cores of the machine
-   * @throws IllegalArgumentException whose message is a sentence
+   * @param cores the number of cores of the machine
+   * @throws IllegalArgumentException if an argument is invalid
    */
   static Options parse(int cores, Path folder, String... arguments) {
     String mode = arguments.length == 0 ? "" : arguments[0];
     if (!List.of("quick", "full", "some").contains(mode)) {
       throw new IllegalArgumentException(
-          "-Dbench: expected quick, full or some, but came '" + mode + "'.");
+          "-Dbench: expected quick, full or some, but got '" + mode + "'.");
     }
     boolean quick = mode.equals("quick");
     List<Workload> workloads =
@@ -58,7 +58,7 @@ record Options(
     for (int i = 1; i < arguments.length; i += 2) {
       String option = arguments[i];
       if (i + 1 == arguments.length) {
-        throw new IllegalArgumentException(option + ": expected a value behind it, but none came.");
+        throw new IllegalArgumentException(option + ": expected a value, but got none.");
       }
       String value = arguments[i + 1];
       switch (option) {
@@ -92,7 +92,7 @@ record Options(
     }
   }
 
-  /** By a library's name all of its variants, by a variant's name that one. */
+  /** Returns all variants of a library's name, and one variant of a variant's name. */
   private static List<Variant> variants(String value) {
     Set<Variant> chosen = new LinkedHashSet<>();
     names(value)
@@ -129,18 +129,18 @@ record Options(
         .collect(Collectors.toCollection(LinkedHashSet::new));
   }
 
-  private static double number(String option, String value, double least) {
+  private static double number(String option, String value, double minimum) {
     try {
       double number = Double.parseDouble(value);
-      if (number >= least && (least == 0 || number == Math.rint(number))) {
+      if (number >= minimum && (minimum == 0 || number == Math.rint(number))) {
         return number;
       }
     } catch (NumberFormatException e) {
-      // said below
+      // reported below
     }
-    String expected = least == 0 ? "a number of 0 or more" : "a whole number of 1 or more";
+    String expected = minimum == 0 ? "a number of 0 or more" : "a whole number of 1 or more";
     throw new IllegalArgumentException(
-        String.format(Locale.ROOT, "%s: expected %s, but came '%s'.", option, expected, value));
+        String.format(Locale.ROOT, "%s: expected %s, but got '%s'.", option, expected, value));
   }
 
   private static IllegalArgumentException unknown(
@@ -149,7 +149,7 @@ record Options(
         option
             + ": expected one of "
             + known.collect(Collectors.joining(", "))
-            + ", but came '"
+            + ", but got '"
             + name
             + "'.");
   }

@@ -7,27 +7,27 @@ import java.util.stream.Stream;
 import org.chainrule.benchmarks.Request;
 import org.chainrule.benchmarks.Workload;
 
-/** Which jobs a section consists of, in groups: the jobs of a group alternate. */
+/** The jobs of each section, in groups. The jobs of a group are measured alternately. */
 final class Plan {
   private static final List<Workload> HEAVY = List.of(Workload.MNIST_M, Workload.WIDE);
   private static final List<Workload> LIGHT = List.of(Workload.MNIST_S, Workload.MNIST_M);
-  private static final List<Workload> ONE_EXAMPLE =
+  private static final List<Workload> SINGLE_SAMPLE =
       List.of(Workload.TINY, Workload.MNIST_S, Workload.MNIST_M);
   private static final List<Workload> FITTED = List.of(Workload.TINY, Workload.REGRESS);
-  private static final List<Integer> TEAMS = List.of(1, 2, 4, 8);
-  private static final int MANY = 1024;
+  private static final List<Integer> THREAD_COUNTS = List.of(1, 2, 4, 8);
+  private static final int LARGE_BATCH = 1024;
 
   private final Options options;
   private final List<Variant> variants;
-  private final int most;
+  private final int maxThreads;
 
   /**
-   * @param variants those of the options that have been built
+   * @param variants the variants of the options that have been built
    */
   Plan(Options options, List<Variant> variants) {
     this.options = options;
     this.variants = variants;
-    most = options.threads().stream().max(Integer::compare).orElseThrow();
+    maxThreads = options.threads().stream().max(Integer::compare).orElseThrow();
   }
 
   List<List<Job>> groups(Section section) {
@@ -51,14 +51,14 @@ final class Plan {
           List.of(
               all(
                   "mnist-s",
-                  request(Request.Kind.COLD_START, Workload.MNIST_S, 64, most),
+                  request(Request.Kind.COLD_START, Workload.MNIST_S, 64, maxThreads),
                   false,
                   Variant.Role.OURS,
                   Variant.Role.PEER));
       case GROWTH -> growth();
       case BUSY ->
           chosen(LIGHT)
-              .map(w -> training(w, List.of(Workload.Optimizer.SGD), List.of(most), true))
+              .map(w -> training(w, List.of(Workload.Optimizer.SGD), List.of(maxThreads), true))
               .toList();
       case BANDWIDTH -> bandwidth();
       case SIZE -> List.of();
@@ -90,7 +90,7 @@ final class Plan {
 
   private List<List<Job>> inference() {
     List<List<Job>> groups = new ArrayList<>();
-    chosen(ONE_EXAMPLE)
+    chosen(SINGLE_SAMPLE)
         .forEach(
             w ->
                 groups.add(
@@ -100,7 +100,7 @@ final class Plan {
             w -> {
               List<Job> jobs = new ArrayList<>();
               for (int count : options.threads()) {
-                Request request = request(Request.Kind.INFERENCE, w, MANY, count);
+                Request request = request(Request.Kind.INFERENCE, w, LARGE_BATCH, count);
                 jobs.addAll(all(w.label(), request, false, ALL_ROLES));
               }
               groups.add(jobs);
@@ -113,21 +113,21 @@ final class Plan {
   private List<List<Job>> growth() {
     List<List<Job>> groups = new ArrayList<>();
     for (int width = 64; width <= 4096; width *= 2) {
-      groups.add(relu("width-" + width, 128, most, 784, width, width, 10));
+      groups.add(relu("width-" + width, 128, maxThreads, 784, width, width, 10));
     }
     for (int batch = 1; batch <= 4096; batch *= 4) {
-      groups.add(relu("batch-" + batch, batch, most, Workload.MNIST_M.layers()));
+      groups.add(relu("batch-" + batch, batch, maxThreads, Workload.MNIST_M.layers()));
     }
     for (int depth = 1; depth <= 16; depth *= 2) {
       int[] layers = new int[depth + 2];
       Arrays.fill(layers, 256);
       layers[depth + 1] = 10;
-      groups.add(relu("depth-" + depth, 64, most, layers));
+      groups.add(relu("depth-" + depth, 64, maxThreads, layers));
     }
     for (Workload workload : HEAVY) {
       List<Job> jobs = new ArrayList<>();
-      for (int threads : TEAMS) {
-        if (threads <= most) {
+      for (int threads : THREAD_COUNTS) {
+        if (threads <= maxThreads) {
           String name = workload.label() + ", threads-" + threads;
           Request request =
               Request.training(workload, Workload.Optimizer.SGD, threads, options.seconds());

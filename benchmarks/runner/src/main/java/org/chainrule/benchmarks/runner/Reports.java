@@ -218,8 +218,8 @@ final class Reports {
                         Format.number(contests.of(job).number("copy_gb_s")),
                         Format.number(contests.of(job).number("triad_gb_s")))));
     table.note(
-        "Loops in Java over arrays of 256 MiB, the best of some tries: a copy moves 2 bytes a byte,"
-            + " a triad a = b + s c moves 3.");
+        "Loops in Java over arrays of 256 MiB, the best of several tries. Per byte, a copy"
+            + " transfers 2 bytes and a triad a = b + s c transfers 3.");
     return table;
   }
 

@@ -7,13 +7,13 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import org.chainrule.benchmarks.Request;
 
-/** What is written of a measurement, for programs to read. */
+/** Writes measurements for other programs. */
 final class Results {
-  private static final int LAST = 6;
+  private static final int DIGITS = 6;
 
   private Results() {}
 
-  /** One object of results.json. */
+  /** Returns one object of results.json. */
   static Map<String, Object> fields(Section section, Job job, Measurement measurement) {
     Request request = job.request();
     Map<String, Object> fields = new LinkedHashMap<>();
@@ -40,7 +40,7 @@ final class Results {
     fields.put(
         "rounds_ms",
         Arrays.stream(measurement.milliseconds())
-            .mapToObj(value -> String.format(Locale.ROOT, "%." + LAST + "g", value))
+            .mapToObj(value -> String.format(Locale.ROOT, "%." + DIGITS + "g", value))
             .collect(Collectors.joining(" ")));
     for (String key :
         new String[] {

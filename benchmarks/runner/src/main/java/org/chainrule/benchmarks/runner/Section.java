@@ -2,7 +2,7 @@ package org.chainrule.benchmarks.runner;
 
 import java.util.List;
 
-/** A part of the benchmark, with a table of its own. */
+/** A part of the benchmark. Each has one table. */
 enum Section {
   TRAINING("Training with SGD"),
   OPTIMIZERS("Training with momentum and Adam"),
@@ -23,7 +23,7 @@ enum Section {
     this.title = title;
   }
 
-  /** The name on the command line: cold-start. */
+  /** Returns the name on the command line, such as cold-start. */
   String label() {
     return Job.lower(this);
   }

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 
-/** A table with notes below it, for a terminal and for Markdown. */
+/** A table followed by notes, as text for a terminal and as Markdown. */
 final class Table {
   private final String title;
   private final List<String> header;
@@ -13,7 +13,7 @@ final class Table {
   private final List<String> notes = new ArrayList<>();
 
   /**
-   * @param texts how many of the columns, from the left, hold texts; the others hold numbers
+   * @param texts the number of leading columns that hold texts; the others hold numbers
    */
   Table(String title, int texts, List<String> header) {
     this.title = title;
@@ -24,7 +24,7 @@ final class Table {
   void row(List<String> cells) {
     if (cells.size() != header.size()) {
       throw new IllegalArgumentException(
-          "row: expected " + header.size() + " cells, but came " + cells.size());
+          "row: expected " + header.size() + " cells, but got " + cells.size());
     }
     rows.add(List.copyOf(cells));
   }
@@ -37,7 +37,7 @@ final class Table {
     return rows.isEmpty();
   }
 
-  /** With columns as wide as their cells. */
+  /** Returns the table for a terminal, with aligned columns. */
   String text() {
     StringBuilder text = new StringBuilder(title).append("\n\n");
     line(text, header);
@@ -67,7 +67,7 @@ final class Table {
         length.apply(header), rows.stream().map(length).max(Integer::compare).orElse(0));
   }
 
-  /** For a page of documentation. */
+  /** Returns the table as Markdown. */
   String markdown() {
     StringBuilder text = new StringBuilder("### ").append(title).append("\n\n");
     text.append("| ").append(String.join(" | ", header)).append(" |\n|");

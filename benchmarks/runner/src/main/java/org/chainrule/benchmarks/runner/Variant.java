@@ -5,13 +5,13 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A library as it is run: one row of the tables.
+ * A library with the settings with which it runs: one row of the tables.
  *
- * @param name in tables
+ * @param name the name in tables
  * @param library the folder of its module
- * @param mkl whether MKL's jars are put behind its class path, and taken instead of OpenBLAS
- * @param options of its JVM
- * @param environment of its process
+ * @param mkl true if the jars of MKL are appended to its class path and used instead of OpenBLAS
+ * @param options the options of its JVM
+ * @param environment the additional environment variables of its process
  */
 record Variant(
     String name,
@@ -20,32 +20,32 @@ record Variant(
     boolean mkl,
     List<String> options,
     Map<String, String> environment) {
-  /** What its figures are compared with. */
+  /** The role of a variant in comparisons. */
   enum Role {
     OURS,
     PEER,
     FLOOR
   }
 
-  /** The one that charts take for 1. */
+  /** The variant whose time is 1 in charts. */
   static final String OURS = "chainrule";
 
-  /** The row of calls of {@code fit}. */
+  /** The variant that calls {@code fit}. */
   static final String FIT = "chainrule (fit)";
 
   private static final String MKL_INSTEAD = "-Dorg.bytedeco.openblas.load=mkl_rt";
 
-  /** JavaCPP does not watch the objects of tensors, which the contender closes itself. */
+  /** Disables JavaCPP's garbage collection of tensors, which the contender closes itself. */
   private static final String NO_POINTER_GC = "-Dorg.bytedeco.javacpp.nopointergc=true";
 
   private static final String PRODUCTS = "-Dorg.chainrule.products=";
 
-  /** MKL uses libtorch's threads, and brings none of its own. */
+  /** MKL uses libtorch's threads instead of its own. */
   private static final Map<String, String> SHARED_THREADS = Map.of("MKL_THREADING_LAYER", "GNU");
 
   private static final Map<String, String> PASSIVE = Map.of("OMP_WAIT_POLICY", "passive");
 
-  /** All that is known. With more than one variant of a peer, the best one is the peer's figure. */
+  /** All variants. The result of a peer with several variants is that of its best variant. */
   static final List<Variant> ALL =
       List.of(
           ours(OURS, false, PRODUCTS + "auto"),
@@ -76,7 +76,7 @@ record Variant(
     return new Variant(name, library, Role.PEER, false, List.of(), environment);
   }
 
-  /** Whether calls of many steps are measured, which only training by SGD is. */
+  /** Returns true if calls of many steps are measured. This is done only for training with SGD. */
   boolean fits() {
     return name.equals(FIT);
   }

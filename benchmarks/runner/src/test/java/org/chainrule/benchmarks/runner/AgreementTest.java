@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 class AgreementTest {
   @Test
-  void whatDiffersByLessThanATenthOfAPercentAgrees() {
+  void valuesWithinATenthOfAPercentAgree() {
     assertEquals(
         List.of("The losses of djl, torch agree within 0.1 % in all 2 comparisons."),
         Agreement.sentences(
@@ -21,7 +21,7 @@ class AgreementTest {
   }
 
   @Test
-  void theOneThatDiffersIsNamed() {
+  void aLibraryThatDiffersIsNamed() {
     assertEquals(
         List.of("The losses DIFFER in tiny: djl has 1.1, the median of all is 1."),
         Agreement.sentences(
@@ -36,7 +36,7 @@ class AgreementTest {
   }
 
   @Test
-  void oneAloneIsNotCompared() {
+  void aSingleLibraryIsNotCompared() {
     assertEquals(
         List.of("There are no two libraries whose losses could be compared."),
         Agreement.sentences(

@@ -17,7 +17,7 @@ class ClassPathTest {
   private static final Variant WITH_MKL = Variant.ALL.get(2);
 
   @Test
-  void onlyJarsThatAnApplicationWouldShipCount() {
+  void onlyJarsThatAnApplicationWouldShipAreCounted() {
     for (String jar :
         List.of(
             "openblas-0.3.31-1.5.13-linux-x86_64.jar",
@@ -39,7 +39,7 @@ class ClassPathTest {
   }
 
   @Test
-  void theModulesFilesAreRead(@TempDir Path folder) throws IOException {
+  void theClassPathFilesOfModulesAreRead(@TempDir Path folder) throws IOException {
     ClassPath classPath = new ClassPath(folder);
     assertFalse(classPath.isBuilt(CHAINRULE));
     Path jar = Files.write(folder.resolve("a.jar"), new byte[3]);

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class JsonTest {
   @Test
-  void anAnswerIsRead() throws IOException {
+  void answersAreRead() throws IOException {
     Map<String, Object> answer =
         Json.read("{\"samples_ms\":[1.5,2],\"blas\":\"a \\\"b\\\"\",\"loss\":null}");
     assertEquals(List.of(1.5, 2.0), answer.get("samples_ms"));
@@ -28,7 +28,7 @@ class JsonTest {
   }
 
   @Test
-  void numbersThatAreNoneAreLeftOut(@TempDir Path folder) throws IOException {
+  void nonFiniteNumbersAreOmitted(@TempDir Path folder) throws IOException {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("library", "torch");
     fields.put("median_ms", 1.5);

@@ -23,7 +23,7 @@ class OptionsTest {
   }
 
   @Test
-  void quickIsOursAndTheFloorWithoutTheLargestWorkload() {
+  void quickMeasuresChainruleAndTheFloorWithoutTheLargestWorkload() {
     Options quick = parse("quick");
     assertEquals(
         List.of("chainrule", "chainrule-blas", "chainrule (fit)", "floor-openblas"),
@@ -34,7 +34,7 @@ class OptionsTest {
   }
 
   @Test
-  void fullIsEverything() {
+  void fullMeasuresEverything() {
     Options full = parse("full");
     assertEquals(Variant.ALL, full.variants());
     assertEquals(List.of(1, 4), full.threads());
@@ -43,7 +43,7 @@ class OptionsTest {
   }
 
   @Test
-  void optionsNarrow() {
+  void optionsSelect() {
     Options options =
         parse(
             "full",
@@ -69,21 +69,21 @@ class OptionsTest {
   }
 
   @Test
-  void mistakesAreSentences() {
-    assertEquals("-Dbench: expected quick, full or some, but came 'Step'.", error("Step"));
-    assertEquals("--rounds: expected a value behind it, but none came.", error("full", "--rounds"));
+  void invalidOptionsAreRefused() {
+    assertEquals("-Dbench: expected quick, full or some, but got 'Step'.", error("Step"));
+    assertEquals("--rounds: expected a value, but got none.", error("full", "--rounds"));
     assertEquals(
-        "--rounds: expected a whole number of 1 or more, but came '0'.",
+        "--rounds: expected a whole number of 1 or more, but got '0'.",
         error("full", "--rounds", "0"));
     assertEquals(
-        "--seconds: expected a number of 0 or more, but came 'long'.",
+        "--seconds: expected a number of 0 or more, but got 'long'.",
         error("full", "--seconds", "long"));
     assertTrue(error("full", "--turns", "1").startsWith("--turns: expected --workloads, "));
     assertEquals(
         "--workloads: expected one of tiny, mnist-s, mnist-m, wide, alex-fc, deep, regress, skinny,"
-            + " but came 'huge'.",
+            + " but got 'huge'.",
         error("full", "--workloads", "huge"));
-    assertTrue(error("full", "--libraries", "caffe").endsWith("but came 'caffe'."));
-    assertTrue(error("full", "--sections", "fun").endsWith("but came 'fun'."));
+    assertTrue(error("full", "--libraries", "caffe").endsWith("but got 'caffe'."));
+    assertTrue(error("full", "--sections", "fun").endsWith("but got 'fun'."));
   }
 }

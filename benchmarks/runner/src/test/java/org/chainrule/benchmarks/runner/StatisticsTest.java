@@ -7,7 +7,7 @@ import org.junit.jupiter.api.Test;
 
 class StatisticsTest {
   @Test
-  void theMedianIsTheMiddleOrBetweenTheTwoInTheMiddle() {
+  void theMedianOfAnEvenNumberIsInterpolated() {
     assertEquals(2, Statistics.median(9, 1, 2));
     assertEquals(1.5, Statistics.median(2, 1));
     assertTrue(Double.isNaN(Statistics.median()));
@@ -21,7 +21,7 @@ class StatisticsTest {
   }
 
   @Test
-  void numbersHaveThreeDigitsThatCount() {
+  void numbersHaveThreeSignificantDigits() {
     assertEquals("0.00213", Format.number(0.0021349));
     assertEquals("1.45", Format.number(1.449));
     assertEquals("5.00", Format.number(5));

@@ -16,7 +16,7 @@ class TableTest {
   }
 
   @Test
-  void textsAreOnTheLeftAndNumbersOnTheRight() {
+  void textsAreLeftAlignedAndNumbersRightAligned() {
     assertEquals(
         """
         Title
@@ -32,7 +32,7 @@ class TableTest {
   }
 
   @Test
-  void markdownSaysTheSame() {
+  void markdownHasTheSameContent() {
     assertEquals(
         """
         ### Title
@@ -48,9 +48,9 @@ class TableTest {
   }
 
   @Test
-  void aRowHasAsManyCellsAsTheHeader() {
+  void aRowMustHaveAsManyCellsAsTheHeader() {
     assertEquals(
-        "row: expected 2 cells, but came 1",
+        "row: expected 2 cells, but got 1",
         assertThrows(IllegalArgumentException.class, () -> table().row(List.of("torch")))
             .getMessage());
   }

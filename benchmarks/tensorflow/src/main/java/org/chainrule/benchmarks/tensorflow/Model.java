@@ -22,20 +22,20 @@ import org.tensorflow.types.TInt32;
 import org.tensorflow.types.family.TNumber;
 import org.tensorflow.types.family.TType;
 
-/** A graph with the network's parameters in resource variables, and the session that runs it. */
+/** A graph with the parameters of a network in resource variables, and the session that runs it. */
 final class Model implements AutoCloseable {
   /**
-   * Runs operations one by one, without the bookkeeping of the usual executor: a quarter of its
-   * time when small.
+   * An executor that runs operations one by one without the overhead of the usual executor. A small
+   * network needs a quarter of the time.
    */
   private static final String SINGLE_THREADED = "SINGLE_THREADED_EXECUTOR";
 
-  /** Instead of a number of threads that operations are given to. */
+  /** Runs operations in the calling thread instead of a pool. */
   private static final int IN_CALLER = -1;
 
   /**
-   * From here on, threads within operations and operations beside each other are faster than one
-   * thread.
+   * Networks with at least as many operations are faster with several threads within operations and
+   * with several operations in parallel.
    */
   private static final double PARALLEL_FLOPS = 1e8;
 
@@ -87,7 +87,7 @@ final class Model implements AutoCloseable {
     return tf.readVariableOp(variable, TFloat32.class);
   }
 
-  /** The values of all layers, with the input's before them. */
+  /** Returns the input and the values of all layers. */
   List<Operand<TFloat32>> forward(Operand<TFloat32> inputs, List<Operand<TFloat32>> weightValues) {
     List<Operand<TFloat32>> values = new ArrayList<>();
     values.add(inputs);
@@ -104,7 +104,7 @@ final class Model implements AutoCloseable {
     return network.activation == Workload.Activation.RELU ? tf.nn.relu(x) : tf.math.sigmoid(x);
   }
 
-  /** The session, with all variables set. */
+  /** Returns a session in which all variables are initialized. */
   Session start(double flops, int threads) {
     boolean parallel = threads > 1 && flops >= PARALLEL_FLOPS;
     ConfigProto.Builder config =

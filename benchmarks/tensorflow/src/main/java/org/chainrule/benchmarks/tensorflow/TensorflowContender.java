@@ -6,14 +6,14 @@ import org.chainrule.benchmarks.Workload;
 import org.tensorflow.TensorFlow;
 
 /**
- * TensorFlow Java in graph mode: see {@link TensorflowTraining} and {@link TensorflowInference}. A
- * small step runs in the thread that calls, with TensorFlow's executor for one thread, which no
- * setting of threads makes faster; a large one with the usual executor and all threads. Nothing
- * need be set outside; oneDNN, which is on by itself, is faster than without but for the smallest
- * network.
+ * TensorFlow Java in graph mode. See {@link TensorflowTraining} and {@link TensorflowInference}. A
+ * small step runs in the calling thread with TensorFlow's single-threaded executor; more threads
+ * would not make it faster. A large step uses the usual executor and all threads. No setting of the
+ * environment is needed. oneDNN is enabled by default and is faster for all networks except the
+ * smallest.
  *
- * <p>A process measures one number of threads and one network: the first session makes the threads
- * that work within operations, and later sessions get the same whatever they ask for.
+ * <p>A process measures one number of threads and one network, because the first session creates
+ * the threads within operations and later sessions use the same threads.
  */
 public final class TensorflowContender implements Contender {
   @Override
@@ -27,7 +27,7 @@ public final class TensorflowContender implements Contender {
     return (java == null ? "" : java + ", ") + "TensorFlow " + TensorFlow.version();
   }
 
-  /** Linked into the one library; there is nothing to choose or to ask. */
+  /** Returns a constant: both are linked into the library and cannot be replaced or queried. */
   @Override
   public String blas() {
     return "Eigen and oneDNN";

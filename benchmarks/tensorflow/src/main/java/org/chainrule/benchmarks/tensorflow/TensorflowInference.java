@@ -11,7 +11,9 @@ import org.tensorflow.ndarray.buffer.FloatDataBuffer;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
 
-/** One tensor is fed again and again; the output's tensor is TensorFlow's own, new in each call. */
+/**
+ * Feeds the same input tensor in each call. TensorFlow allocates the output tensor in each call.
+ */
 final class TensorflowInference implements Contender.Inference {
   private final Model model;
   private final TFloat32 input;

@@ -15,9 +15,9 @@ import org.tensorflow.types.TInt32;
 import org.tensorflow.types.family.TType;
 
 /**
- * One graph with the forward pass, the operations that TensorFlow's own gradients consist of, and
- * its fused update operations. An update waits for all that reads its variable, so that it need not
- * copy the variable; the loss is stored in a variable of its own, so that a step fetches nothing.
+ * One graph with the forward pass, the operations of TensorFlow's own gradients, and its fused
+ * update operations. An update depends on all operations that read its variable, so it does not
+ * need to copy the variable. A variable stores the loss, so a step fetches nothing.
  */
 final class TensorflowTraining implements Contender.Training {
   private final Model model;

@@ -33,13 +33,13 @@ final class Updates {
       beta2Power = model.variable("beta2", new float[] {BETA2});
       beta1PowerValue = model.read(beta1Power);
       beta2PowerValue = model.read(beta2Power);
-      // TensorFlow adds its epsilon to a root that is not yet corrected for its bias.
+      // TensorFlow adds epsilon to the root before the bias correction, so epsilon is scaled.
       Operand<TFloat32> correction = model.tf.math.sub(model.tf.constant(1f), beta2PowerValue);
       epsilon = model.tf.math.mul(model.tf.constant(1e-8f), model.tf.math.sqrt(correction));
     }
   }
 
-  /** An update that runs when `reader`, which reads the variable, is done. */
+  /** Adds an update that runs after {@code reader}, which reads the variable. */
   void add(
       Operand<? extends TType> variable,
       int size,
@@ -73,7 +73,7 @@ final class Updates {
         });
   }
 
-  /** All updates that were added, to be run in a step. */
+  /** Returns all operations that a step must run to update. */
   List<Op> targets() {
     if (optimizer != Workload.Optimizer.ADAM) {
       return targets;

@@ -17,28 +17,29 @@ import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
 /**
- * libtorch through its JavaCPP binding: see {@link TorchTraining} and {@link TorchInference}.
+ * libtorch through its JavaCPP binding. See {@link TorchTraining} and {@link TorchInference}.
  *
- * <p>Which BLAS it computes with is decided outside: OpenBLAS, or MKL with MKL's jars on the class
- * path and {@code -Dorg.bytedeco.openblas.load=mkl_rt}. What else belongs outside:
+ * <p>The command line selects the BLAS: OpenBLAS by default, or MKL with the jars of MKL on the
+ * class path and {@code -Dorg.bytedeco.openblas.load=mkl_rt}. The command line and the environment
+ * should also contain:
  *
- * <ul>
- *   <li>{@code -Dorg.bytedeco.javacpp.nopointergc=true}: nothing watches the Java objects of
- *       tensors, all of which are closed here anyway. A step of a small network becomes a fifth
- *       faster.
- *   <li>With OpenBLAS {@code OMP_WAIT_POLICY=passive}: otherwise OpenMP's threads wait in a loop
- *       while OpenBLAS needs the cores for threads of its own, and a step takes up to fifty times
- *       as long.
- *   <li>With MKL {@code MKL_THREADING_LAYER=GNU}, so that it surely shares libtorch's threads
- *       instead of bringing Intel's. It must not be passive then: that makes every small product
- *       wake a thread.
+ * <ul> <li>{@code -Dorg.bytedeco.javacpp.nopointergc=true}: JavaCPP then does not track the Java
+ * objects of tensors, all of which are closed here anyway. A step of a small network becomes a
+ * fifth faster. <li>With OpenBLAS, {@code OMP_WAIT_POLICY=passive}: otherwise the threads of OpenMP
+ * spin while OpenBLAS needs the cores for its own threads, and a step takes up to fifty times as
+ * long. <li>With MKL, {@code MKL_THREADING_LAYER=GNU}: MKL then shares libtorch's threads instead
+ * of starting Intel's. The wait policy must not be passive, because every small product would then
+ * wake a thread.
  * </ul>
  */
 public final class TorchContender implements Contender {
   private static final Pattern BLAS_FILE =
       Pattern.compile("/(mkl|openblas)-([0-9.]+)-[^/]*\\.jar/.*/lib(?:mkl_rt|openblas)[^/]*$");
 
-  /** Below, libtorch's own loops are slower with several threads; the products never are. */
+  /**
+   * Networks with fewer operations run libtorch's own loops with one thread, because several
+   * threads are slower. Products are never slower with several threads.
+   */
   private static final double PARALLEL_FLOPS = 1e8;
 
   @Override
@@ -51,7 +52,7 @@ public final class TorchContender implements Contender {
     return torch.class.getPackage().getImplementationVersion();
   }
 
-  /** From the files that the process has mapped after a product. */
+  /** Returns the BLAS according to the files that the process has mapped after a product. */
   @Override
   public String blas() {
     try (Tensor a = torch.ones(64, 64);

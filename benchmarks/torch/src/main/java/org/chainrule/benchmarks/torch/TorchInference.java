@@ -8,7 +8,9 @@ import org.chainrule.benchmarks.Contender;
 import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
-/** All tensors are made once; a call copies in, computes into them and copies out. */
+/**
+ * All tensors are created once. A call copies the input, computes in place and copies the output.
+ */
 final class TorchInference implements Contender.Inference {
   private final boolean relu;
   private final Tensor[] transposedWeights;

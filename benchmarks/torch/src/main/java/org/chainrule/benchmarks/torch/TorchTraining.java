@@ -14,10 +14,10 @@ import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
 /**
- * Autograd and the library's own optimizers. Gradients are released before the forward pass, not
- * zeroed, so that the backward pass hands its buffers over instead of adding to old ones. Gradients
- * as a list with updates by hand, and the whole step as one TorchScript function, were tried: none
- * was faster beyond the noise.
+ * Trains with autograd and the library's own optimizers. Gradients are released before the forward
+ * pass instead of zeroed, so the backward pass stores its buffers as gradients instead of adding to
+ * old ones. Two alternatives were not measurably faster: gradients as a list with manual updates,
+ * and the whole step as one TorchScript function.
  */
 final class TorchTraining implements Contender.Training {
   private final boolean relu;
