@@ -43,6 +43,7 @@ public final class Graph extends NativeObject {
   private final List<Node> nodes = new ArrayList<>();
   private final Map<String, Node> byName = new HashMap<>();
   private final NativeAttributes attributes;
+
   /** The number of nodes that a model has copied. These nodes cannot be renamed. */
   private int inModels;
 

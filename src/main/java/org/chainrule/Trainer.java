@@ -13,16 +13,16 @@ import org.jspecify.annotations.Nullable;
  * Trains a model on a loss. A batch that is rejected, or whose loss is not finite, changes nothing.
  *
  * <p>Not thread-safe: only one thread at a time may use a trainer. A call from a second thread
- * throws {@link IllegalStateException}. {@link #stop}, {@link #listener} and {@link #close} are
- * exceptions: any thread may call them at any time.
+ * throws {@link IllegalStateException}. However, any thread may call {@link #stop}, {@link
+ * #listener} and {@link #close} at any time.
  *
  * <p>{@link #step} and {@link #evaluate} are one native call each. They allocate nothing after the
  * first batch of the same size.
  *
  * <p>{@link #close} waits for a running step. A {@code fit} that is running in another thread ends
- * with an {@link IllegalStateException} after its current slice of 50 ms. A trainer that is closed
- * from within its own {@code fit} throws {@link IllegalStateException}. Closing a trainer does not
- * close its model, unless {@link #resume(Path)} loaded the model.
+ * with an {@link IllegalStateException} after its current slice of 50 ms. Closing a trainer from
+ * within its own {@code fit} throws {@link IllegalStateException}. The model is not closed, unless
+ * {@link #resume(Path)} loaded it.
  */
 public final class Trainer extends NativeObject {
   private final Model model;
