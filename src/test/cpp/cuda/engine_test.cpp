@@ -181,7 +181,7 @@ TEST(cuda_values_of_extreme_operands_agree_with_the_cpu) {
                         : std::isinf(e) ? g == e
                                         : std::abs(g - e) <= 1e-5 * std::abs(e) + 1e-37;
       if (!same) fail(name_of(op), 0, message("at ", xs[i], ": got ", g, ", on the CPU ", e));
-      CHECK(g != 0 || !std::signbit(g) || std::signbit(e));  // no -0 unless the CPU's value has a sign, too
+      CHECK(g != 0 || !std::signbit(g) || std::signbit(e));  // no -0 unless the CPU's value is negative or -0
     }
   }
 }

@@ -103,7 +103,7 @@ TEST(wrong_shapes_are_refused_with_a_message) {
     if (kind_of(op) == Kind::product) inputs.push_back(b.matrix);
     CHECK_THROWS(b.op(op, inputs, constant_of(op)), "expected values, but got the class label");
   }
-  CHECK(b.graph.size() == size + 2);  // 'narrow', 'of a sample': a refused node leaves nothing behind
+  CHECK(b.graph.size() == size + 2);  // only 'narrow' and 'of a sample' were added, no refused node
 }
 
 TEST(wrong_leaves_are_refused_with_a_message) {

@@ -239,7 +239,7 @@ TEST(checking_finds_a_fault_in_the_backward_pass) {
   CHECK(now[0] == 1);
 }
 
-TEST(checking_undoes_an_update_that_is_not_finite) {
+TEST(checking_undoes_a_non_finite_update) {
   const Net n = net();
   // 1e30 * 1e30 * w overflows a float
   for (const OptimizerSettings& rule : {at_rate(1e30, adamw(1e30)), at_rate(1e30, sgd(0.5, false, 1e30))}) {
@@ -286,7 +286,7 @@ TEST(checking_predictor_names_the_sample) {
   values[at(x)][2500 * 2 + 1] = 0;  // in the third chunk
   set_values(values, 3000, model.get(), &workspace->inputs());
   workspace->reserve_output(0, 3000);
-  predictor.predict(*workspace, 3000);  // values that are not finite are allowed
+  predictor.predict(*workspace, 3000);  // non-finite values are allowed without checking
   predictor.set_checking(true);
   CHECK_THROWS(predictor.predict(*workspace, 3000), "is -inf at batch row 2500, feature 1");
   values[at(x)][2500 * 2 + 1] = 1;

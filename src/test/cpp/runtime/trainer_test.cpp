@@ -175,7 +175,7 @@ TEST(optimizers_follow_their_formulas) {
   }
 }
 
-TEST(trainer_refuses_a_loss_that_is_not_finite_before_writing) {
+TEST(trainer_refuses_a_non_finite_loss_before_writing) {
   for (const OptimizerSettings& o : optimizers) {
     Net net = classifier(6, 8, 3);
     auto model = std::make_shared<Model>(net.graph, DType::float32, 1);

@@ -108,7 +108,7 @@ TEST(jacobian_of_a_linear_layer_is_its_transposed_weight) {
   }
 }
 
-TEST(jacobian_is_zero_of_independent_nodes_and_refuses_labels_and_wrong_batches) {
+TEST(jacobian_by_an_independent_node_is_zero_and_wrong_requests_are_refused) {
   Net n = net();
   const int32_t other = n.b.input(2, "other"), label = n.b.label(2);
   for (double value : jacobian(n.b.graph, DType::float64, n.z, other, 3, false)) CHECK(value == 0);
