@@ -52,8 +52,7 @@ void StepCheck::check_update(int64_t step) {
       if (!fault.found) continue;
       undo();
       throw Error(message("training step ", step, ", update: ", i == 0 ? "" : "the optimizer's state of ",
-                          describe(fault, graph),
-                          "; parameters and state are again what they were before the step"));
+                          describe(fault, graph), "; the parameters and the optimizer state were restored"));
     }
   }
 }
