@@ -1,31 +1,31 @@
 #!/usr/bin/env bash
 # Builds the C++ core for one platform into cppbuild/<platform>/ with CMake. Usage: bash cppbuild.sh [command]
 #   build        lib/libchainrule.a (the default command) and compile_commands.json
-#   test         build, then compile and run the C++ tests (CHAINRULE_TEST_FILTER=part of a test's name: only those)
-#   cuda         lib/libchainrule_cuda.so, the CUDA engine, and a check that no kernel spills registers
-#   cuda-test    cuda, then bin/chainrule_cuda_test: the CUDA engine's tests, to be run where a GPU is
-#   sanitize     the tests once more under address+undefined, then the threaded ones under the thread sanitizer
-#   format       fail where clang-format would change a file; format-fix changes it
-#   clean        remove cppbuild/<platform>
-# Environment: PLATFORM, CXX, STRICT=1 (warnings are errors), JOBS, for CUDA CUDA_PATH (bin/nvcc), CUBLAS_PATH (include,
-# lib) and CUDA_ARCHITECTURES (of one's own GPU alone: compiles faster), and BUILD_PATH with OpenBLAS's folder in it: Maven
-# sets it, and a build by hand finds the folder that Maven unpacked earlier.
+#   test         build, then compiles and runs the C++ tests (CHAINRULE_TEST_FILTER=TEXT: only tests with TEXT in their name)
+#   cuda         lib/libchainrule_cuda.so, the CUDA engine; checks that no kernel spills registers
+#   cuda-test    cuda, then bin/chainrule_cuda_test, the tests of the CUDA engine, which need a GPU
+#   sanitize     runs the tests with the address and undefined sanitizers, then the tests of threads with the thread sanitizer
+#   format       fails if clang-format would change a file; format-fix formats the files
+#   clean        removes cppbuild/<platform>
+# Environment: PLATFORM, CXX, STRICT=1 (warnings are errors), JOBS and BUILD_PATH, which contains OpenBLAS's folder. Maven
+# sets BUILD_PATH; a manual build finds the folder that Maven has unpacked before. For CUDA: CUDA_PATH (with bin/nvcc),
+# CUBLAS_PATH (with include and lib) and CUDA_ARCHITECTURES (only that of your GPU, which compiles faster).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 PLATFORM=${PLATFORM:-linux-x86_64}
 OUT=cppbuild/$PLATFORM
-export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} # where ccache is used: one entry for every checkout
+export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} # ccache then shares its entries between checkouts
 
 die() { echo "cppbuild.sh: $*" >&2; exit 1; }
 
 case $PLATFORM in
   linux-x86_64) machine=x86_64 ;;
   linux-arm64) machine=aarch64 ;;
-  *) die "the platform '$PLATFORM' is not supported: PLATFORM is one of linux-x86_64, linux-arm64." ;;
+  *) die "the platform '$PLATFORM' is not supported: expected linux-x86_64 or linux-arm64." ;;
 esac
 
-# The tools: CMake with make or Ninja, and the C++ compiler, for another machine than this one that of a toolchain file.
+# Finds CMake, make or Ninja, and the C++ compiler. For another machine type than this one, a toolchain file is used.
 find_tools() {
   local cross=$PWD/cmake/$PLATFORM.cmake
   if [[ $(uname -m) == "$machine" ]]; then cross='' CXX=${CXX:-g++}; else CXX=${CXX:-$machine-linux-gnu-g++}; fi
@@ -67,20 +67,20 @@ cuda() {
   bash tools/check_native.sh "$OUT/lib/libchainrule_cuda.so"
 }
 
-# OpenBLAS is not instrumented: what it does to memory by itself is taken on trust.
+# OpenBLAS is not instrumented, so its memory accesses are not checked.
 sanitize() {
   local kind
   find_tools
   for kind in address thread; do
     echo "cppbuild.sh: C++ tests under the sanitizer for $kind"
-    SETTINGS+=("-DCHAINRULE_SANITIZE=$kind") # the last one counts
+    SETTINGS+=("-DCHAINRULE_SANITIZE=$kind") # the last setting applies
     make_targets "$OUT/$kind" chainrule_test
     run_tests "$OUT/$kind"
   done
 }
 
 format() {
-  local tool # another version formats a little differently
+  local tool # other versions format slightly differently
   tool=$(command -v clang-format-14 || command -v clang-format) ||
     die "clang-format is not installed: install it, for example with 'apt-get install clang-format-14'."
   find src/main src/test \( -name '*.cpp' -o -name '*.h' -o -name '*.cu' \) -print0 |

@@ -1,12 +1,12 @@
-# Sourced by scripts that compare builds of the library's core: builds of any commit, and how to run Java on them.
-# BUILDS is the folder that they lie in; the script that sources this file makes it and removes it.
+# Functions for scripts that compare builds of the library's core: they build any commit and run Java on the builds.
+# BUILDS is the folder of the builds. The script that sources this file creates and removes it.
 
 die() { echo "$(basename "$0"): $*" >&2; exit 1; }
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-# make_build NAME WHICH: makes $BUILDS/NAME with `source`, a checkout, and `classpath`, what Java needs to run its core.
-# WHICH is a commit, which is built in $BUILDS, or a checkout that has been built, which is taken as it is.
+# make_build NAME WHICH: creates $BUILDS/NAME with `source`, a checkout, and `classpath`, the class path of its core.
+# WHICH is a commit, which is built in $BUILDS, or a checkout that has already been built, which is used unchanged.
 make_build() {
   local name=$1 which=$2 folder=$BUILDS/$1 commit
   mkdir -p "$folder"
@@ -24,11 +24,11 @@ make_build() {
     (cd "$folder/source" && mvn -q -B --no-transfer-progress -DskipTests process-classes) >"$folder/build.log" 2>&1 ||
       { cat "$folder/build.log" >&2; die "$which cannot be built."; }
   fi
-  # the scope of tests has this platform's natives of OpenBLAS
+  # only the test scope contains OpenBLAS's native library for this platform
   (cd "$folder/source" && mvn -q -B --no-transfer-progress \
     dependency:build-classpath \
     -Dmdep.includeScope=test "-Dmdep.outputFile=$folder/dependencies") >"$folder/classpath.log" 2>&1 ||
-    { cat "$folder/classpath.log" >&2; die "the class path of $which cannot be found."; }
+    { cat "$folder/classpath.log" >&2; die "cannot determine the class path of $which."; }
   echo "$folder/source/target/classes:$folder/source/target/native:$(<"$folder/dependencies")" >"$folder/classpath"
 }
 
@@ -40,8 +40,8 @@ compile_for() {
   javac -proc:none -Xlint:all,-options,-path -cp "$(<"$folder/classpath")" -d "$output" "$@"
 }
 
-# run_on NAME FOLDER ARGUMENT...: runs Java on a build, with the classes of compile_for before its own. Natives are unpacked
-# into a folder of the build's own, since both builds' jars have the same names.
+# run_on NAME FOLDER ARGUMENT...: runs Java on a build, with the classes of compile_for first on the class path. Each build
+# unpacks its native libraries into its own folder, because the jars of both builds have the same names.
 run_on() {
   local folder=$BUILDS/$1 classes=$2; shift 2
   java -Xmx2g "-Dorg.bytedeco.javacpp.cachedir=$folder/javacpp" -cp "$folder/$classes:$(<"$folder/classpath")" "$@"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Shows the drawings to the tools that users show them to: check_drawings.sh PAGE.html
-# Graphviz lays out each docs/pictures/*.dot; in headless Chromium, Mermaid parses and renders each *.mmd, and the page
-# shows its graphs and curves; the browser's console stays empty. Mermaid's version is pinned, its file's sum is checked.
+# Checks the drawings with the tools that users view them with: check_drawings.sh PAGE.html
+# Graphviz must lay out each docs/pictures/*.dot. In headless Chromium, Mermaid must parse and render each *.mmd, the page
+# must show its graphs and curves, and the browser's console must stay empty. Mermaid's version and checksum are fixed.
 set -euo pipefail
 page=$(realpath "$1")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -17,17 +17,17 @@ fail() {
 
 count=0
 for file in docs/pictures/*.dot; do
-  messages=$(dot -Tsvg "$file" -o "$work/picture.svg" 2>&1) || fail "dot does not take $file: $messages"
-  [[ -z $messages ]] || fail "dot says of $file: $messages"
+  messages=$(dot -Tsvg "$file" -o "$work/picture.svg" 2>&1) || fail "dot cannot read $file: $messages"
+  [[ -z $messages ]] || fail "dot printed a message for $file: $messages"
   count=$((count + 1))
 done
-[[ $count -gt 0 ]] || fail "there is nothing in docs/pictures"
-echo "check_drawings.sh: dot takes $count files"
+[[ $count -gt 0 ]] || fail "docs/pictures contains no .dot file"
+echo "check_drawings.sh: dot reads $count files"
 
 (cd "$work" && npm pack --silent "mermaid@$mermaid" >/dev/null && tar -xzf "mermaid-$mermaid.tgz" package/dist/mermaid.min.js)
-echo "$sum  $work/package/dist/mermaid.min.js" | sha256sum --check --quiet || fail "mermaid.min.js is another file"
+echo "$sum  $work/package/dist/mermaid.min.js" | sha256sum --check --quiet || fail "mermaid.min.js has an unexpected checksum"
 
-# A page that does the checks and writes what it found into its own text, which Chromium prints.
+# A page that runs the checks and writes the result into its own text, which Chromium prints.
 node - "$work" "$page" docs/pictures/*.mmd <<'JS'
 const fs = require('fs');
 const [work, page, ...files] = process.argv.slice(2);
@@ -45,7 +45,7 @@ async function check() {
     const {svg} = await mermaid.render('drawing' + i, text);
     const boxes = (text.match(/^  n[0-9]+[^ 0-9]/gm) || []).length;
     const drawn = new DOMParser().parseFromString(svg, 'text/html').querySelectorAll('g.node[id*="-n"]').length;
-    if (boxes === 0 || boxes !== drawn) throw new Error(name + ': ' + boxes + ' nodes, but ' + drawn + ' drawn');
+    if (boxes === 0 || boxes !== drawn) throw new Error(name + ': expected ' + boxes + ' nodes, but got ' + drawn + ' drawn nodes');
   }
   const shown = new DOMParser().parseFromString(page, 'text/html');
   const graphs = [...shown.querySelectorAll('figure > svg')];
@@ -68,7 +68,8 @@ check().then(text => 'passed: ' + text, error => 'failed: ' + error)
 </script>`);
 JS
 
-# Prints a page's final text; its console's messages go to a file. A sandbox needs rights that root in a container lacks.
+# Prints the final text of a page and checks that the console got no message. Chromium's sandbox is off because it needs
+# rights that root does not have in a container.
 browse() {
   timeout 120 chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --user-data-dir="$work/profile" \
     --enable-logging=stderr --virtual-time-budget=60000 --dump-dom "file://$1" 2>"$work/log" || fail "chromium: $(tail -5 "$work/log")"
@@ -76,7 +77,7 @@ browse() {
 }
 
 browse "$work/check.html" >"$work/dom"
-result=$(grep -a -o '<div id="result">[^<]*' "$work/dom") || fail "chromium has not run the check"
+result=$(grep -a -o '<div id="result">[^<]*' "$work/dom") || fail "chromium did not run the check"
 [[ $result == *">passed: "* ]] || fail "${result#*>}"
 echo "check_drawings.sh: ${result#*passed: }"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# check_kernels.sh "ARCHITECTURE..." REPORT...: fails if, in the compiler's reports (ptxas -v), a kernel keeps anything in local
-# memory: spilled registers, or an array that it indexes by what is not known when compiling. Also if an architecture is
-# missing from the reports.
+# check_kernels.sh "ARCHITECTURE..." REPORT...: fails if, according to the compiler's reports (ptxas -v), a kernel uses local
+# memory. A kernel does so if it spills registers or indexes an array with an index that is unknown at compile time. Also
+# fails if an architecture is missing from the reports.
 set -euo pipefail
 architectures=$1; shift
 bad=0
@@ -21,7 +21,7 @@ awk '
   /Used [0-9]+ registers/ { n = $0; sub(/.*Used /, "", n); sub(/ .*/, "", n); if (n + 0 > most) most = n + 0 }
   END {
     if (bad) exit 1
-    printf "check_kernels.sh: %d kernels (all architectures), none in local memory, at most %d registers\n", kernels, most
+    printf "check_kernels.sh: %d kernels (all architectures), none uses local memory, at most %d registers\n", kernels, most
   }' "$@" || bad=1
 if ((bad)); then
   echo "check_kernels.sh: the kernels above spill registers or use local memory." >&2

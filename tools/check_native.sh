@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# check_native.sh FILE: what is shipped must load on another machine, and must not tell about the one that built it.
+# check_native.sh FILE: checks that a shipped library can be loaded on other machines and contains nothing about the build
+# machine.
 set -euo pipefail
 file=$1
 name=$(basename "$file")
@@ -7,23 +8,23 @@ fail() { echo "check_native.sh: $name $*" >&2; exit 1; }
 
 [[ -f $file ]] || fail "was not built."
 dynamic=$(readelf -dW "$file")
-if grep -E 'R(UN)?PATH' <<<"$dynamic"; then fail "has search paths of its own."; fi
+if grep -E 'R(UN)?PATH' <<<"$dynamic"; then fail "contains library search paths (RPATH or RUNPATH)."; fi
 
 case $name in
-  libchainrule_cuda.so) library_of_its_own='libcublasLt.so.13' entries='chainrule_cuda_library' ;;
-  *) library_of_its_own='libopenblas.so.0' entries='(JNI_On(Load|Unload).*|Java(CPP)?_org_(chainrule|bytedeco_javacpp)_.*)' ;;
+  libchainrule_cuda.so) own_library='libcublasLt.so.13' entries='chainrule_cuda_library' ;;
+  *) own_library='libopenblas.so.0' entries='(JNI_On(Load|Unload).*|Java(CPP)?_org_(chainrule|bytedeco_javacpp)_.*)' ;;
 esac
 
 needed=$(sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' <<<"$dynamic" | sort)
 while read -r library; do
   case $library in
-    "$library_of_its_own" | libc.so.6 | libm.so.6 | libpthread.so.0 | libdl.so.2 | ld-linux-*.so.*) ;;
-    *) fail "needs $library, which a user may not have." ;;
+    "$own_library" | libc.so.6 | libm.so.6 | libpthread.so.0 | libdl.so.2 | ld-linux-*.so.*) ;;
+    *) fail "needs $library, which is not installed on every machine." ;;
   esac
 done <<<"$needed"
 
 exported=$(nm -D --defined-only "$file" | awk '{ print $3 }' | grep -vE "^$entries\$" || true)
-if [[ -n $exported ]]; then fail "exports more than it should: $(head -n 5 <<<"$exported" | tr '\n' ' ')"; fi
+if [[ -n $exported ]]; then fail "exports unexpected symbols: $(head -n 5 <<<"$exported" | tr '\n' ' ')"; fi
 
 while read -r folder; do
   if [[ ${#folder} -gt 1 ]] && strings -a "$file" | grep -F -m 3 -- "$folder/"; then

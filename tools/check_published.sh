@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Uses the library as a user does: deploys what is published into a folder, and lets a program outside the project
-# (tools/published) take it from there, first from its jars, then packed into one jar by a plain maven-shade-plugin.
-# The program has a local repository of its own, build/published/local, in which nothing of the project lies beforehand.
+# Uses the library as a user does: deploys the published artifacts to a folder, and builds and runs a program outside the
+# project (tools/published) with them, first from the jars, then packed into one jar by a plain maven-shade-plugin.
+# The program uses a separate local repository, build/published/local, which contains nothing of the project before.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 work=$PWD/build/published
@@ -15,7 +15,7 @@ mkdir -p "$repository"
 deployed=$(cd "$repository/org/chainrule" && printf '%s ' *)
 echo "check_published.sh: deployed $deployed"
 [[ $deployed == "chainrule chainrule-parent chainrule-platform chainrule-visual chainrule-visual-drawings chainrule-visual-layout chainrule-visual-progress " ||
-  $deployed == *" chainrule-platform-gpu "* ]] || fail "expected the library, its parent, the platform and the four of visual."
+  $deployed == *" chainrule-platform-gpu "* ]] || fail "expected the library, its parent, the platform and the four modules of visual."
 for artifact in ${deployed/chainrule-parent/}; do
   for kind in -sources.jar -javadoc.jar; do
     compgen -G "$repository/org/chainrule/$artifact/*/*$kind" >/dev/null || fail "$artifact has no $kind."
@@ -34,11 +34,11 @@ run "$built/classes:$built/dependencies/*"
 echo "check_published.sh: from one jar"
 run "$built/example-1-shaded.jar"
 
-# What each artifact costs beside the library.
+# The size that each artifact adds to the library.
 size() { cat "$@" | wc -c | awk '{ printf "%.1f MB", $1 / 1e6 }'; }
 cd "$built/dependencies"
-echo "check_published.sh: chainrule-visual with all it brings is" \
-  "$(size chainrule-visual*.jar progressbar*.jar jline*.jar xchart*.jar VectorGraphics2D*.jar), drawings alone" \
-  "$(size chainrule-visual-drawings*.jar chainrule-visual-layout*.jar), progress alone $(size chainrule-visual-progress*.jar progressbar*.jar jline*.jar)"
+echo "check_published.sh: chainrule-visual with its dependencies has" \
+  "$(size chainrule-visual*.jar progressbar*.jar jline*.jar xchart*.jar VectorGraphics2D*.jar), drawings only" \
+  "$(size chainrule-visual-drawings*.jar chainrule-visual-layout*.jar), progress only $(size chainrule-visual-progress*.jar progressbar*.jar jline*.jar)"
 unknown=$(printf '%s\n' *.jar | grep -vE '^(chainrule|javacpp|openblas|progressbar|jline|xchart|VectorGraphics2D|animated-gif)' || true)
-[[ -z $unknown ]] || fail "these come too, which nothing says: $unknown"
+[[ -z $unknown ]] || fail "there are unexpected dependencies: $unknown"

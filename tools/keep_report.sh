@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# keep_report.sh COMPILER ARGUMENT... -o OBJECT ...: runs the compiler, keeps what it prints in OBJECT.log, and prints that
-# where the compiler fails.
+# keep_report.sh COMPILER ARGUMENT... -o OBJECT ...: runs the compiler and stores its output in OBJECT.log. Prints the output
+# if the compiler fails.
 set -euo pipefail
 object=/dev/null
 for ((i = 1; i < $#; ++i)); do

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Compares two builds of the core on this machine, bit for bit. Usage:
 #   tools/same_bits.sh [--except NAME[,NAME]] [--only NAME[,NAME]] OLD NEW
-# OLD and NEW are commits, which are built in a temporary folder, or checkouts that have been built, which are taken as
-# they are (target/classes, target/native). For each network of same_bits/Networks.java a line says whether losses,
-# parameters, predictions, gradients, statistics and Jacobians are the same, in float and double, with all optimizers, for
-# 1 and 3 threads, with the products' own choice, by the BLAS and by the tile kernel; NEW resumes the training files of OLD.
-# Ends with 1 if a network differs that --except does not name; those are printed all the same.
-# Before that, OLD is compared with itself: computed twice, and with 1 and with 3 threads.
+# OLD and NEW are commits, which are built in a temporary folder, or checkouts that have already been built, which are used
+# unchanged (target/classes, target/native). Prints one line per network of same_bits/Networks.java. The line shows whether
+# losses, parameters, predictions, gradients, statistics and Jacobians are equal in float and double, with all optimizers,
+# with 1 and 3 threads, and with products computed by the default choice, by the BLAS and by the tile kernel. NEW also
+# resumes the training files of OLD.
+# The exit status is 1 if a network differs that --except does not name. The networks of --except are printed too.
+# Before that, OLD is compared with itself: two equal runs, and runs with 1 and with 3 threads.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/builds.sh"
 programs=$repository/tools/same_bits
@@ -16,7 +17,7 @@ while [[ ${1:-} == --* ]]; do
   case $1 in
     --except) except=$2 ;;
     --only) IFS=, read -ra only <<<"$2" ;;
-    *) die "there is no option $1." ;;
+    *) die "unknown option $1." ;;
   esac
   shift 2
 done
@@ -26,7 +27,7 @@ trap 'rm -rf "$BUILDS"' EXIT
 
 make_build old "$1"
 make_build new "$2"
-# An adapter is chosen by what it can be compiled against.
+# Uses the first adapter that can be compiled against the build.
 for name in old new; do
   chosen=''
   for adapter in "$programs"/adapters/*/; do
@@ -35,10 +36,10 @@ for name in old new; do
       break
     fi
   done
-  if [[ -z $chosen ]]; then cat "$BUILDS/$name/adapter.log" >&2; die "no adapter in $programs fits the $name build."; fi
+  if [[ -z $chosen ]]; then cat "$BUILDS/$name/adapter.log" >&2; die "no adapter in $programs can be compiled against the $name build."; fi
 done
 
-# compute NAME WAY THREADS PRODUCTS FILES: the numbers of a build, which resumes the training files in FILES.
+# compute NAME WAY THREADS PRODUCTS FILES: computes the numbers of a build, which also resumes the training files in FILES.
 compute() {
   mkdir -p "$BUILDS/files/$1"
   run_on "${1%-*}" programs "-Dorg.chainrule.products=$4" SameBits "$3" "$BUILDS/$1-$2" "$BUILDS/files/$1/$2" "$5" \
@@ -59,7 +60,7 @@ for name in old new; do sort -u "$BUILDS/$name/messages" | sed "s/^/$name: /"; d
 echo
 echo "OLD and itself:"
 run_on old programs Compare '' twice "$BUILDS/old-1-threads-1" "$BUILDS/old-2-threads-1" \
-  '1 and 3 threads' "$BUILDS/old-1-threads-1" "$BUILDS/old-1-threads-3" || die "the bits of OLD are not determined."
+  '1 and 3 threads' "$BUILDS/old-1-threads-1" "$BUILDS/old-1-threads-3" || die "the results of OLD are not reproducible."
 echo
 echo "OLD and NEW:"
 run_on old programs Compare "$except" "${pairs[@]}" || die "OLD and NEW differ."

@@ -2,11 +2,11 @@
 # Compares the time of a training step of two builds of the core on this machine.
 # Usage: tools/same_speed.sh [--rounds N] [--seconds S] [--threads N] [--optimizer sgd|momentum|adam] [--fit]
 #          [--only NAME[,NAME]] OLD NEW
-# OLD and NEW are commits, which are built in a temporary folder, or checkouts that have been built. The workloads are the
-# benchmark's (benchmarks/harness); each build is driven by its own commit's benchmarks/chainrule. In each of the rounds (15)
-# both are measured, each in a process of its own: S seconds (1) of warming up, then S seconds. The build that comes first in a
-# round comes last in the next. Printed are the median ratio and an interval that holds it with 95 %.
-# Ends with 1 where that is not within 0.97 to 1.03; in tiny, a difference of 30 ns counts as 1 %.
+# OLD and NEW are commits, which are built in a temporary folder, or checkouts that have already been built. The workloads are
+# those of benchmarks/harness. Each build is called by benchmarks/chainrule of its own commit. Each of the N rounds (15)
+# measures both builds in separate processes: S seconds (1) of warm-up, then S seconds of measurement. The order of the
+# builds alternates between rounds. Prints the median ratio and its 95 % confidence interval.
+# The exit status is 1 if an interval is not within 0.97 to 1.03. In the workload tiny, a difference of 30 ns counts as 1 %.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/builds.sh"
 
@@ -19,12 +19,12 @@ while [[ ${1:-} == --* ]]; do
     --optimizer) optimizer=$2; shift ;;
     --only) IFS=, read -ra workloads <<<"$2"; shift ;;
     --fit) options+=(-Dchainrule.benchmark.fit=true) ;;
-    *) die "there is no option $1." ;;
+    *) die "unknown option $1." ;;
   esac
   shift
 done
 [[ $# == 2 ]] || die "expected two commits or folders, OLD and NEW, but got $#."
-((rounds >= 6)) || die "expected 6 rounds or more, which an interval of 95 % needs, but got $rounds."
+((rounds >= 6)) || die "expected at least 6 rounds, which a 95 % interval needs, but got $rounds."
 BUILDS=$(mktemp -d)
 trap 'rm -rf "$BUILDS"' EXIT
 
@@ -34,13 +34,13 @@ harness=$repository/benchmarks/harness/src/main/java/org/chainrule/benchmarks
 for name in old new; do
   contender=$BUILDS/$name/source/benchmarks/chainrule/src/main
   mapfile -t sources < <(find "$contender/java" -name '*.java')
-  # what runs the benchmark itself needs JMH, which is not needed here
+  # the other classes of the harness need JMH and are not used here
   compile_for "$name" programs -sourcepath "$contender/java" "$harness"/{Contender,Network,Workload}.java "${sources[@]}" \
     "$repository"/tools/same_speed/*.java || die "the benchmark of $name cannot be compiled."
   cp -r "$contender/resources/." "$BUILDS/$name/programs"
 done
 
-# measure NAME WORKLOAD: nanoseconds. The processor's own settings of the BLAS are the ones that users have.
+# measure NAME WORKLOAD: prints the nanoseconds per step. The BLAS uses its default settings, as it does for users.
 measure() {
   (
     unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE

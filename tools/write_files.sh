@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Writes the model and training files that tests load (src/test/resources/org/chainrule/files), as a commit writes them,
-# with what it computes. Usage: tools/write_files.sh COMMIT FOLDER, COMMIT being a checkout that has been built, or a commit.
+# Writes the model and training files that tests load (src/test/resources/org/chainrule/files) with the code of a commit, and
+# the results that this commit computes with them. Usage: tools/write_files.sh COMMIT FOLDER
+# COMMIT is a commit or a checkout that has already been built.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/builds.sh"
 [[ $# == 2 ]] || die "expected a commit and a folder, but got $# arguments."

@@ -1,11 +1,13 @@
-// Trains one network as compare.py tells it: options on the command line, then a command a line on standard input, and an
-// answer in JSON a line on standard output.
-//   step N      N training steps on a batch that comes from the processor's memory
-//   fit N       N training steps over a data set of that batch, many times, which an engine may keep in its own memory
-//   reset step, reset fit     the first parameters again, of the network that steps or of the one that fits
-// With --tuning FILE the algorithms of products are chosen by timing, and kept in the file.
-// An answer holds the seconds and the last step's loss. Parameters and data are functions of their place alone
-// (uniform_value), so that compare.py can give the same to others. Without an option it prints how it is called.
+// Trains one network for compare.py. Gets options on the command line and one command per line on standard input.
+// Prints one answer in JSON per line on standard output, with the seconds and the loss of the last step.
+//   step N        runs N training steps on a batch in the CPU's memory
+//   fit N         runs N training steps on a data set with many copies of that batch, which the engine can keep in its
+//                 own memory
+//   reset step    restores the initial parameters of the network that 'step' trains
+//   reset fit     restores the initial parameters of the network that 'fit' trains
+// With --tuning FILE, the algorithms of products are selected by timing and stored in the file.
+// Parameters and data depend only on their index (uniform_value), so compare.py can compute the same values for the
+// other contenders. Without options the program prints its usage.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -30,7 +32,7 @@ using namespace chainrule;
 
 namespace {
 
-// Uniform in [-1, 1), with 24 bits: compare.py has the same function.
+// Returns a uniform value in [-1, 1) with 24 bits. compare.py has the same function.
 float uniform_value(uint64_t stream, uint64_t index) {
   uint64_t x = (stream << 40) + index + 0x9e3779b97f4a7c15u;
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -39,7 +41,7 @@ float uniform_value(uint64_t stream, uint64_t index) {
   return static_cast<float>(static_cast<int64_t>(x >> 40) - (1 << 23)) / (1 << 23);
 }
 
-// By all cores: the largest network has 142 million numbers.
+// Fills with scaled uniform values. Uses all cores, because the largest network has 142 million numbers.
 void fill(float* values, int64_t count, uint64_t stream, float scale) {
   const int64_t cores = std::max<int64_t>(1, std::thread::hardware_concurrency());
   const int64_t each = std::max<int64_t>(int64_t{1} << 16, (count + cores - 1) / cores);
@@ -65,7 +67,7 @@ struct Options {
     if (found == values.end()) throw std::runtime_error("the option --" + name + " is missing");
     return found->second;
   }
-  // Empty where the option was not given.
+  // Returns an empty text if the option was not given.
   std::string optional(const std::string& name) const {
     return values.count("--" + name) == 0 ? "" : (*this)[name];
   }
@@ -77,11 +79,11 @@ struct Options {
   }
 };
 
-// An epoch's steps, and the data set's bytes, at most.
-constexpr int64_t most_copies = 256, most_bytes = int64_t{1} << 30;
+// The maximum number of steps per epoch and of bytes of the data set.
+constexpr int64_t max_copies = 256, max_bytes = int64_t{1} << 30;
 constexpr uint64_t input_stream = 1000, target_stream = 1001;
 
-// What networks of these layers begin with: made once, for all.
+// The initial weights of a network with these layers. They are computed once for both networks.
 class Weights {
  public:
   Weights(const std::vector<int64_t>& layers, bool relu) {
@@ -108,12 +110,12 @@ bool is_relu(const Options& options) { return options["activation"] == "relu"; }
 
 class Network {
  public:
-  // The weights outlive the network.
-  Network(const Options& options, const Weights& first)
+  // The caller must keep the weights alive while the network exists.
+  Network(const Options& options, const Weights& initial)
       : batch_(std::stoll(options["batch"])),
         relu_(is_relu(options)),
         classes_(options["loss"] == "softmax_cross_entropy"),
-        first_(first),
+        initial_(initial),
         layers_(layers_of(options)) {
     build();
     OptimizerSettings sgd(OptimizerKind::sgd);
@@ -125,7 +127,7 @@ class Network {
 
   void reset() {
     for (size_t i = 0; i < weights_.size(); ++i) {
-      const std::vector<float>& values = first_.of_layer(i);
+      const std::vector<float>& values = initial_.of_layer(i);
       model_->write_parameter(weights_[i], values.data(), static_cast<int64_t>(values.size()));
       const std::vector<float> zeros(static_cast<size_t>(layers_[i + 1]));
       model_->write_parameter(biases_[i], zeros.data(), static_cast<int64_t>(zeros.size()));
@@ -184,16 +186,16 @@ class Network {
   }
 
  public:
-  // The batch for step().
-  void bring_batch() {
+  // Writes the batch for step().
+  void write_batch() {
     write_data(trainer_->inputs().reserve(0, batch_), trainer_->inputs().reserve(1, batch_));
   }
 
-  // A data set for fit(): the batch again and again, as often as an epoch is to have steps.
-  void bring_dataset() {
+  // Creates the data set for fit(), which contains one copy of the batch per step of an epoch.
+  void create_dataset() {
     const int64_t outputs = classes_ ? 1 : layers_.back();
     const int64_t bytes = batch_ * (layers_[0] + outputs) * static_cast<int64_t>(sizeof(float));
-    const int64_t copies = std::max<int64_t>(1, std::min(most_copies, most_bytes / bytes));
+    const int64_t copies = std::max<int64_t>(1, std::min(max_copies, max_bytes / bytes));
     dataset_ = std::make_unique<Dataset>(batch_ * copies);
     char* x = dataset_->add_column("x", ColumnType::float32, layers_[0]);
     char* y = dataset_->add_column("y", classes_ ? ColumnType::label : ColumnType::float32, outputs);
@@ -211,7 +213,7 @@ class Network {
  private:
   const int64_t batch_;
   const bool relu_, classes_;
-  const Weights& first_;
+  const Weights& initial_;
   const std::vector<int64_t> layers_;
   Graph graph_;
   int32_t loss_ = -1;
@@ -240,8 +242,8 @@ int main(int count, char** arguments) {
     set_team_threads(std::stoi(options["threads"]));
     const Weights weights(layers_of(options), is_relu(options));
     Network stepping(options, weights), fitting(options, weights);
-    stepping.bring_batch();
-    fitting.bring_dataset();
+    stepping.write_batch();
+    fitting.create_dataset();
     answer(0, 0);
     for (std::string line; std::getline(std::cin, line);) {
       std::istringstream words(line);
@@ -256,7 +258,7 @@ int main(int count, char** arguments) {
       } else if (command == "reset") {
         network.reset();
       } else {
-        throw std::runtime_error("there is no command '" + line + "'");
+        throw std::runtime_error("unknown command '" + line + "'");
       }
       answer(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), network.loss());
     }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Checks that run.sh and jobs.py tell passed, failed, crashed, hanging and skipped tests apart, that none stops another, and
-# that a run keeps to its time and its files: with programs that stand for the tests, the probe and the sanitizer. Half a minute.
+# Checks that run.sh and jobs.py distinguish passed, failed, crashed, hanging and skipped tests, that no test stops another,
+# and that a run respects its time limit and its number of files. Small scripts replace the tests, the probe and the
+# sanitizer. Takes half a minute.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -35,7 +36,7 @@ printf '#!/usr/bin/env bash\n[[ ${1:-} != nothing ]] || exit 2\necho "graph: wor
 printf '#!/usr/bin/env bash\n' >"$work/bin/benchmark"
 cat >"$work/sanitizer" <<'SANITIZER'
 #!/usr/bin/env bash
-# As compute-sanitizer: its options, then a program and its arguments.
+# Called like compute-sanitizer: options, then a program and its arguments.
 if [[ $1 == --help ]]; then echo "  --kernel-name arg"; exit 0; fi
 [[ $1 == --tool && $3 == --kernel-name && $4 == kns=chainrule && $7 == --error-exitcode ]] || exit 64
 tool=$2 code=$8; shift 8
@@ -48,7 +49,7 @@ echo "========= ERROR SUMMARY: 0 errors"; exit $status
 SANITIZER
 chmod +x "$work"/bin/* "$work/sanitizer"
 
-# expect FILE TEXT...: a line of the file is made of these words.
+# expect FILE PATTERN...: fails unless a line of the file begins with the pattern.
 expect() {
   local file=$1; shift
   if ! grep -qE "^$*" "$file"; then
@@ -85,7 +86,8 @@ expect "$work/sanitizers.txt" 'FAILED +racecheck cuda_every_loss'
 expect "$work/sanitizers.txt" 'FAILED +initcheck cuda_steps'
 expect "$work/sanitizers.txt" 'PASSED +memcheck finds the probe'
 
-# Tests that would take far longer than the run has: what has not begun is named, and the run ends in time.
+# The tests would take far longer than the run's time limit. The run must list the tests that it did not start and end in
+# time.
 printf 'hangs\n%.0s' {1..20} >"$work/bin/more"
 begin=$SECONDS status=0
 CUBLAS_PATH=/none COMPUTE_SANITIZER=$work/sanitizer bash tools/gpu/run.sh first --seconds 20 --binaries "$work" --output "$work/out" \
@@ -101,7 +103,7 @@ expect "$work/out/tests.txt" 'TIMED OUT hangs'
 expect "$work/out/tests.txt" 'NOT RUN +hangs'
 files=$(ls "$work/out")
 if (($(wc -l <<<"$files") > 7)) || grep -q '[^A-Za-z0-9._-]' <<<"$files"; then
-  echo "check_run.sh: expected at most 7 files of plain names, got: $files" >&2
+  echo "check_run.sh: expected at most 7 files with plain names, got: $files" >&2
   exit 1
 fi
-echo "check_run.sh: run.sh and jobs.py tell what they should"
+echo "check_run.sh: run.sh and jobs.py report the expected results"

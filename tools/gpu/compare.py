@@ -1,12 +1,13 @@
-"""Chainrule and PyTorch beside each other: steps of training with SGD on the same networks, parameters and batches.
+"""Compares the training steps of Chainrule and PyTorch with SGD on the same networks, parameters and batches.
 
-All contenders of a workload are alive at once, and rounds go through them in turn, so that a device that grows warm or slow
-hits all alike. A figure is the median of the rounds' time a step. PyTorch is timed by events on the device, from the first
-step's begin to the last one's end. Chainrule is timed by the processor's clock, since each of its steps ends when the loss
-has arrived: that is never shorter. `floor` is the products of a step alone, as one CUDA graph of cuBLAS calls.
+All contenders of a workload exist at the same time, and each round measures all of them. A device that becomes warm and slow
+therefore affects all contenders. A result is the median over the rounds of the time per step. PyTorch is timed with events on
+the device, from the start of the first step to the end of the last. Chainrule is timed with the CPU's clock, because each of
+its steps ends when the loss has reached the CPU; this time is never shorter. `floor` is only the products of a step, as one
+CUDA graph of cuBLAS calls.
 
-What --measure asks for is measured in turn, in one process. A contender that fails is named in the table, and the others go
-on; results are written after every workload. With --deadline no workload begins that would end after it.
+The measurements of --measure run one after the other in one process. A contender that fails is marked in the table, and the
+others continue. Results are written after every workload. With --deadline, a workload that would end later does not start.
 """
 import argparse
 import concurrent.futures
@@ -24,7 +25,7 @@ import time
 import numpy
 import torch
 
-WORKLOADS = {  # layers, activation, loss, batch: those of benchmarks/, then two for GPUs
+WORKLOADS = {  # layers, activation, loss, batch size: the workloads of benchmarks/, then two for GPUs
     "tiny": ([2, 8, 8, 2], "sigmoid", "softmax_cross_entropy", 32),
     "mnist-s": ([784, 128, 10], "relu", "softmax_cross_entropy", 64),
     "mnist-m": ([784, 512, 256, 10], "relu", "softmax_cross_entropy", 128),
@@ -41,12 +42,12 @@ LEARNING_RATE = 0.01
 CHECKED_STEPS = 20
 INPUT_STREAM, TARGET_STREAM = 1000, 1001
 ANSWER_SECONDS = 60
-CONTENDER_SECONDS = 45  # for each thing that a contender does: a compiler that never ends would take the others' time
+CONTENDER_SECONDS = 45  # per action of a contender, so that a compiler that hangs does not use up the time of the others
 LOSS_TOLERANCE = {"float32": 1e-3, "tf32": 1e-2, "bfloat16": 5e-2}
 
 
 def uniform_chunk(stream, first, out):
-    """Uniform in [-1, 1), as in benchmark.cpp, of the places from `first` on."""
+    """Writes uniform values in [-1, 1) for the indices from `first` on; the same function as in benchmark.cpp."""
     x = numpy.arange(first, first + out.size, dtype=numpy.uint64)
     x += numpy.uint64(((stream << 40) + 0x9E3779B97F4A7C15) % 2**64)
     x ^= x >> numpy.uint64(30)
@@ -60,7 +61,7 @@ def uniform_chunk(stream, first, out):
 
 
 def uniform_value(stream, count):
-    """By all cores, in pieces that stay in the cache: NumPy computes without Python's lock."""
+    """Returns `count` uniform values. Uses all cores and pieces that fit into the cache; NumPy releases Python's lock."""
     values = numpy.empty(count, dtype=numpy.float32)
     piece = 1 << 18
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -75,7 +76,7 @@ def scaled(stream, shape, scale):
 
 
 class Numbers:
-    """A workload's batch and first weights, on the device: made once, for all of PyTorch's contenders."""
+    """The batch and the initial weights of a workload on the device, created once for all contenders of PyTorch."""
 
     def __init__(self, workload, device):
         layers, activation, loss, batch = WORKLOADS[workload]
@@ -91,7 +92,7 @@ class Numbers:
 
 
 class Clock:
-    """Seconds between start and stop: by events on a GPU, else by the processor's clock."""
+    """Measures the seconds that a function takes: with events on a GPU, otherwise with the CPU's clock."""
 
     def __init__(self, device):
         self.cuda = device == "cuda"
@@ -111,7 +112,7 @@ class Clock:
 
 
 class Torch:
-    """Eager: the network as it is usually written, with the fused SGD."""
+    """PyTorch in eager mode: the network as it is usually written, with the fused SGD."""
 
     def __init__(self, workload, options, numbers):
         self.layers, self.activation, self.loss_name, self.batch = WORKLOADS[workload]
@@ -120,7 +121,7 @@ class Torch:
         self.classes = self.loss_name == "softmax_cross_entropy"
         self.numbers, self.x, self.y = numbers, numbers.x, numbers.y
         modules = []
-        for i in range(len(self.layers) - 1):  # skip_init: initial values of PyTorch's own would take longer than steps
+        for i in range(len(self.layers) - 1):  # skip_init: PyTorch's initial values would take longer than the steps
             modules.append(torch.nn.utils.skip_init(torch.nn.Linear, self.layers[i], self.layers[i + 1], device=self.device))
             if i + 2 < len(self.layers):
                 modules.append(torch.nn.ReLU() if self.activation == "relu" else torch.nn.Sigmoid())
@@ -162,7 +163,7 @@ class Torch:
         return self.clock.time(lambda: self.steps(count))
 
     def checked_loss(self):
-        """The loss of the last of so many steps from the first parameters, before its update."""
+        """Trains CHECKED_STEPS steps from the initial parameters. Returns the loss of the last step, before its update."""
         self.reset()
         self.steps(CHECKED_STEPS)
         return self.loss.item()
@@ -172,7 +173,7 @@ class Torch:
 
 
 class TorchCompiled(Torch):
-    """torch.compile, with its own CUDA graphs on a GPU."""
+    """PyTorch with torch.compile, which uses its own CUDA graphs on a GPU."""
 
     def prepare(self):
         mode = "reduce-overhead" if self.device == "cuda" else "default"
@@ -184,7 +185,7 @@ class TorchCompiled(Torch):
 
 
 class TorchGraph(Torch):
-    """The eager step, captured once and replayed."""
+    """The eager step, captured once as a CUDA graph and replayed."""
 
     def prepare(self):
         side = torch.cuda.Stream()
@@ -202,11 +203,11 @@ class TorchGraph(Torch):
 
 
 class TorchWhole(TorchGraph):
-    """The compiled step, optimizer included, captured as one CUDA graph: of kernels fused by the compiler, without a call of
-    Python's. On the processor it is compiled, and not captured."""
+    """The compiled step including the optimizer, captured as one CUDA graph. The graph consists of kernels that the compiler
+    has fused and calls no Python. On the CPU the step is compiled but not captured."""
 
     def prepare(self):
-        # compiled, the updates of all parameters become one kernel
+        # torch.compile fuses the updates of all parameters into one kernel
         optimizer = torch.optim.SGD(self.network.parameters(), lr=LEARNING_RATE, foreach=True)
         forward, update = self.forward, optimizer.step
         self.optimizer = optimizer
@@ -219,7 +220,7 @@ class TorchWhole(TorchGraph):
 
 
 class Products(Torch):
-    """The products of a step alone: forward, weight gradient, and input gradient but of the first layer."""
+    """Only the products of a step: forward, weight gradients, and input gradients of all layers except the first."""
 
     def prepare(self):
         kind = torch.bfloat16 if self.precision == "bfloat16" else torch.float32
@@ -236,7 +237,7 @@ class Products(Torch):
             if i > 0:
                 self.calls.append((delta, w, matrix(self.batch, n)))
         del self.optimizer
-        self.network = torch.nn.Sequential()  # its memory is for others
+        self.network = torch.nn.Sequential()  # frees its memory for the others
         self.steps(3)
         if self.device == "cuda":
             side = torch.cuda.Stream()
@@ -260,7 +261,7 @@ class Products(Torch):
 
 
 class Benchmark:
-    """The C++ core, in a process of its own, with a network for each of its two contenders."""
+    """The C++ core in a separate process, with one network for each of its two contenders."""
 
     def __init__(self, workload, options):
         layers, activation, loss, batch = WORKLOADS[workload]
@@ -274,7 +275,7 @@ class Benchmark:
         self.read()
 
     def read(self):
-        """The answer; a process that gives none in time is killed."""
+        """Returns the answer of the process. Kills the process if it does not answer in time."""
         timer = threading.Timer(ANSWER_SECONDS, self.process.kill)
         timer.start()
         line = self.process.stdout.readline()
@@ -283,7 +284,7 @@ class Benchmark:
             raise RuntimeError(f"the benchmark ended with {self.process.wait()}")
         return json.loads(line)
 
-    def ask(self, command, argument):
+    def request(self, command, argument):
         self.process.stdin.write(f"{command} {argument}\n")
         self.process.stdin.flush()
         return self.read()
@@ -296,7 +297,7 @@ class Benchmark:
 
 
 class Chainrule:
-    """step: the batch comes from the processor's memory; fit: from a data set."""
+    """Chainrule. The command "step" reads the batch from the CPU's memory, "fit" from a data set."""
 
     def __init__(self, benchmark, command):
         self.benchmark, self.command = benchmark, command
@@ -304,11 +305,11 @@ class Chainrule:
         self.measure(3)
 
     def measure(self, count):
-        return self.benchmark.ask(self.command, count)["seconds"]
+        return self.benchmark.request(self.command, count)["seconds"]
 
     def checked_loss(self):
-        self.benchmark.ask("reset", self.command)
-        return self.benchmark.ask(self.command, CHECKED_STEPS)["loss"]
+        self.benchmark.request("reset", self.command)
+        return self.benchmark.request(self.command, CHECKED_STEPS)["loss"]
 
     def close(self):
         self.benchmark.close()
@@ -320,10 +321,10 @@ def first_line(problem):
 
 
 class Field:
-    """The contenders of a workload. One that fails is out, with its reason, and the others go on."""
+    """The contenders of a workload. One that fails is removed and its reason is kept; the others continue."""
 
     def __init__(self, workload, options):
-        self.made, self.failed, self.options = {}, {}, options
+        self.contenders, self.failed, self.options = {}, {}, options
         once = {}
 
         def shared(kind, *arguments):
@@ -334,7 +335,7 @@ class Field:
         def pytorch(kind):
             return lambda: kind(workload, options, shared(Numbers, options.device))
 
-        makers = {
+        factories = {
             "chainrule-fit": lambda: Chainrule(shared(Benchmark, options), "fit"),
             "chainrule-step": lambda: Chainrule(shared(Benchmark, options), "step"),
             "torch-eager": pytorch(Torch),
@@ -344,17 +345,18 @@ class Field:
             "floor": pytorch(Products),
         }
         if options.device == "cpu":
-            del makers["torch-graph"]
-        for name, make in makers.items():
+            del factories["torch-graph"]
+        for name, create in factories.items():
             if name not in options.without:
-                self.attempt(name, lambda: self.made.setdefault(name, make()))
+                self.attempt(name, lambda: self.contenders.setdefault(name, create()))
 
     def attempt(self, name, action):
-        """None where it failed. One that takes too long is out of the workloads that follow, too."""
+        """Returns the result of the action, or None if it failed. A contender of PyTorch that takes too long is skipped in later
+        workloads."""
         stopped = []
 
         def stop(*_):
-            stopped.append(True)  # a compiler wraps what it catches
+            stopped.append(True)  # remembered here because a compiler may wrap the exception
             raise TimeoutError(f"more than {CONTENDER_SECONDS} s")
 
         signal.signal(signal.SIGALRM, stop)
@@ -365,7 +367,7 @@ class Field:
             self.failed[name] = first_line(problem)
             if stopped and name.startswith("torch"):
                 self.options.without.append(name)
-            contender = self.made.pop(name, None)
+            contender = self.contenders.pop(name, None)
             if contender is not None:
                 contender.close()
             return None
@@ -373,18 +375,18 @@ class Field:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
     def each(self, action):
-        for name, contender in list(self.made.items()):
+        for name, contender in list(self.contenders.items()):
             self.attempt(name, lambda: action(name, contender))
 
 
 def run(workload, options):
-    torch._dynamo.reset()  # it compiles one function for so many networks only, and then no more
+    torch._dynamo.reset()  # torch.compile stops compiling a function after a number of networks
     field = Field(workload, options)
     losses, counts, times = {}, {}, {}
 
     def prepare(name, contender):
         losses[name] = contender.checked_loss()
-        one = contender.measure(1)  # warms up; then how many steps fill a round
+        one = contender.measure(1)  # warms up and finds the number of steps per round
         count = max(1, min(100000, int(options.seconds / 3 / max(one, 1e-7))))
         again = contender.measure(count) / count
         counts[name] = max(1, min(1000000, int(options.seconds / max(again, 1e-8))))
@@ -393,11 +395,11 @@ def run(workload, options):
     field.each(prepare)
     for _ in range(options.rounds):
         field.each(lambda name, contender: times[name].append(contender.measure(counts[name]) / counts[name]))
-    for contender in field.made.values():
+    for contender in field.contenders.values():
         contender.close()
     expected = losses.get("torch-eager")
     results = {}
-    for name in field.made:
+    for name in field.contenders:
         rounds, loss = times[name], losses[name]
         agrees = loss is None or expected is None or (
             abs(loss - expected) <= LOSS_TOLERANCE[options.precision] * abs(expected))
@@ -406,7 +408,7 @@ def run(workload, options):
     for name, why in field.failed.items():
         results[name] = {"failed": why}
     del field
-    gc.collect()  # networks and graphs refer to themselves
+    gc.collect()  # networks and graphs contain reference cycles
     if options.device == "cuda":
         torch.cuda.empty_cache()
     return results
@@ -448,7 +450,8 @@ def machine(options):
 
 
 def measure(precision, workloads, options):
-    """A table and its figures, in files of the precision's name. Gives what was wrong with Chainrule, and what was not run."""
+    """Measures workloads and writes a table and its numbers to files named after the precision. Returns a list of texts about
+    failures of Chainrule and about workloads that were not run."""
     options.precision = precision
     torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
     lines = [f"| {precision}, ms | {' | '.join(COLUMNS)} | fastest torch / fit | fit / floor |",
@@ -459,19 +462,19 @@ def measure(precision, workloads, options):
     for workload in workloads:
         begin = time.time()
         if options.deadline and begin + longest > options.deadline:
-            print(f"  {workload} NOT RUN: the time is over", flush=True)
+            print(f"  {workload} NOT RUN: no time left", flush=True)
             wrong.append(f"{precision} {workload} was not run")
             continue
         found = results["workloads"][workload] = run(workload, options)
-        found_in = time.time() - begin
-        longest = max(longest, found_in)
+        duration = time.time() - begin
+        longest = max(longest, duration)
         lines.append(row(workload, found))
-        print(f"{lines[-1]} {found_in:.1f} s", flush=True)
+        print(f"{lines[-1]} {duration:.1f} s", flush=True)
         for name, result in found.items():
             if "failed" in result:
                 print(f"  {name} FAILED: {result['failed']}", flush=True)
             if name.startswith("chainrule") and not result.get("loss_agrees"):
-                wrong.append(f"{precision} {workload} {name} failed, or had another loss")
+                wrong.append(f"{precision} {workload} {name} failed or had another loss")
         with open(f"{options.output}-{precision}.json", "w") as file:
             json.dump(results, file, indent=1)
         with open(f"{options.output}-{precision}.md", "w") as file:
@@ -483,36 +486,37 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
     parser.add_argument("--measure", action="append", metavar="PRECISION[:WORKLOAD,...]",
-                        help="float32, tf32 or bfloat16, on these workloads or all; may be given several times (float32)")
+                        help="float32 (the default), tf32 or bfloat16, with these workloads or all; may be given several times")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=0.15, help="that a contender measures in a round")
+    parser.add_argument("--seconds", type=float, default=0.15, help="duration of the measurement of a contender per round")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--without", default="", help="contenders to leave out, joined by commas")
+    parser.add_argument("--without", default="", help="contenders to skip, separated by commas")
     parser.add_argument("--deadline", type=float, default=0, help="in seconds since 1970")
-    parser.add_argument("--benchmark", required=True, help="what benchmark.cpp was compiled to")
+    parser.add_argument("--benchmark", required=True, help="the binary of benchmark.cpp")
     parser.add_argument("--library", default="", help="libchainrule_cuda.so")
-    parser.add_argument("--folders", default="", help="where CUDA's libraries are, joined by colons")
-    parser.add_argument("--tuning", default="", help="a file of tuned products, that Chainrule reads and adds to")
-    parser.add_argument("--output", required=True, help="results go to this name with -<precision>.json and .md")
+    parser.add_argument("--folders", default="", help="the folders of CUDA's libraries, separated by colons")
+    parser.add_argument("--tuning", default="", help="a file of tuned products, which Chainrule reads and extends")
+    parser.add_argument("--output", required=True, help="prefix of the result files, followed by -<precision>.json and .md")
     options = parser.parse_args()
     options.without = [name for name in options.without.split(",") if name]
-    asked = []
+    measurements = []
     for text in options.measure or ["float32"]:
         precision, _, names = text.partition(":")
         workloads = names.split(",") if names else list(WORKLOADS)
         unknown = [name for name in workloads if name not in WORKLOADS]
         if precision not in PRECISIONS or unknown:
-            sys.exit(f"compare.py: --measure has a precision of {PRECISIONS} and workloads of {list(WORKLOADS)}, got '{text}'")
-        asked.append((precision, workloads))
-    if options.device == "cpu" and any(precision != "float32" for precision, _ in asked):
-        sys.exit("compare.py: the processor computes in float32 only")
+            sys.exit(f"compare.py: --measure: expected a precision of {PRECISIONS} and workloads of {list(WORKLOADS)}, "
+                     f"got '{text}'")
+        measurements.append((precision, workloads))
+    if options.device == "cpu" and any(precision != "float32" for precision, _ in measurements):
+        sys.exit("compare.py: the CPU computes only in float32")
     if options.device == "cpu" and options.tuning:
-        sys.exit("compare.py: --tuning chooses algorithms of a GPU's products, and the processor has none to choose from")
+        sys.exit("compare.py: --tuning selects algorithms of a GPU's products, but --device is cpu")
     if options.device == "cuda" and not torch.cuda.is_available():
         sys.exit("compare.py: PyTorch finds no CUDA device")
     torch.manual_seed(1)
     torch.set_num_threads(options.threads)
-    wrong = [text for precision, workloads in asked for text in measure(precision, workloads, options)]
+    wrong = [text for precision, workloads in measurements for text in measure(precision, workloads, options)]
     if wrong:
         sys.exit("compare.py: " + "; ".join(wrong))
 

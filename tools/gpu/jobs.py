@@ -1,10 +1,11 @@
-"""Runs many tests, each as a process of its own with a time limit, several at once, and says how each ended. None stops
-another. Printed are a line a test as it ends, with what one that did not pass has printed, and in the end the counts. The
-exit status is 0 if all passed.
+"""Runs many tests and reports how each ended. Each test is a separate process with a time limit, and several run at once. A
+failed test does not stop the others. Prints one line when a test ends, with the output of a test that did not pass, and the
+counts at the end. The exit status is 0 if all passed.
 
-    jobs.py tests BINARY [--filter PART] [--also BINARY] ...       every test that the binary lists; one that did not pass
-                                                                   once more without graphs; the other binary as a whole
-    jobs.py sanitizers BINARY --sanitizer PATH --probe PATH ...    the pairs of a tool and a test that are listed here
+    jobs.py tests BINARY [--filter PART] [--also BINARY] ...       runs every test that the binary lists, runs tests that did
+                                                                   not pass again without graphs, and runs the other binary
+                                                                   as a whole
+    jobs.py sanitizers BINARY --sanitizer PATH --probe PATH ...    runs the pairs of a tool and a test that are listed here
 """
 import argparse
 import os
@@ -18,10 +19,10 @@ import threading
 import time
 
 PASSED, FAILED, CRASHED, TIMED_OUT, SKIPPED, NOT_RUN = "PASSED", "FAILED", "CRASHED", "TIMED OUT", "SKIPPED", "NOT RUN"
-MOST_KEPT = 8192  # bytes of what a test printed
+MAX_OUTPUT = 8192  # the bytes of a test's output that are kept
 
-# A tool, a test, and the kernels that it has; at most 16,000 launches each. Initcheck sees only what our kernels and copies
-# write, so its test has no product of cuBLAS's.
+# A tool, a test, and the kernels that the test launches, at most 16,000 times. Initcheck sees only what our kernels and
+# copies write, so its test contains no product of cuBLAS.
 PAIRS = [
     ("memcheck", "cuda_runs_from_the_middle_convert_what_they_read", "products, conversions"),
     ("memcheck", "cuda_gradients_of_every_operation", "elementwise, rowwise and loss kernels"),
@@ -30,16 +31,16 @@ PAIRS = [
     ("racecheck", "cuda_trainings_agree_with_the_cpu", "rowwise and loss kernels, sums, updates"),
     ("initcheck", "cuda_steps_from_memory_of_the_callers_agree_with_steps_from_the_device", "streaming, gathering, tiles"),
 ]
-ERRORS_FOUND = 99  # the sanitizer's exit status then
-# The engine's own kernels: instrumenting cuBLAS's takes minutes, and finds what is not ours.
+ERRORS_FOUND = 99  # the sanitizer's exit status if it finds errors
+# Only the engine's kernels: instrumenting those of cuBLAS takes minutes and finds no errors of ours.
 OURS = "kns=chainrule"
 
 running = set()
-lock = threading.RLock()  # a signal may come while it is held
+lock = threading.RLock()  # reentrant, because a signal can arrive while it is held
 
 
 def end(process):
-    """The whole group, and no waiting for one that the driver holds."""
+    """Kills the process group of a process. Does not wait long, because the driver can block the process."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -53,20 +54,20 @@ def end(process):
 class Job:
     def __init__(self, name, command, environment, limit, expected):
         self.name, self.command, self.environment, self.limit, self.expected = name, command, environment, limit, expected
-        self.state, self.seconds, self.said, self.again = NOT_RUN, 0, "", None
+        self.state, self.seconds, self.message, self.again = NOT_RUN, 0, "", None
 
     def run(self, deadline):
         limit = min(self.limit, deadline - time.time())
         if limit < 1:
-            self.said = "the time was over"
+            self.message = "no time was left"
             return
-        with tempfile.TemporaryFile() as output:  # not a pipe: a child that lives on would hold it open
+        with tempfile.TemporaryFile() as output:  # not a pipe, because a child that keeps running would keep it open
             begin = time.monotonic()
             try:
                 process = subprocess.Popen(self.command, env={**os.environ, **self.environment}, stdin=subprocess.DEVNULL,
                                            stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
             except OSError as problem:
-                self.state, self.said = FAILED, str(problem)
+                self.state, self.message = FAILED, str(problem)
                 return
             with lock:
                 running.add(process)
@@ -81,43 +82,43 @@ class Job:
             size = output.seek(0, os.SEEK_END)
             output.seek(0)
             text = output.read().decode(errors="replace")
-        self.said = text if size <= MOST_KEPT else text[:MOST_KEPT // 2] + "\n...\n" + text[-MOST_KEPT // 2:]
+        self.message = text if size <= MAX_OUTPUT else text[:MAX_OUTPUT // 2] + "\n...\n" + text[-MAX_OUTPUT // 2:]
         if status is None:
             self.state = TIMED_OUT
         elif status < 0:
             self.state = CRASHED
-            self.said += f"\n(signal {-status})"
+            self.message += f"\n(signal {-status})"
         else:
             self.state = self.expected(status, text)
 
 
 def test_state(status, text):
-    """A test that ended without its last line has not passed, whatever its status."""
+    """Returns how a test ended. A test that ends without its last line has not passed, whatever its status."""
     if status == 0 and re.search(r"^SKIPPED ", text, re.MULTILINE):
         return SKIPPED
     return PASSED if status == 0 and re.search(r"^[1-9]\d* passed, 0 failed", text, re.MULTILINE) else FAILED
 
 
 def sanitizer_state(status, text):
-    """Nor has one that no sanitizer looked at."""
+    """Returns how a test under a sanitizer ended. It has only passed if the sanitizer reports no errors."""
     return test_state(status, text) if re.search(r"(ERROR|RACECHECK) SUMMARY: 0 ", text) else FAILED
 
 
 def control_state(status, text):
-    """A write past a block's end must be found: the filter by name has our kernels, and the tool sees into them."""
+    """Returns PASSED if the tool found the write past the end of a block, so the filter by name selects our kernels."""
     return PASSED if status == ERRORS_FOUND and "Invalid __global__ write" in text else FAILED
 
 
-def say(text):
+def log(text):
     with lock:
         print(text, flush=True)
 
 
-def say_result(job, what):
+def log_result(job, what):
     line = f"{job.state:9} {job.name}{what}  {job.seconds:.1f} s"
     if job.state != PASSED:
-        line += "".join(f"\n    {said}" for said in job.said.strip().splitlines())
-    say(line)
+        line += "".join(f"\n    {text}" for text in job.message.strip().splitlines())
+    log(line)
 
 
 def run_all(jobs, at_once, deadline, what=""):
@@ -132,7 +133,7 @@ def run_all(jobs, at_once, deadline, what=""):
             except queue.Empty:
                 return
             job.run(deadline)
-            say_result(job, what)
+            log_result(job, what)
 
     threads = [threading.Thread(target=work) for _ in range(min(at_once, len(jobs)))]
     for thread in threads:
@@ -144,11 +145,11 @@ def run_all(jobs, at_once, deadline, what=""):
 def summary(jobs):
     states = [job.state for job in jobs]
     counts = [(states.count(state), state) for state in (PASSED, FAILED, CRASHED, TIMED_OUT, SKIPPED, NOT_RUN)]
-    say("\n" + ", ".join(f"{count} {state}" for count, state in counts if count))
+    log("\n" + ", ".join(f"{count} {state}" for count, state in counts if count))
     for job in jobs:
         if job.state != PASSED:
             again = f"; without graphs {job.again.state}, {job.again.seconds:.1f} s" if job.again else ""
-            say(f"{job.state:9} {job.name}{again}")
+            log(f"{job.state:9} {job.name}{again}")
     return 0 if set(states) == {PASSED} else 1
 
 
@@ -158,7 +159,7 @@ def tests(options):
             for name in names if options.filter in name]
     if options.also:
         jobs.insert(0, Job(os.path.basename(options.also), [options.also], {}, 3 * options.limit, test_state))
-    say(f"{len(jobs)} tests, {options.jobs} at once, {options.limit:.0f} s each")
+    log(f"{len(jobs)} tests, {options.jobs} at once, {options.limit:.0f} s each")
     run_all(jobs, options.jobs, options.deadline)
     repeated = [job for job in jobs if job.state in (FAILED, CRASHED, TIMED_OUT) and "--only" in job.command]
     for job in repeated:
@@ -169,24 +170,26 @@ def tests(options):
 
 def sanitizers(options):
     try:
-        said = subprocess.run([options.sanitizer, "--help"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              timeout=60)
+        usage = subprocess.run([options.sanitizer, "--help"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               timeout=60)
     except (OSError, subprocess.TimeoutExpired) as problem:
-        say(f"compute-sanitizer does not start: {problem}")
+        log(f"compute-sanitizer does not start: {problem}")
         return 1
-    by_name = "--kernel-name" if "--kernel-name" in said.stdout else "--kernel-regex"  # as older ones call it
+    # older versions call the option --kernel-regex
+    by_name = "--kernel-name" if "--kernel-name" in usage.stdout else "--kernel-regex"
 
     def command(tool, *test):
         return [options.sanitizer, "--tool", tool, by_name, OURS, "--print-limit", "20", "--error-exitcode",
                 str(ERRORS_FOUND), *test]
 
-    # Nothing of ours sees into a graph; and each block by itself, so that an overrun does not end in a neighbour.
+    # Without graphs, because the sanitizers do not check the kernels inside a graph. Without a pool, so that a write past the
+    # end of a block does not hit another block.
     environment = {"CHAINRULE_CUDA_GRAPHS": "0", "CHAINRULE_CUDA_POOL": "0"}
     jobs = [Job(f"{tool} {test} ({what})", command(tool, options.binary, "--only", test), environment, options.limit,
                 sanitizer_state) for tool, test, what in PAIRS]
     jobs.append(Job("memcheck finds the probe's overrun", command("memcheck", options.probe, "overrun"), {}, options.limit,
                     control_state))
-    say(f"{len(jobs)} runs under compute-sanitizer, {options.jobs} at once, {options.limit:.0f} s each")
+    log(f"{len(jobs)} runs under compute-sanitizer, {options.jobs} at once, {options.limit:.0f} s each")
     run_all(jobs, options.jobs, options.deadline)
     return summary(jobs)
 
@@ -206,13 +209,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kind", choices=["tests", "sanitizers"])
     parser.add_argument("binary")
-    parser.add_argument("--filter", default="", help="only tests with this in their name")
-    parser.add_argument("--also", default="", help="a test binary that is run as a whole, beside the others")
+    parser.add_argument("--filter", default="", help="only tests whose name contains this")
+    parser.add_argument("--also", default="", help="a test binary that is run as a whole in addition")
     parser.add_argument("--sanitizer", default="compute-sanitizer")
     parser.add_argument("--probe", default="probe")
-    parser.add_argument("--jobs", type=int, default=max(2, (os.cpu_count() or 2) // 2), help="at once")
-    parser.add_argument("--limit", type=float, default=40, help="seconds a test")
-    parser.add_argument("--deadline", type=float, default=float("inf"), help="in seconds since 1970: what has not ended is ended")
+    parser.add_argument("--jobs", type=int, default=max(2, (os.cpu_count() or 2) // 2), help="tests at once")
+    parser.add_argument("--limit", type=float, default=40, help="seconds per test")
+    parser.add_argument("--deadline", type=float, default=float("inf"),
+                        help="in seconds since 1970; tests that run longer are killed")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, stop)
     sys.exit({"tests": tests, "sanitizers": sanitizers}[options.kind](options))

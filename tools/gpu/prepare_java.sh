@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# Makes a folder that a machine with a GPU but no JDK runs from: a trimmed Java runtime, the jars, and run.sh, which runs the
-# digits sample on the first CUDA device and the JUnit tests of devices. At most 55 MiB: tree and folder are below 64.
-#   bash tools/gpu/prepare_java.sh [folder]          (build/gpu-java; needs JDK, Maven, nvcc and cuBLAS as the build does)
-#   bash <folder>/run.sh [output]                    on the other machine; results go to the output folder (out/ there). cuBLAS is
-#                                                    PyTorch's unless CUBLAS_PATH names another folder; without a CUDA device
-#                                                    it says so and takes the CPU
+# Creates a folder for a machine with a GPU but without a JDK. It contains a reduced Java runtime, the jars, and run.sh, which
+# runs the digits sample and the JUnit tests of devices on the first CUDA device. It has at most 55 MiB, so that the tree and
+# the folder together have less than 64 MiB.
+#   bash tools/gpu/prepare_java.sh [folder]   creates the folder, build/gpu-java by default. Needs the JDK, Maven, nvcc and
+#                                             cuBLAS, as the build does.
+#   bash <folder>/run.sh [output]             runs on the other machine and writes results to the output folder, <folder>/out
+#                                             by default. Uses PyTorch's cuBLAS unless CUBLAS_PATH names another folder.
+#                                             Without a CUDA device it prints a message and uses the CPU.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 folder=$(realpath -m "${1:-build/gpu-java}")
-most_mib=55
+max_mib=55
 junit_console=org.junit.platform:junit-platform-console-standalone:1.14.4
 
 rm -rf build/gpu-java-jars
@@ -21,14 +23,14 @@ mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.9.0:copy -Dartifact
 
 rm -rf "$folder"
 mkdir -p "$folder/lib"
-# The second program of the digits sample and the tests start JVMs with the class path of their own: all jars are in one folder.
+# The second program of the digits sample and the tests start JVMs with their own class path, so all jars are in one folder.
 cp build/gpu-java-jars/*.jar "$folder/lib/"
-# Neither the sample nor the tests lay out drawings or draw curves.
+# The sample and the tests do not draw curves.
 rm -f "$folder"/lib/{xchart,VectorGraphics2D}*.jar
 cp target/chainrule-*-SNAPSHOT.jar target/chainrule-*-linux-x86_64.jar target/chainrule-*-linux-x86_64-gpu.jar \
   visual/progress/target/chainrule-visual-progress-*-SNAPSHOT.jar samples/target/chainrule-samples-*-SNAPSHOT.jar "$folder/lib/"
 (cd target/test-classes && jar --create --file "$folder/lib/chainrule-tests.jar" org)
-# OpenBLAS's jar holds what only its own Java binding needs: half of its bytes.
+# Half of OpenBLAS's jar is only needed by its own Java binding and is removed.
 python3 - "$folder"/lib/openblas-*-linux-x86_64.jar <<'PYTHON'
 import os, sys, zipfile
 jar = sys.argv[1]
@@ -43,7 +45,8 @@ jlink --add-modules java.logging,java.management,jdk.unsupported --strip-debug -
 
 cat >"$folder/run.sh" <<'RUN'
 #!/usr/bin/env bash
-# The digits sample, then the JUnit tests, on the first CUDA device; neither stops the other. Output: out/, or the folder given.
+# Runs the digits sample and then the JUnit tests on the first CUDA device. A failure of one does not stop the other. Writes
+# to out/ or to the given folder.
 set -uo pipefail
 out=$(realpath -m "${1:-$(dirname "${BASH_SOURCE[0]}")/out}")
 mkdir -p "$out"
@@ -65,5 +68,5 @@ RUN
 
 mib=$(($(du -sk "$folder" | cut -f1) / 1024))
 du -sk "$folder"/* "$folder"/lib/* | sort -n | tail -n 8
-if ((mib > most_mib)); then echo "prepare_java.sh: $folder has $mib MiB, more than $most_mib." >&2; exit 1; fi
+if ((mib > max_mib)); then echo "prepare_java.sh: expected at most $max_mib MiB in $folder, got $mib MiB." >&2; exit 1; fi
 echo "prepare_java.sh: $folder, $mib MiB"

@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
-# What a machine with a GPU is for, in two runs that keep to their time. Needs bash, Python with PyTorch, CUDA's driver, and
-# the folder that tools/gpu/prepare.sh has made; no JDK, no Maven, no network. docs/gpu.md says how, command by command.
-#   bash tools/gpu/run.sh first  [options]       the probe, the tests, chosen ones under compute-sanitizer, a small comparison
-#   bash tools/gpu/run.sh second [options]       training steps beside PyTorch's: float32 everywhere, TF32 and bfloat16 on the
-#                                                large networks
+# Runs tests and measurements on a machine with a GPU, in two runs with fixed time limits. Needs bash, Python with PyTorch,
+# CUDA's driver and the folder that tools/gpu/prepare.sh creates, but no JDK, Maven or network. docs/gpu.md explains the
+# commands.
+#   bash tools/gpu/run.sh first  [options]       the probe, the tests, some tests under compute-sanitizer, a small comparison
+#   bash tools/gpu/run.sh second [options]       a comparison of training steps with PyTorch: all workloads in float32, the
+#                                                large ones also in TF32 and bfloat16
 #   bash tools/gpu/run.sh measure [options] -- [options of compare.py]
-# Options: --output FOLDER   at most 7 files go there, below 16 MiB (build/gpu/first, second or measure)
-#          --binaries FOLDER (build/gpu-binaries); what does not start is built here first
-#          --seconds N       after which nothing begins and everything ends (330, 345, 3600)
-#          --only STAGE      of probe, tests, sanitizers, compare; may be given several times
-#          --device cpu      the processor and an emulated device, to see that the script works; its figures mean nothing
-# No stage stops another. summary.txt has how each ended; the exit status is 0 if all did what they should.
-# Environment: CUDA_PATH, CUBLAS_PATH (else PyTorch's), PYTHON, COMPUTE_SANITIZER.
+# Options, with the defaults of first, second and measure:
+#   --output FOLDER     gets at most 7 files with less than 16 MiB (build/gpu/first, build/gpu/second, build/gpu/measure)
+#   --binaries FOLDER   build/gpu-binaries; binaries that do not start are built here first
+#   --seconds N         the time limit, after which nothing starts and everything is killed (330, 345, 3600)
+#   --only STAGE        probe, tests, sanitizers or compare; may be given several times
+#   --device cpu        uses the CPU and an emulated device to test this script; the times are meaningless
+# A failed stage does not stop the others. summary.txt lists how each stage ended. The exit status is 0 if all passed.
+# Environment: CUDA_PATH, CUBLAS_PATH (PyTorch's cuBLAS by default), PYTHON, COMPUTE_SANITIZER.
 set -uo pipefail
 started=$(date +%s)
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
@@ -43,20 +45,20 @@ end=$((started + seconds))
 output=$(realpath -m "${output:-build/gpu/$run}")
 binaries=$(realpath -m "$binaries")
 PYTHON=${PYTHON:-python3}
-mkdir -p "$output" || die "there is no folder '$output'."
+mkdir -p "$output" || die "cannot create the folder '$output'."
 cd "$output" && rm -f summary.txt probe.txt tests.txt sanitizers.txt results-*.json results-*.md && cd "$OLDPWD" || exit 1
 failed=0
 
 say() { echo "$*" | tee -a "$output/summary.txt"; }
-left() { echo $((end - $(date +%s))); }
-wanted() { [[ " $stages " == *" $1 "* && (${#only[@]} == 0 || " ${only[*]} " == *" $1 "*) ]]; }
+remaining_seconds() { echo $((end - $(date +%s))); }
+is_selected() { [[ " $stages " == *" $1 "* && (${#only[@]} == 0 || " ${only[*]} " == *" $1 "*) ]]; }
 
-# stage NAME SECONDS FILE COMMAND...: its output goes to the file. Not through a pipe: what outlives it would hold that open.
-# DEADLINE in the command becomes when it should have ended by itself.
+# stage NAME SECONDS FILE COMMAND...: runs a command and appends its output to the file. A pipe would stay open if a child
+# process outlived the command. DEADLINE in the command is replaced by the time at which the command must have ended.
 stage() {
   local name=$1 limit=$2 file=$3 begin status now; shift 3
   begin=$(date +%s)
-  if ((limit > $(left) - 3)); then limit=$(($(left) - 3)); fi
+  if ((limit > $(remaining_seconds) - 3)); then limit=$(($(remaining_seconds) - 3)); fi
   if ((limit < 5)); then say "NOT RUN   $name: the run's $seconds s are over"; failed=1; return; fi
   timeout -k 3 "$limit" "${@//DEADLINE/$((begin + limit - 3))}" >>"$output/$file" 2>&1
   status=$? now=$(($(date +%s) - begin))
@@ -71,7 +73,7 @@ say "run.sh $run on $(uname -n), $(date -u +%Y-%m-%dT%H:%M:%SZ), $(nproc) cores,
 folders=''
 export LD_LIBRARY_PATH=$binaries/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 if [[ $device == cuda ]]; then
-  # PyTorch has cuBLAS in a folder of its own, if the toolkit does not.
+  # If the toolkit has no cuBLAS, PyTorch's folder has one.
   if [[ -z ${CUBLAS_PATH:-} ]]; then
     CUBLAS_PATH=$("$PYTHON" -c 'import nvidia.cu13 as cuda; print(list(cuda.__path__)[0])' 2>/dev/null)
     if [[ -n $CUBLAS_PATH ]]; then export CUBLAS_PATH; else unset CUBLAS_PATH; fi
@@ -88,7 +90,7 @@ if [[ $device == cuda ]]; then
   nvidia-smi --query-gpu=name,driver_version,compute_cap,memory.total --format=csv 2>&1 | tee -a "$output/summary.txt"
 fi
 
-# Do the binaries start here? Each is asked for something that it does without a device.
+# Succeeds if the binaries start on this machine. Each is called in a way that needs no device.
 starts() {
   "$binaries/bin/benchmark" && "$binaries/bin/chainrule_test" --list || return
   if [[ $device == cuda ]]; then
@@ -97,7 +99,7 @@ starts() {
   fi
 }
 if ! why=$(starts 2>&1 >/dev/null); then
-  say "the binaries in $binaries do not start, and are built here: $(tail -n 1 <<<"$why")"
+  say "the binaries in $binaries do not start and are built here: $(tail -n 1 <<<"$why")"
   capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -n 1 | tr -d .)
   stage build 240 summary.txt env CUDA_ARCHITECTURES="${CUDA_ARCHITECTURES:-${capability:-90}}" \
     bash tools/gpu/prepare.sh --device "$device" "$binaries"
@@ -108,15 +110,15 @@ if [[ $device == cuda ]]; then
   held=$!
   trap 'kill -9 $held 2>/dev/null' EXIT
 fi
-if wanted probe; then
+if is_selected probe; then
   if [[ $device == cuda ]]; then stage probe 20 probe.txt "$binaries/bin/probe"; else say "SKIPPED   probe: no GPU"; fi
 fi
-if wanted tests; then
+if is_selected tests; then
   tests=("$binaries/bin/chainrule_test" --filter cuda_)
   if [[ $device == cuda ]]; then tests=("$binaries/bin/chainrule_cuda_test" --also "$binaries/bin/chainrule_test"); fi
   stage tests 130 tests.txt "$PYTHON" tools/gpu/jobs.py tests "${tests[@]}" --deadline DEADLINE
 fi
-if wanted sanitizers; then
+if is_selected sanitizers; then
   sanitizer=${COMPUTE_SANITIZER:-$(command -v compute-sanitizer || echo "${CUDA_PATH:-/usr/local/cuda}/bin/compute-sanitizer")}
   if [[ $device != cuda ]]; then
     say "SKIPPED   sanitizers: no GPU"
@@ -125,16 +127,16 @@ if wanted sanitizers; then
       --sanitizer "$sanitizer" --probe "$binaries/bin/probe" --limit 75 --deadline DEADLINE
   fi
 fi
-if wanted compare; then
+if is_selected compare; then
   compare=("$PYTHON" tools/gpu/compare.py --device "$device" --benchmark "$binaries/bin/benchmark" --library
     "$binaries/lib/libchainrule_cuda.so" --folders "$folders" --output "$output/results" --deadline DEADLINE)
   if [[ $device == cpu ]]; then compare+=(--threads 1); fi
-  # torch-compile leaves the optimizer out of its graphs and compiles as long as torch-whole: only where there is time
+  # torch-compile does not capture the optimizer and compiles as long as torch-whole, so only 'measure' runs it
   case $run in
     first) stage compare 85 summary.txt "${compare[@]}" --rounds 2 --seconds 0.1 --without torch-compile \
       --measure float32:mnist-m,fused-small "$@" ;;
     second)
-      large=() # what a processor computes in float32 only, and not in a moment
+      large=() # the CPU computes only in float32, and too slowly for these workloads
       if [[ $device == cuda ]]; then large=(--measure tf32:wide,alex-fc,huge --measure bfloat16:wide,alex-fc,huge); fi
       workloads=; if [[ $device == cpu ]]; then workloads=:tiny,mnist-s,mnist-m,deep,regress; fi
       stage compare "$seconds" summary.txt "${compare[@]}" --without torch-compile --measure "float32$workloads" \
@@ -144,11 +146,11 @@ if wanted compare; then
 fi
 
 for file in "$output"/{summary,probe,tests,sanitizers}.txt; do
-  if [[ -f $file && $(stat -c %s "$file") -gt 2000000 ]]; then # two million bytes of an endless message tell no more
+  if [[ -f $file && $(stat -c %s "$file") -gt 2000000 ]]; then # the end of an endless message is enough
     tail -c 1000000 "$file" >"$file.end" && mv "$file.end" "$file"
   fi
 done
 files=$(find "$output" -type f | wc -l)
-if ((files > 7)); then say "FAILED    expected at most 7 files in $output, got $files: it had others before"; failed=1; fi
+if ((files > 7)); then say "FAILED    expected at most 7 files in $output, got $files: the folder contains other files"; failed=1; fi
 say "$files files, $(du -sk "$output" | cut -f1) KiB in $output; $(($(date +%s) - started)) s"
 exit $failed

@@ -13,35 +13,36 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** Compares the numbers of two builds, network by network, and says where they differ. */
+/** Compares the numbers of two builds per network and prints the differences. */
 public final class Compare {
-  private static final int MOST_PLACES = 6;
+  private static final int MAX_DIFFERENCES = 6;
 
   private Compare() {}
 
   /**
-   * Prints a line for each network, and where it differs. Ends with 1 if one differs that may not.
+   * Prints one line per network, followed by its differences. The exit status is 1 if a network
+   * differs that is not allowed to differ.
    *
-   * @param arguments the networks that may differ, separated by commas; then for each way to
-   *     compute its name and two files
+   * @param arguments the networks that are allowed to differ, separated by commas; then, for each
+   *     way to compute, its name and two files
    */
   public static void main(String[] arguments) throws IOException {
     Set<String> excepted = new TreeSet<>(Arrays.asList(arguments[0].split(",")));
     excepted.remove("");
-    Map<String, List<String>> places = new LinkedHashMap<>();
+    Map<String, List<String>> differences = new LinkedHashMap<>();
     Map<String, Long> counts = new LinkedHashMap<>();
     for (int i = 1; i < arguments.length; i += 3) {
-      compare(arguments[i], read(arguments[i + 1]), read(arguments[i + 2]), places, counts);
+      compare(arguments[i], read(arguments[i + 1]), read(arguments[i + 2]), differences, counts);
     }
     Set<String> unknown = new TreeSet<>(excepted);
-    unknown.removeAll(places.keySet());
+    unknown.removeAll(differences.keySet());
     if (!unknown.isEmpty()) {
       System.err.println(
-          "expected networks of " + places.keySet() + " in --except, but got " + unknown);
+          "--except: expected networks of " + differences.keySet() + ", but got " + unknown);
       System.exit(2);
     }
     boolean bad = false;
-    for (Map.Entry<String, List<String>> entry : places.entrySet()) {
+    for (Map.Entry<String, List<String>> entry : differences.entrySet()) {
       String network = entry.getKey();
       List<String> found = entry.getValue();
       boolean differs = !found.isEmpty();
@@ -50,11 +51,11 @@ public final class Compare {
           "%-16s %s%s (%,d numbers)%n",
           network,
           differs ? "DIFFERENT" : "same",
-          excepted.contains(network) ? ", and may differ" : "",
+          excepted.contains(network) ? ", allowed to differ" : "",
           counts.get(network));
-      found.stream().limit(MOST_PLACES).forEach(place -> System.out.println("    " + place));
-      if (found.size() > MOST_PLACES) {
-        System.out.println("    and " + (found.size() - MOST_PLACES) + " arrays more");
+      found.stream().limit(MAX_DIFFERENCES).forEach(text -> System.out.println("    " + text));
+      if (found.size() > MAX_DIFFERENCES) {
+        System.out.println("    and " + (found.size() - MAX_DIFFERENCES) + " more arrays");
       }
     }
     System.exit(bad ? 1 : 0);
@@ -64,12 +65,12 @@ public final class Compare {
       String way,
       Map<String, Map<String, double[]>> old,
       Map<String, Map<String, double[]>> now,
-      Map<String, List<String>> places,
+      Map<String, List<String>> differences,
       Map<String, Long> counts) {
     Set<String> networks = new TreeSet<>(old.keySet());
     networks.addAll(now.keySet());
     for (String network : networks) {
-      List<String> found = places.computeIfAbsent(network, name -> new ArrayList<>());
+      List<String> found = differences.computeIfAbsent(network, name -> new ArrayList<>());
       Map<String, double[]> a = old.getOrDefault(network, Map.of());
       Map<String, double[]> b = now.getOrDefault(network, Map.of());
       for (String key : a.keySet()) {
@@ -80,12 +81,12 @@ public final class Compare {
           }
           counts.merge(network, (long) a.get(key).length, Long::sum);
         } else {
-          found.add(way + ": " + key + ": only the first has it");
+          found.add(way + ": " + key + ": missing in the second");
         }
       }
       for (String key : b.keySet()) {
         if (!a.containsKey(key)) {
-          found.add(way + ": " + key + ": only the second has it");
+          found.add(way + ": " + key + ": missing in the first");
         }
       }
     }
@@ -93,14 +94,14 @@ public final class Compare {
 
   private static String difference(double[] a, double[] b) {
     if (a.length != b.length) {
-      return a.length + " numbers and " + b.length;
+      return a.length + " numbers in the first, in the second " + b.length;
     }
     int count = 0;
     int first = -1;
     double largest = 0;
     double most = 0;
     for (int i = 0; i < a.length; ++i) {
-      // bits, so that 0 and -0 differ
+      // compares bits, so that 0 and -0 differ
       if (Double.doubleToRawLongBits(a[i]) != Double.doubleToRawLongBits(b[i])) {
         first = count++ == 0 ? i : first;
         largest = Math.max(largest, Math.abs(a[i] - b[i]));
@@ -111,7 +112,7 @@ public final class Compare {
         ? null
         : String.format(
             Locale.ROOT,
-            "%d of %d, at first [%d]: %s and %s; at most by %.2g, the largest number being %.2g",
+            "%d of %d differ, first [%d]: %s and %s; largest difference %.2g, largest number %.2g",
             count,
             a.length,
             first,
@@ -121,7 +122,7 @@ public final class Compare {
             most);
   }
 
-  /** By network and key. */
+  /** Reads a file of {@link Recorder} into arrays per network and key. */
   private static Map<String, Map<String, double[]>> read(String file) throws IOException {
     Map<String, Map<String, double[]>> networks = new LinkedHashMap<>();
     try (DataInputStream in =
@@ -141,7 +142,7 @@ public final class Compare {
         for (int i = 0; i < values.length; ++i) {
           values[i] = in.readDouble();
         }
-        // what is recorded several times under one name: its order is kept
+        // arrays with the same key are numbered in their order
         String unique = key;
         for (int i = 2; arrays.containsKey(unique); ++i) {
           unique = key + " (" + i + ")";

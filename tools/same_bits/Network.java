@@ -18,16 +18,16 @@ final class Network {
   final int batchSize;
   final int examples;
 
-  /** Of SGD; other optimizers take shares of it. */
+  /** The learning rate of SGD. Other optimizers use fractions of it. */
   double learningRate = 0.05;
 
-  /** Whether a step takes so long that only some optimizers and few steps are tried. */
+  /** If true, only some optimizers and few steps are run, because a step takes long. */
   boolean large;
 
   Node loss;
   List<Node> outputs;
 
-  /** By data node: float[], or int[] for a label. */
+  /** The values of each data node: float[], or int[] for a label. */
   private final Map<Node, Object> columns = new LinkedHashMap<>();
 
   private final Random random = new Random(11);
@@ -38,18 +38,19 @@ final class Network {
     this.examples = examples;
   }
 
-  /** An input of standard normal values. */
+  /** Adds an input with standard normal values. */
   Node input(String name, int features) {
     return data(graph.input(name, features), false);
   }
 
-  /** A target of standard normal values. */
+  /** Adds a target with standard normal values. */
   Node target(String name, int features) {
     return data(graph.target(name, features), false);
   }
 
   /**
-   * A target of values between 0 and 1, which sum to 1 in each sample where there is more than one.
+   * Adds a target with values between 0 and 1. If it has several features, they sum to 1 in each
+   * sample.
    */
   Node shares(String name, int features) {
     return data(graph.target(name, features), true);
@@ -79,7 +80,7 @@ final class Network {
     return node;
   }
 
-  /** All examples. */
+  /** Returns a data set of all examples. */
   Dataset dataset(DataType type) {
     Dataset dataset = Dataset.of(examples);
     columns.forEach(
@@ -95,7 +96,7 @@ final class Network {
     return dataset;
   }
 
-  /** Some examples. */
+  /** Returns a batch of the examples from {@code begin} to {@code end}. */
   Batch batch(DataType type, int begin, int end) {
     Batch batch = new Batch(end - begin);
     columns.forEach(
@@ -115,7 +116,7 @@ final class Network {
     return batch;
   }
 
-  /** The values of some examples by data node, a label's as numbers. */
+  /** Returns the values of some examples per data node; labels are converted to double. */
   Map<Node, double[]> columns(int begin, int end) {
     Map<Node, double[]> parts = new LinkedHashMap<>();
     columns.forEach(
@@ -130,12 +131,12 @@ final class Network {
     return parts;
   }
 
-  /** The data nodes. */
+  /** Returns the data nodes. */
   List<Node> dataNodes() {
     return List.copyOf(columns.keySet());
   }
 
-  /** All parameters and inputs. */
+  /** Returns all parameters and inputs. */
   List<Node> differentiable() {
     List<Node> nodes = new ArrayList<>(graph.nodes());
     nodes.removeIf(node -> node.op() != Op.PARAMETER && node.op() != Op.INPUT);

@@ -7,8 +7,8 @@ import org.chainrule.Initializer;
 import org.chainrule.Node;
 
 /**
- * The networks whose bits are compared: those of the samples, and such as reach what these do not.
- * They use no method that names a node, and find nodes by reference.
+ * The networks whose results are compared: those of the samples, and networks that cover the other
+ * operations. They do not name nodes and refer to nodes only by reference.
  */
 final class Networks {
   private Networks() {}
@@ -66,7 +66,7 @@ final class Networks {
     return classifier(network, layer, 10);
   }
 
-  /** Encoder and decoder share their weight; the input is the target. */
+  /** An autoencoder whose encoder and decoder share their weight. The input is the target. */
   private static Network autoencoder() {
     Network network = new Network("autoencoder", 32, 150);
     Graph graph = network.graph;
@@ -81,7 +81,7 @@ final class Networks {
     return network;
   }
 
-  /** 24 layers without biases: the network whose Jacobians a sample multiplies. */
+  /** The network of the sample that multiplies Jacobians: 24 layers without biases. */
   private static Network chain() {
     Network network = new Network("jacobian-chain", 9, 31);
     Node a = network.input("x", 48);
@@ -95,7 +95,7 @@ final class Networks {
     return network;
   }
 
-  /** Products of many tiles. */
+  /** A network whose products have many tiles. */
   private static Network wide() {
     Network network = new Network("wide", 128, 300);
     network.large = true;
@@ -103,14 +103,14 @@ final class Networks {
     return classifier(network, x.linear(512).relu().linear(256).gelu(), 10);
   }
 
-  /** Sizes that no tile divides. */
+  /** A network with sizes that are not multiples of a tile's size. */
   private static Network odd() {
     Network network = new Network("odd", 129, 400);
     Node x = network.input("x", 203);
     return classifier(network, x.linear(331).silu().linear(97).leakyRelu(), 7);
   }
 
-  /** Narrow layers with a large batch: tile by tile, the gradients' sums in parts. */
+  /** Narrow layers with a large batch, which run tile by tile and sum gradients in parts. */
   private static Network narrow() {
     Network network = new Network("narrow", 65536, 65536 + 4099);
     network.large = true;
@@ -121,9 +121,9 @@ final class Networks {
     return network;
   }
 
-  /** Every operation in every form, and every loss. */
+  /** A network with every operation in every form, and every loss. */
   static Network everything(String name, int batchSize, int examples, int width) {
-    // only + − × ÷, which are the same in every JVM
+    // uses only + − × ÷, which give the same results in every JVM
     CustomOperation.register(
         "bump", z -> z / (1 + z * z), z -> (1 - z * z) / ((1 + z * z) * (1 + z * z)));
     Network network = new Network(name, batchSize, examples);
@@ -135,7 +135,7 @@ final class Networks {
     Node target = network.target("t", 3);
     Node shares = network.shares("p", 3);
 
-    // products: with own parameters, transposed, shared, of weights
+    // products: with their own parameters, transposed, with shared weights, of weights
     Node weight = graph.parameter("w", width, 5, Initializer.heNormal());
     Node bias = graph.parameter("b", width, Initializer.constant(0.1));
     Node back = graph.parameter("c", 5, Initializer.zeros());
@@ -156,7 +156,7 @@ final class Networks {
         graph.matmulTransposed(second, right).add(graph.linearTransposed(second, right));
     Node drawn = graph.linearTransposed(h.sigmoid(), weight, back);
 
-    // broadcasts, reductions, what mixes samples
+    // broadcasts, reductions, operations that mix samples
     Node shifted = deep.multiply(gain).add(offsets).subtract(h.batchMean()).multiply(scalar);
     Node sums =
         graph.concat(h.sum().scale(0.1), h.mean(), h.squaredNorm().scale(0.05), h.logSumExp());
@@ -201,7 +201,7 @@ final class Networks {
     return network;
   }
 
-  /** Numbers from -0.5 to 0.5. */
+  /** Returns equidistant numbers from -0.5 to 0.5. */
   private static double[] ramp(int count) {
     double[] values = new double[count];
     for (int i = 0; i < count; ++i) {

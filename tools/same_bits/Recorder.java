@@ -5,7 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Writes all numbers that a run computed, each array under its network's name and a key. */
+/** Writes all numbers that a run computes. Each array has the name of its network and a key. */
 final class Recorder implements AutoCloseable {
   private final DataOutputStream out;
   private String network = "";
@@ -15,13 +15,16 @@ final class Recorder implements AutoCloseable {
     out = new DataOutputStream(new BufferedOutputStream(Files.newOutputStream(file), 1 << 16));
   }
 
-  /** Sets what the following numbers belong to. */
+  /** Sets the network and the variant of the following numbers. */
   void of(String network, String variant) {
     this.network = network;
     this.variant = variant;
   }
 
-  /** Records numbers, which must be finite: NaN would hide all that led to it. */
+  /**
+   * Records numbers. Throws IllegalStateException if one is not finite, because a NaN would hide
+   * the numbers from which it was computed.
+   */
   void add(String what, String name, double... values) {
     String key = variant + ": " + what + ", " + name;
     try {

@@ -26,21 +26,21 @@ import org.chainrule.Sgd;
 import org.chainrule.Trainer;
 
 /**
- * Computes with all networks, and writes every number that comes out: losses, parameters,
- * predictions, gradients. Two builds that compute the same write the same file.
+ * Computes with all networks and writes every resulting number: losses, parameters, predictions and
+ * gradients. Two builds that compute the same results write the same file.
  *
- * <p>It uses what is likely to stay in the public API. What may move lies in an adapter, {@link
- * Gradients}.
+ * <p>It uses the parts of the public API that are likely to stay. An adapter, {@link
+ * DerivativesOf}, contains the parts that differ between builds.
  */
 public final class SameBits {
   private SameBits() {}
 
   /**
-   * Computes and writes.
+   * Computes and writes the numbers.
    *
-   * @param arguments threads, the file for the numbers, a folder for training files, and the folder
-   *     whose training files are resumed: the same one, or that of another build; then the
-   *     networks' names, or none for all
+   * @param arguments the number of threads, the file for the numbers, a folder for training files,
+   *     and the folder whose training files are resumed (the same one or that of another build);
+   *     then the names of the networks, or none for all
    */
   public static void main(String[] arguments) throws IOException {
     Chainrule.threads(Integer.parseInt(arguments[0]));
@@ -75,7 +75,7 @@ public final class SameBits {
         network.graph.close();
       }
       if (!chosen.isEmpty()) {
-        throw new IllegalArgumentException("there are no networks " + chosen);
+        throw new IllegalArgumentException("unknown networks " + chosen);
       }
       if (all && !missing.isEmpty()) {
         System.out.println("no network has the operations " + missing);
@@ -123,7 +123,7 @@ public final class SameBits {
         int begin = i * size % (count - size + 1);
         losses[i] = trainer.step(network.batch(type, begin, begin + size));
       }
-      // another size, as of the last batch of an epoch
+      // another batch size, like that of the last batch of an epoch
       Batch rest = network.batch(type, count - (count % size == 0 ? size : count % size), count);
       losses[rounds] = trainer.step(rest);
       losses[rounds + 1] = trainer.evaluate(rest);
@@ -136,7 +136,7 @@ public final class SameBits {
       }
 
       int epoch = (count + size - 1) / size;
-      int part = epoch + (epoch + 1) / 2; // ends within an epoch, where it has several steps
+      int part = epoch + (epoch + 1) / 2; // ends within an epoch if an epoch has several steps
       record.add("losses", "of fit", trainer.fitSteps(data, size, part).loss());
       trainer.learningRate(trainer.learningRate() / 2);
       trainer.save(file);
@@ -184,7 +184,7 @@ public final class SameBits {
     }
   }
 
-  /** Gradients, statistics and a Jacobian at the first parameters. */
+  /** Records gradients, statistics and a Jacobian at the initial parameters. */
   private static void inspect(Network network, DataType type, Recorder record) {
     try (Model model = Model.builder(network.graph).seed(8).dataType(type).build()) {
       for (int size : new int[] {network.batchSize, 5}) {
@@ -204,7 +204,7 @@ public final class SameBits {
               s.deltaNorm(),
               s.gradientNorm()
             };
-            // NaN says that there is none
+            // NaN means that the node has no such number
             record.add(
                 "statistics",
                 s.node().name(),
@@ -215,7 +215,7 @@ public final class SameBits {
       if (!network.large) {
         Node x = network.dataNodes().get(0);
         try (Jacobian jacobian = Jacobian.of(model, network.outputs.get(0), x)) {
-          for (int i = 0; i < 2; ++i) { // one sample each: a node may mix samples
+          for (int i = 0; i < 2; ++i) { // one sample each, because a node may mix samples
             double[][][] values = jacobian.compute(network.batch(type, i, i + 1));
             record.add(
                 "Jacobian",

@@ -20,15 +20,17 @@ import org.chainrule.Sgd;
 import org.chainrule.Trainer;
 
 /**
- * Writes model and training files as this build writes them, and beside each what this build
- * computes with it: a text file with a line for each array, its name and its numbers. Later builds
- * must load the files and compute the same, up to rounding.
+ * Writes model and training files with this build, and for each a text file with the results of
+ * this build: one line per array with its name and its numbers. Later builds must load the files
+ * and compute the same results, up to rounding.
  */
 public final class WriteFiles {
   private static final int BATCH = 8;
   private static final int EXAMPLES = 27;
 
-  /** Steps until the file is written: an epoch has 4, so that it is in the middle of the third. */
+  /**
+   * Steps before the file is written. An epoch has 4 steps, so it is in the middle of the third.
+   */
   private static final int BEFORE = 10;
 
   private static final int AFTER = 7;
@@ -36,9 +38,9 @@ public final class WriteFiles {
   private WriteFiles() {}
 
   /**
-   * Writes.
+   * Writes the files.
    *
-   * @param arguments the folder
+   * @param arguments the folder of the files
    */
   public static void main(String[] arguments) throws IOException {
     Path folder = Files.createDirectories(Path.of(arguments[0]));

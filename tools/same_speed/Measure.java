@@ -6,13 +6,13 @@ import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
 /**
- * The process that measures: one build, one workload, one line with the nanoseconds of a training
- * step.
+ * The measuring process. It measures one workload with one build and prints one line with the
+ * nanoseconds per training step.
  */
 public final class Measure {
   /**
-   * Seconds of a sample: so short that most samples see no other process, where there is one now
-   * and then.
+   * The duration of a sample, in seconds. It is so short that other processes that run from time to
+   * time do not disturb most samples.
    */
   private static final double SAMPLE = 0.001;
 
@@ -21,9 +21,10 @@ public final class Measure {
   private Measure() {}
 
   /**
-   * Measures.
+   * Measures the time of a step.
    *
-   * @param arguments workload, optimizer, threads, seconds of warming up and then of measuring
+   * @param arguments the workload, the optimizer, the number of threads, and the seconds of the
+   *     warm-up, which is also the duration of the measurement
    */
   public static void main(String[] arguments) throws Exception {
     Network network = Network.of(Workload.of(arguments[0]));
@@ -32,10 +33,10 @@ public final class Measure {
     int threads = Integer.parseInt(arguments[2]);
     double seconds = Double.parseDouble(arguments[3]);
     Contender contender = ServiceLoader.load(Contender.class).findFirst().orElseThrow();
-    // so small that no loss overflows, however many steps there are
+    // the learning rate is so small that the loss never overflows, whatever the number of steps
     try (Contender.Training training = contender.train(network, optimizer, 1e-6f, threads)) {
       double step = time(training, 1);
-      // the loop is compiled anew for the first stretches
+      // the JVM recompiles the loop during the first samples
       for (int i = 0; i < WARM_UPS; ++i) {
         step = Math.min(step, time(training, steps(step, seconds / WARM_UPS)));
       }
@@ -57,7 +58,7 @@ public final class Measure {
     return (int) Math.max(1, Math.min(1e8, seconds * 1e9 / Math.max(step, 1)));
   }
 
-  /** Nanoseconds of a call. */
+  /** Returns the nanoseconds per call. */
   private static double time(Contender.Training training, int calls) {
     long start = System.nanoTime();
     for (int i = 0; i < calls; ++i) {

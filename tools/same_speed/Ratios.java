@@ -9,17 +9,17 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * The ratio of two builds' times, from rounds in each of which both were measured: its median, and
- * an interval that holds the true median with a probability of at least 95 %, whatever the
- * distribution. The interval is between two order statistics: of n ratios, as many as k are below
- * the median with the probability of k heads of n fair coins.
+ * Computes the ratio of the times of two builds from rounds that measured both: its median and a
+ * confidence interval that contains the true median with a probability of at least 95 %, whatever
+ * the distribution is. The bounds of the interval are order statistics. The number of n ratios that
+ * are below the median has the binomial distribution of n fair coins.
  */
 public final class Ratios {
-  private static final double LEAST = 0.97;
-  private static final double MOST = 1.03;
+  private static final double MIN_RATIO = 0.97;
+  private static final double MAX_RATIO = 1.03;
 
   /**
-   * A difference that counts as 1 % in the smallest network, whose step takes some microseconds.
+   * The difference that counts as 1 % in the smallest network, whose step takes a few microseconds.
    */
   private static final double TINY_PERCENT_NS = 30;
 
@@ -28,9 +28,10 @@ public final class Ratios {
   private Ratios() {}
 
   /**
-   * Prints a line for each workload; ends with 1 if an interval is not within 0.97 to 1.03.
+   * Prints one line per workload. The exit status is 1 if an interval is not within 0.97 to 1.03.
    *
-   * @param arguments a file of lines: workload, nanoseconds of the old and of the new build
+   * @param arguments a file whose lines contain the workload and the nanoseconds of the old and of
+   *     the new build
    */
   public static void main(String[] arguments) throws IOException {
     Map<String, List<double[]>> rounds = new LinkedHashMap<>();
@@ -57,10 +58,10 @@ public final class Ratios {
     double[] differences = sorted(rounds.stream().mapToDouble(r -> r[1] - r[0]).toArray());
     int rank = rank(rounds.size());
     int last = rounds.size() - 1 - rank;
-    boolean within = ratios[rank] >= LEAST && ratios[last] <= MOST;
+    boolean within = ratios[rank] >= MIN_RATIO && ratios[last] <= MAX_RATIO;
     if (workload.equals(TINY)) {
-      double most = TINY_PERCENT_NS * 100 * (MOST - 1);
-      within |= differences[rank] >= -most && differences[last] <= most;
+      double tolerance = TINY_PERCENT_NS * 100 * (MAX_RATIO - 1);
+      within |= differences[rank] >= -tolerance && differences[last] <= tolerance;
     }
     System.out.printf(
         Locale.ROOT,
@@ -77,16 +78,16 @@ public final class Ratios {
         differences[last],
         within
             ? "same"
-            : ratios[rank] > 1 || ratios[last] < 1 ? "DIFFERENT" : "not known: too much noise");
+            : ratios[rank] > 1 || ratios[last] < 1 ? "DIFFERENT" : "unknown: too much noise");
     return within;
   }
 
   /**
-   * The largest r so that the interval from the r-th to the r-th last of n values holds the median
-   * with at least 95 %.
+   * Returns the largest r, counted from 0, for which the interval from the r-th to the r-th last of
+   * n sorted values contains the median with a probability of at least 95 %.
    */
   static int rank(int n) {
-    double probability = Math.pow(0.5, n); // of no value below the median
+    double probability = Math.pow(0.5, n); // the probability that no value is below the median
     double below = probability;
     int rank = -1;
     while (below <= 0.025) {
@@ -95,7 +96,7 @@ public final class Ratios {
       below += probability;
     }
     if (rank < 0) {
-      throw new IllegalArgumentException("expected 6 rounds or more, but got " + n);
+      throw new IllegalArgumentException("expected at least 6 rounds, but got " + n);
     }
     return rank;
   }

@@ -1,5 +1,5 @@
-// Products by their definition, for row-major matrices: enough where the processor only gives the results that a GPU's are
-// compared with. Slow on purpose; nothing measures it.
+// Products of row-major matrices, computed by their definition. They are slow, but they only serve as the reference for
+// the results of a GPU and are not measured.
 #include "cblas.h"
 
 #include <cstddef>
@@ -18,7 +18,7 @@ struct Matrix {
   T operator()(int i, int j) const { return values[i * row + j * column]; }
 };
 
-// C = α A B + β C; where β is 0, C is only written.
+// Computes C = α A B + β C. If β is 0, C is not read.
 template <class T>
 void gemm(int m, int n, int k, T alpha, Matrix<T> a, Matrix<T> b, T beta, T* c, int ldc) {
   for (int i = 0; i < m; ++i) {
@@ -31,7 +31,7 @@ void gemm(int m, int n, int k, T alpha, Matrix<T> a, Matrix<T> b, T beta, T* c, 
   }
 }
 
-// y = α op(A) x + β y; A is m x n before it is transposed.
+// Computes y = α op(A) x + β y, where A is m x n before op transposes it.
 template <class T>
 void gemv(CBLAS_TRANSPOSE transposed, int m, int n, T alpha, const T* a, int lda, const T* x, int incx,
           T beta, T* y, int incy) {

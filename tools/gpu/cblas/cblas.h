@@ -1,4 +1,5 @@
-// The part of the CBLAS interface that the core calls, for machines without OpenBLAS's headers (tools/gpu/run.sh).
+// The part of the CBLAS interface that the core calls, for machines without OpenBLAS's headers (see
+// tools/gpu/prepare.sh).
 #pragma once
 
 #ifdef __cplusplus

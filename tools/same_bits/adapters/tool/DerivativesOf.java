@@ -5,7 +5,7 @@ import org.chainrule.Model;
 import org.chainrule.Node;
 import org.chainrule.NodeStatistics;
 
-/** Gradients and statistics of a build that has {@link Gradients}. */
+/** Computes gradients and statistics with a build that has {@link Gradients}. */
 final class DerivativesOf implements AutoCloseable {
   private final Gradients gradients;
 

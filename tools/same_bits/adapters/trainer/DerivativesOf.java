@@ -6,7 +6,7 @@ import org.chainrule.NodeStatistics;
 import org.chainrule.Sgd;
 import org.chainrule.Trainer;
 
-/** Gradients and statistics of a build whose {@link Trainer} computes them. */
+/** Computes gradients and statistics with a build whose {@link Trainer} computes them. */
 final class DerivativesOf implements AutoCloseable {
   private final Trainer trainer;
 

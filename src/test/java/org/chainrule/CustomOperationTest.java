@@ -204,7 +204,7 @@ class CustomOperationTest {
     }
   }
 
-  /** Closing would deadlock: it would wait for the call from which it is made. */
+  /** Closing inside the operation would deadlock, because it would wait for the running call. */
   @Test
   void cannotCloseObjectsDuringItsOwnCall() {
     assertTimeoutPreemptively(Duration.ofSeconds(60), this::closeWithin);

@@ -17,7 +17,7 @@ import org.chainrule.visual.HtmlPage;
 import org.chainrule.visual.TrainingCurves;
 import org.chainrule.visual.progress.ConsoleProgress;
 
-/** Learns the sum of two numbers, with a bar, and writes a page about it. */
+/** Learns the sum of two numbers with a progress bar and writes a page about the training. */
 public final class Example {
   private static final int SAMPLES = 512;
 
@@ -55,7 +55,7 @@ public final class Example {
           .write(page);
       String text = Files.readString(page);
       if (!(reached < 0.01) || !text.contains("</svg>") || !text.contains("image/svg+xml")) {
-        throw new AssertionError("loss " + reached + ", a page of " + text.length() + " characters");
+        throw new AssertionError("loss " + reached + ", page of " + text.length() + " characters");
       }
       System.out.printf("learned sums: loss %.1e, a page of %d bytes%n", reached, Files.size(page));
     }

@@ -23,13 +23,15 @@ import org.chainrule.benchmarks.Workload;
  * class path and {@code -Dorg.bytedeco.openblas.load=mkl_rt}. The command line and the environment
  * should also contain:
  *
- * <ul> <li>{@code -Dorg.bytedeco.javacpp.nopointergc=true}: JavaCPP then does not track the Java
- * objects of tensors, all of which are closed here anyway. A step of a small network becomes a
- * fifth faster. <li>With OpenBLAS, {@code OMP_WAIT_POLICY=passive}: otherwise the threads of OpenMP
- * spin while OpenBLAS needs the cores for its own threads, and a step takes up to fifty times as
- * long. <li>With MKL, {@code MKL_THREADING_LAYER=GNU}: MKL then shares libtorch's threads instead
- * of starting Intel's. The wait policy must not be passive, because every small product would then
- * wake a thread.
+ * <ul>
+ *   <li>{@code -Dorg.bytedeco.javacpp.nopointergc=true}: JavaCPP then does not track the Java
+ *       objects of tensors, all of which are closed here anyway. A step of a small network becomes
+ *       a fifth faster.
+ *   <li>With OpenBLAS, {@code OMP_WAIT_POLICY=passive}: otherwise the threads of OpenMP spin while
+ *       OpenBLAS needs the cores for its own threads, and a step takes up to fifty times as long.
+ *   <li>With MKL, {@code MKL_THREADING_LAYER=GNU}: MKL then shares libtorch's threads instead of
+ *       starting Intel's. The wait policy must not be passive, because every small product would
+ *       then wake a thread.
  * </ul>
  */
 public final class TorchContender implements Contender {
