@@ -129,7 +129,7 @@ void large_parameter() {
     CHECK(cudaMemcpy(got.data(), sums, got.size() * sizeof(unsigned), cudaMemcpyDeviceToHost));
     CHECK(cudaMemset(sums, 0, got.size() * sizeof(unsigned)));
     for (unsigned i = 0; i < got.size(); ++i) {
-      expect(got[i], 1000 * (63 * 64 / 2) + 64 * ((tile_threads - 1 - i % tile_threads) % 50));
+      expect(got[i], 1000 * (63 * 64 / 2) + 64 * ((tile_threads - 1 - i % tile_threads) % 56));
     }
   };
   attempt("without a graph", [&] {

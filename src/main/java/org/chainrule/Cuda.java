@@ -124,8 +124,7 @@ final class Cuda {
   static List<String> describe() {
     Places at = places();
     List<String> facts = new ArrayList<>();
-    facts.add(
-        "library: " + (at.library.isEmpty() ? "none; it is in " + artifact() : at.library));
+    facts.add("library: " + (at.library.isEmpty() ? "none; it is in " + artifact() : at.library));
     facts.addAll(lines(Native.describe_cuda(at.library, at.folders)));
     return facts;
   }

@@ -400,8 +400,7 @@ public final class Predictor extends NativeObject {
   }
 
   private void oneOutput(String operation) {
-    Check.that(
-        outputs.size() == 1, operation, "expected one output, but got ", outputs.size());
+    Check.that(outputs.size() == 1, operation, "expected one output, but got ", outputs.size());
   }
 
   /** Throws IllegalArgumentException if the rows do not have one value per feature of the input. */

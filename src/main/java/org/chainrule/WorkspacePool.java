@@ -19,8 +19,8 @@ final class WorkspacePool implements Runnable {
   }
 
   /**
-   * Removes and returns an idle workspace, or returns null if there is none. The index at which
-   * the search starts depends on the thread, so that threads rarely compete for an entry.
+   * Removes and returns an idle workspace, or returns null if there is none. The index at which the
+   * search starts depends on the thread, so that threads rarely compete for an entry.
    */
   @Nullable Workspace take() {
     int first = first();

@@ -99,8 +99,7 @@ class DeviceTest {
 
   /** The machine has the library, but no device is visible. */
   @Test
-  void withoutADriverTheMessageNamesTheDriver()
-      throws IOException, InterruptedException {
+  void withoutADriverTheMessageNamesTheDriver() throws IOException, InterruptedException {
     assumeTrue(
         Jvm.classPath().stream().anyMatch(DeviceTest::isGpuEntry),
         "the library for GPUs was not built: mvn -Djavacpp.platform.extension=-gpu builds it");

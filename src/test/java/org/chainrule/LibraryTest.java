@@ -110,8 +110,7 @@ class LibraryTest {
   }
 
   @Test
-  void theTeamHasAtMost64Threads()
-      throws IOException, InterruptedException {
+  void theTeamHasAtMost64Threads() throws IOException, InterruptedException {
     List<String> options = List.of("-XX:ActiveProcessorCount=100");
     assertEquals("64", Jvm.run(Jvm.classPath(), options, PrintThreads.class).strip());
   }

@@ -47,7 +47,8 @@ struct Instruction {
 
 // The size of a kernel parameter that contains max_instructions instructions and the numbers of tiles and instructions.
 constexpr size_t parameter_bytes = 16 + max_instructions * sizeof(Instruction);
-static_assert(parameter_bytes == 14352, "tools/gpu/probe/kernels.cu tries a parameter of this size: change both");
+static_assert(parameter_bytes == 14352,
+              "tools/gpu/probe/kernels.cu tries a parameter of this size: change both");
 
 using TileLanes = LanesOf<4>;
 constexpr int32_t threads = TileLanes::threads;

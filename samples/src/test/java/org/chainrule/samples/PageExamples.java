@@ -73,8 +73,7 @@ final class PageExamples {
     StringWriter errors = new StringWriter();
     List<String> options =
         List.of("-classpath", System.getProperty("java.class.path"), "-d", folder.toString());
-    boolean compiled =
-        compiler.getTask(errors, null, null, options, null, List.of(file)).call();
+    boolean compiled = compiler.getTask(errors, null, null, options, null, List.of(file)).call();
     assertTrue(compiled, errors::toString);
   }
 }

@@ -23,7 +23,9 @@ import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 import org.xml.sax.InputSource;
 
-/** Checks every page: its Java programs run, its XML and shell commands parse, its links resolve. */
+/**
+ * Checks every page: its Java programs run, its XML and shell commands parse, its links resolve.
+ */
 class PagesTest {
   private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
 
@@ -47,7 +49,10 @@ class PagesTest {
   private static List<Path> pages() throws IOException {
     try (Stream<Path> top = Files.list(ROOT);
         Stream<Path> docs = Files.list(ROOT.resolve("docs"))) {
-      return Stream.concat(top, docs).filter(file -> file.toString().endsWith(".md")).sorted().toList();
+      return Stream.concat(top, docs)
+          .filter(file -> file.toString().endsWith(".md"))
+          .sorted()
+          .toList();
     }
   }
 
@@ -131,8 +136,7 @@ class PagesTest {
           continue;
         }
         String[] parts = link.split("#", 2);
-        Path target =
-            parts[0].isEmpty() ? page : page.getParent().resolve(parts[0]).normalize();
+        Path target = parts[0].isEmpty() ? page : page.getParent().resolve(parts[0]).normalize();
         if (!Files.exists(target)) {
           broken.add(page.getFileName() + ": " + link + " does not exist");
         } else if (parts.length == 2 && !anchors(target, anchors).contains(parts[1])) {
@@ -140,7 +144,8 @@ class PagesTest {
         }
       }
       Matcher names =
-          Pattern.compile("`((?:src|docs|tools|samples|benchmarks|visual|platform|parent)/[\\w./-]+)`")
+          Pattern.compile(
+                  "`((?:src|docs|tools|samples|benchmarks|visual|platform|parent)/[\\w./-]+)`")
               .matcher(text);
       while (names.find()) {
         if (!Files.exists(ROOT.resolve(names.group(1)))

@@ -4,9 +4,7 @@ import org.chainrule.Chainrule;
 import org.chainrule.benchmarks.Network;
 import org.chainrule.benchmarks.Workload;
 
-/**
- * Prints the time of each phase of a training step. docs/performance.md has the command.
- */
+/** Prints the time of each phase of a training step. docs/performance.md has the command. */
 public final class Profiles {
   private static final float LEARNING_RATE = 0.01f;
 
