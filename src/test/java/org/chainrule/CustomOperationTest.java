@@ -198,7 +198,7 @@ class CustomOperationTest {
       used[0] = model;
       IllegalStateException refusal =
           assertThrows(IllegalStateException.class, () -> trainer.step(batch(1)));
-      assertTrue(refusal.getMessage().contains("seed: a custom operation cannot use"));
+      assertTrue(refusal.getMessage().contains("seed: a custom operation must not use"));
       used[0] = null;
       assertThrows(NullPointerException.class, () -> trainer.step(batch(1)));
     }
