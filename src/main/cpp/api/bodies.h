@@ -41,8 +41,8 @@ template <class To, class From>
 constexpr To same(From value) {
   return static_cast<To>(static_cast<int32_t>(value));
 }
-// Checks that both enums have the same number for the name. Each pair of enums that same() converts needs this check for
-// each name.
+// Checks that both enums have the same number for the name. Each pair of enums that same() converts needs this check
+// for each name.
 #define REQUIRE_SAME(Native, Core, name) \
   static_assert(same<Core>(Native::name) == Core::name, #Native " and " #Core " differ in " #name)
 

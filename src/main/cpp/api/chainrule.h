@@ -254,8 +254,8 @@ class CHAINRULE_EXPORT NativeTrainer {
   // counts them) or `max_milliseconds` are over. Returns the number of steps done. The samples are copied through the
   // memory of inputs(), which may be reallocated: addresses that reserve() returned before are then no longer valid.
   int64_t fit(int64_t max_steps, int64_t epochs, double max_milliseconds);
-  // The mean loss per sample: running_loss() since the current epoch began, epoch_loss() over the previous epoch. Before
-  // the first step of an epoch both return the mean of the previous epoch.
+  // The mean loss per sample: running_loss() since the current epoch began, epoch_loss() over the previous epoch.
+  // Before the first step of an epoch both return the mean of the previous epoch.
   double running_loss() const;
   double epoch_loss() const;
 
@@ -419,14 +419,14 @@ CHAINRULE_EXPORT int32_t threads();
 CHAINRULE_EXPORT int32_t max_threads();
 
 // Which code computes the matrix products of plans that are created from now on. automatic: the BLAS or our own tile
-// kernel (backend/cpu/products.h), chosen by a fixed rule on shapes. own: the tile kernel if the machine has one and the
-// type is float. blas: always the BLAS.
+// kernel (backend/cpu/products.h), chosen by a fixed rule on shapes. own: the tile kernel if the machine has one and
+// the type is float. blas: always the BLAS.
 CHAINRULE_EXPORT void set_products(NativeProducts which);
 CHAINRULE_EXPORT NativeProducts products();
 
 // CUDA. `library` is the file of the second native library, or "" if there is none. `folders` is a list of folders
-// joined by ':'; they are searched for CUDA's own libraries before the folders of the system. Texts have one sentence per
-// line (devices/devices.h).
+// joined by ':'; they are searched for CUDA's own libraries before the folders of the system. Texts have one sentence
+// per line (devices/devices.h).
 CHAINRULE_EXPORT const char* cuda_problems(const char* library, const char* folders);  // empty: no problems
 CHAINRULE_EXPORT const char* describe_cuda(const char* library, const char* folders);
 CHAINRULE_EXPORT int32_t cuda_device_count(const char* library, const char* folders);

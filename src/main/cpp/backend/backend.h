@@ -145,9 +145,9 @@ class Backend : public Memory {
   // Returns how the engine cuts a step's domain into tiles if the step is the first of its phase.
   virtual Grid grid(const Step& step, DType dtype) const = 0;
 
-  // Returns the length of the parts into which the sum over k is split: k, or less if C is too small to be divided among
-  // threads. Each part has its own sums, which a later step adds (StepKind::product, StepKind::sum_parts). The result
-  // depends only on the type, the shape of C, k, and whether the sum is over samples.
+  // Returns the length of the parts into which the sum over k is split: k, or less if C is too small to be divided
+  // among threads. Each part has its own sums, which a later step adds (StepKind::product, StepKind::sum_parts). The
+  // result depends only on the type, the shape of C, k, and whether the sum is over samples.
   virtual int64_t part_depth(DType dtype, int64_t rows, int64_t columns, int64_t k,
                              bool over_samples) const = 0;
 

@@ -29,12 +29,12 @@ int32_t cuda_device_count(const CudaPaths& paths);
 std::vector<std::string> describe_cuda(const CudaPaths& paths);
 
 // Returns the number of the engine of a device and a precision (backend/cuda/library.h). The engine is opened once per
-// process. With the path of a tuning file the result is another engine, one per path, which open_tuned_cuda_engine opens
-// (tuning_file.h). Throws Error with all problems, or InvalidArgument if there is no such device or precision.
+// process. With the path of a tuning file the result is another engine, one per path, which open_tuned_cuda_engine
+// opens (tuning_file.h). Throws Error with all problems, or InvalidArgument if there is no such device or precision.
 int32_t open_cuda(const CudaPaths& paths, int32_t device, int32_t precision, const std::string& tuning = "");
 
-// Returns an engine by its number; 0 is the CPU. The engine lives as long as the process. Throws InvalidArgument if the number
-// is unknown.
+// Returns an engine by its number; 0 is the CPU. The engine lives as long as the process. Throws InvalidArgument if the
+// number is unknown.
 Backend& engine(int32_t number);
 
 // The host memory that the library holds, in bytes, including the copies for devices, and the number of allocations so

@@ -18,9 +18,9 @@ namespace {
 constexpr const char* graph_key = "chainrule.graph";
 constexpr const char* trainer_key = "chainrule.trainer";
 
-// Returns the tensor name of an optimizer state of a parameter. The states are stored next to the parameters. No node name
-// can be confused with these names: the loader looks up each tensor by its full name, and write_safetensors throws if a
-// name occurs twice.
+// Returns the tensor name of an optimizer state of a parameter. The states are stored next to the parameters. No node
+// name can be confused with these names: the loader looks up each tensor by its full name, and write_safetensors throws
+// if a name occurs twice.
 std::string state_name(int32_t number, const std::string& parameter) {
   return message("chainrule.state", number, "/", parameter);
 }
@@ -32,8 +32,8 @@ std::vector<int64_t> stored_shape(const Shape& shape) {
                             : std::vector<int64_t>{shape.rows, shape.columns};
 }
 
-// Adds all tensors of a block that is laid out like the parameters. `name` maps the name of a parameter to the name of the
-// tensor.
+// Adds all tensors of a block that is laid out like the parameters. `name` maps the name of a parameter to the name of
+// the tensor.
 void add_block(const Model& model, const char* block,
                const std::function<std::string(const std::string&)>& name,
                std::vector<TensorToWrite>* tensors) {

@@ -1,5 +1,5 @@
-// The reverse walk of backpropagation. The δ of a node is the derivative of the loss with respect to the node's value; δ
-// of the loss is 1. The walk visits the nodes from the loss back to the leaves. Each node computes from its δ a
+// The reverse walk of backpropagation. The δ of a node is the derivative of the loss with respect to the node's value;
+// δ of the loss is 1. The walk visits the nodes from the loss back to the leaves. Each node computes from its δ a
 // contribution to the δ of each of its inputs. The δ of a node is the sum of these contributions.
 #pragma once
 

@@ -12,7 +12,8 @@
 
 namespace chainrule {
 
-// A JSON value. A member of an object is a value that stores its key, so that messages about the value can name the key.
+// A JSON value. A member of an object is a value that stores its key, so that messages about the value can name the
+// key.
 class Json {
  public:
   enum class Kind { null, boolean, integer, real, string, array, object };

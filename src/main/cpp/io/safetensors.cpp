@@ -50,8 +50,8 @@ std::string shape_text(const std::vector<int64_t>& shape) {
 }
 
 // Returns the position of the checksum's digits in the header, or npos. Quotes inside a JSON string are escaped, so the
-// pattern rarely occurs anywhere else. Also returns npos if the pattern occurs twice, because it is then not clear which
-// occurrence is the checksum.
+// pattern rarely occurs anywhere else. Also returns npos if the pattern occurs twice, because it is then not clear
+// which occurrence is the checksum.
 size_t find_checksum_digits(std::string_view header) {
   const std::string pattern = message('"', checksum_key, "\":\"", checksum_prefix);
   const size_t found = header.find(pattern);

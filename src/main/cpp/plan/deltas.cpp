@@ -1,6 +1,6 @@
-// The part of Lowering that handles δ, the derivative of the loss with respect to a node (graph/backward.h): finds the δs
-// that are constants, allocates storage for the others, sums δ over broadcast dimensions, reads the caller's δ of the
-// loss, and writes the δs that the caller requested.
+// The part of Lowering that handles δ, the derivative of the loss with respect to a node (graph/backward.h): finds the
+// δs that are constants, allocates storage for the others, sums δ over broadcast dimensions, reads the caller's δ of
+// the loss, and writes the δs that the caller requested.
 #include "ops/rules.h"
 #include "plan/lowering.h"
 
@@ -128,8 +128,8 @@ void Lowering::apply_fault(int32_t id) {
   d.value = scaled;
 }
 
-// Emits a step that reads the δ of the loss (the seed) from memory that the caller supplies (PlanRequest::seeded). Keeps
-// all values of the forward pass, so that the backward phases can run again.
+// Emits a step that reads the δ of the loss (the seed) from memory that the caller supplies (PlanRequest::seeded).
+// Keeps all values of the forward pass, so that the backward phases can run again.
 void Lowering::take_seed() {
   for (Value& value : draft.values) value.keep = true;
   const Shape& shape = node(request_.loss).shape;

@@ -19,8 +19,8 @@ struct Value {
   bool keep = false;  // read after the steps have run, so its memory is never reused
 };
 
-// Which elements of an operand a tile of a step accesses: the elements of the tile, the rows of the tile, the columns of
-// the tile, or any element.
+// Which elements of an operand a tile of a step accesses: the elements of the tile, the rows of the tile, the columns
+// of the tile, or any element.
 enum class Access { tile, row, column, whole };
 
 // An operand of a draft step. It names its value instead of an address.

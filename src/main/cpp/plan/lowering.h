@@ -32,8 +32,8 @@ class Lowering final : public BackwardRules {
   std::vector<bool> reads_slot;  // by data slot: the steps read it
 
  private:
-  // A δ. It is stored in a value, or is_static is true and `number` is the δ: for some scalars δ is a constant, known when
-  // the plan is compiled (find_static_deltas).
+  // A δ. It is stored in a value, or is_static is true and `number` is the δ: for some scalars δ is a constant, known
+  // when the plan is compiled (find_static_deltas).
   struct Delta {
     int32_t value = -1;
     bool is_static = false;
@@ -87,12 +87,12 @@ class Lowering final : public BackwardRules {
 
   // deltas.cpp
   void find_static_deltas();
-  // Returns the value to which the contributions to a node's δ are added. Sets `accumulate` to true if the value already
-  // holds a contribution.
+  // Returns the value to which the contributions to a node's δ are added. Sets `accumulate` to true if the value
+  // already holds a contribution.
   int32_t target(int32_t id, bool* accumulate);
   int32_t delta_value(int32_t id);  // the value of a complete δ; emits a fill step if δ is a known number
-  // Adds factor * (the sum of `part` over the dimensions over which node `id` was broadcast) to the node's δ. `part` is a
-  // contribution with the shape `domain` of the operation's result.
+  // Adds factor * (the sum of `part` over the dimensions over which node `id` was broadcast) to the node's δ. `part` is
+  // a contribution with the shape `domain` of the operation's result.
   void sum_over_broadcast(const Ref& part, const Shape& domain, int32_t id, double factor,
                           const std::string& text);
   void sum_over_features(const Ref& part, const Shape& domain, int32_t id, double factor,
@@ -120,8 +120,8 @@ class Lowering final : public BackwardRules {
   Ref saved_by_sample(int32_t id);
   void forward_structure(int32_t id);
   void backward_structure(int32_t id, int32_t index);
-  // Emits the step of a loss. With `values`: the step computes the value, and also the derivatives if the δ of the loss is
-  // a constant. Otherwise: the step computes the derivatives; none is emitted if they were computed with the value.
+  // Emits the step of a loss. With `values`: the step computes the value, and also the derivatives if the δ of the loss
+  // is a constant. Otherwise: the step computes the derivatives; none is emitted if they were computed with the value.
   void loss_step(int32_t id, bool values);
   void forward_custom(int32_t id);
   void backward_custom(int32_t id, int32_t index);

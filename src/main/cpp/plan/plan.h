@@ -1,5 +1,5 @@
-// Compiles a graph into a program that an engine runs many times: the steps, their phases, and the address of each value
-// in its block of memory (Space).
+// Compiles a graph into a program that an engine runs many times: the steps, their phases, and the address of each
+// value in its block of memory (Space).
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,8 @@ struct PlanRequest {
   OptimizerSettings optimizer;  // selects the update; each run supplies the numbers (UpdateScalars)
   // The caller supplies the δ of the loss, called the seed (not related to the seed of random numbers), as
   // [batch][feature] in the input slot after those of the data. The loss can then be any node. The backward phases can
-  // be run again with another seed. Only the δs that `deltas` need are computed. Nothing is written to Space::gradients,
-  // and no steps are merged.
+  // be run again with another seed. Only the δs that `deltas` need are computed. Nothing is written to
+  // Space::gradients, and no steps are merged.
   bool seeded = false;
 };
 

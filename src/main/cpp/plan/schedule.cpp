@@ -77,8 +77,8 @@ class Scheduler {
     return steps;
   }
 
-  // Returns true if operand 1 of the step is operand 0 of the other step, with the same offset and strides, and the other
-  // step writes it.
+  // Returns true if operand 1 of the step is operand 0 of the other step, with the same offset and strides, and the
+  // other step writes it.
   static bool continues(const DraftStep& step, const DraftStep& other) {
     const Ref &read = step.refs[1], &written = other.refs[0];
     return other.writes[0] && read.value == written.value && read.offset == written.offset &&
@@ -106,8 +106,8 @@ class Scheduler {
     return step.kind != StepKind::loss || phase.grid.tile_columns % loss_block == 0;
   }
 
-  // Returns true if a tile's two accesses to a value touch only elements that no other tile accesses, so that both can be
-  // in this phase.
+  // Returns true if a tile's two accesses to a value touch only elements that no other tile accesses, so that both can
+  // be in this phase.
   static bool same_tile(const Phase& phase, Access before, Access now) {
     auto both = [&](Access access) {
       return (before == Access::tile || before == access) && (now == Access::tile || now == access);

@@ -1,7 +1,8 @@
 // The program that a plan gives to an engine: steps on operands, grouped into phases.
 //
 // A step's domain is a matrix of rows x columns. A tile is a rectangle of it. For batched values rows are features and
-// columns are samples. A part is a range of a long sum: each part is summed on its own, and a later step adds the parts.
+// columns are samples. A part is a range of a long sum: each part is summed on its own, and a later step adds the
+// parts.
 //
 // Engines include rule headers, this file and backend/backend.h. They never include graph or api.
 #pragma once

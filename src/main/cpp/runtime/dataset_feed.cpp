@@ -25,8 +25,8 @@ void prefetch(const char* example, int64_t bytes) {
 // The largest desired time of a burst. A longer burst delays predictions; a much shorter burst leaves the device idle
 // between bursts.
 constexpr double burst_milliseconds = 8;
-// Writing the order of the next epoch during a burst also delays predictions. With more examples than this, the order is
-// written after the burst, when its epoch begins.
+// Writing the order of the next epoch during a burst also delays predictions. With more examples than this, the order
+// is written after the burst, when its epoch begins.
 constexpr int64_t max_order_in_burst = 100000;
 
 int64_t order_bytes(int64_t examples) { return examples * static_cast<int64_t>(sizeof(int64_t)); }
@@ -95,8 +95,8 @@ int64_t DatasetFeed::dataset_bytes() const {
 
 // ---- residency
 
-// Copies the columns to the engine's memory if they fit. The copy stays valid, because columns never change once they are
-// filled.
+// Copies the columns to the engine's memory if they fit. The copy stays valid, because columns never change once they
+// are filled.
 void DatasetFeed::make_resident(const Dataset& dataset) {
   Backend& backend = model_->backend();
   int64_t bytes = order_bytes(dataset.examples());

@@ -37,8 +37,8 @@ class DatasetFeed {
   bool bound() const { return dataset_ != nullptr; }
   int64_t examples() const { return dataset_->examples(); }  // the number of examples of the bound data set
 
-  // Prepares this order of the examples, unless the order is already prepared. Copies the order into the engine's memory
-  // if the data set is resident.
+  // Prepares this order of the examples, unless the order is already prepared. Copies the order into the engine's
+  // memory if the data set is resident.
   void prepare_order(const EpochOrder& order);
   // The numbers of the examples in the prepared order.
   const int64_t* order() const { return reinterpret_cast<const int64_t*>(orders_[current_].examples.data()); }
@@ -53,11 +53,12 @@ class DatasetFeed {
   // Gathers the batches of a burst, alternately into the inputs and into a second set of inputs.
   class Burst;
 
-  // Returns the number of steps to begin before their losses are read. It adapts so that a burst takes a few milliseconds,
-  // and is at most the engine's max_burst(). If the data set is not resident it is at least 2, if the engine allows that,
-  // so that one batch is gathered while the previous batch is computed.
+  // Returns the number of steps to begin before their losses are read. It adapts so that a burst takes a few
+  // milliseconds, and is at most the engine's max_burst(). If the data set is not resident it is at least 2, if the
+  // engine allows that, so that one batch is gathered while the previous batch is computed.
   int64_t burst_length();
-  // Adapts burst_length() after a burst of `steps` steps that took `milliseconds`, during which predictions were blocked.
+  // Adapts burst_length() after a burst of `steps` steps that took `milliseconds`, during which predictions were
+  // blocked.
   void burst_took(int64_t steps, double milliseconds);
 
   // The native memory, in bytes, of the second set of inputs, and of the columns, their copies and the orders.

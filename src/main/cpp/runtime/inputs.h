@@ -16,8 +16,8 @@ class Inputs {
   explicit Inputs(std::shared_ptr<const Model> model);
 
   int32_t slots() const { return static_cast<int32_t>(addresses_.size()); }
-  // Returns true if data must be given for the slot: the plan of the trainer, predictor or tool that owns this object reads
-  // the slot (Plan::reads_slot).
+  // Returns true if data must be given for the slot: the plan of the trainer, predictor or tool that owns this object
+  // reads the slot (Plan::reads_slot).
   bool needed(int32_t slot) const { return needed_[static_cast<size_t>(checked(slot))]; }
   void set_needed(std::vector<bool> reads_slot) { needed_ = std::move(reads_slot); }
   int64_t* addresses() { return addresses_.data(); }

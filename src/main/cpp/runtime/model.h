@@ -13,7 +13,8 @@ namespace chainrule {
 
 class Model {
  public:
-  // Draws the parameters from the seed: graph.parameters()[i] uses stream i of random numbers (util/random.h). The engine must outlive the model.
+  // Draws the parameters from the seed: graph.parameters()[i] uses stream i of random numbers (util/random.h). The
+  // engine must outlive the model.
   Model(Graph graph, DType dtype, int64_t seed, Backend& backend = cpu_backend());
 
   // Returns a copy that later training does not change.

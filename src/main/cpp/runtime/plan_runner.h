@@ -1,5 +1,6 @@
 // Runs one plan of a model with its own memory. For tools that need more than training or predicting computes: every
-// value, every δ, or the derivatives for a δ of the loss that the caller supplies. One thread at a time; the caller must hold the model's mutex.
+// value, every δ, or the derivatives for a δ of the loss that the caller supplies. One thread at a time; the caller
+// must hold the model's mutex.
 #pragma once
 
 #include <cstdint>

@@ -12,9 +12,9 @@ namespace chainrule {
 
 namespace {
 
-// The largest number of samples that are computed in one run, if samples do not depend on each other. It is large enough
-// for efficient products and small enough for the intermediate values to stay in the cache. One plan then serves all
-// large calls, except for their last samples.
+// The largest number of samples that are computed in one run, if samples do not depend on each other. It is large
+// enough for efficient products and small enough for the intermediate values to stay in the cache. One plan then serves
+// all large calls, except for their last samples.
 constexpr int64_t chunk = 1024;
 
 }  // namespace

@@ -36,11 +36,11 @@ class Trainer {
   int32_t loss() const { return loss_; }
   Inputs& inputs() { return inputs_; }
 
-  // Runs forward, backward and update. Returns the loss of the batch before the update. If the loss is not finite, throws
-  // Error before any parameter is written.
+  // Runs forward, backward and update. Returns the loss of the batch before the update. If the loss is not finite,
+  // throws Error before any parameter is written.
   double step(int64_t batch);
-  // Computes only the loss and returns it. Throws Error if the loss and the data are not finite. If only the loss is not
-  // finite, returns it.
+  // Computes only the loss and returns it. Throws Error if the loss and the data are not finite. If only the loss is
+  // not finite, returns it.
   double evaluate(int64_t batch);
 
   // While checking is on, a step first computes every value and δ of its batch (an Inspection: about twice the work,

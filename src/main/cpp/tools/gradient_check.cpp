@@ -171,8 +171,8 @@ class GradientCheckRun {
     leaves_.push_back(std::move(leaf));
   }
 
-  // Shifts the leaves by t times their directions, computes the loss there, and shifts the leaves back. `only` is the only
-  // leaf whose direction is not 0; null: the direction of any leaf may be nonzero.
+  // Shifts the leaves by t times their directions, computes the loss there, and shifts the leaves back. `only` is the
+  // only leaf whose direction is not 0; null: the direction of any leaf may be nonzero.
   Point evaluate(double t, const Leaf* only) {
     shift(t, only);
     forward_.poison();

@@ -1,12 +1,12 @@
 // Checks gradients against differences of the loss, for any graph and in double precision. The model is copied as
 // doubles.
 //
-// In a direction d, the loss f has the derivative g·d, where g is the gradient from the backward pass. The check compares
-// g·d with the five-point formula (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h for several h. The truncation error of the
-// formula is h⁴ f⁽⁵⁾/30; its rounding error is about 2⁻⁵² f / h. The most certain estimate decides: the estimate with the
-// smallest sum of its rounding error and its distance to the estimates with smaller h. If a gradient of zero would also
-// agree with this estimate, the verdict is too_weak. Directions are random in all leaves (parameters and inputs)
-// together, random in each leaf, and single elements.
+// In a direction d, the loss f has the derivative g·d, where g is the gradient from the backward pass. The check
+// compares g·d with the five-point formula (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h for several h. The truncation
+// error of the formula is h⁴ f⁽⁵⁾/30; its rounding error is about 2⁻⁵² f / h. The most certain estimate decides: the
+// estimate with the smallest sum of its rounding error and its distance to the estimates with smaller h. If a gradient
+// of zero would also agree with this estimate, the verdict is too_weak. Directions are random in all leaves (parameters
+// and inputs) together, random in each leaf, and single elements.
 //
 // If a rule changes its formula within ±2h (a kink), the differences say nothing about the gradient, and this h is
 // skipped. If all h are skipped, the verdict is kink. An operation may also have kinks that its rule does not declare.
@@ -23,10 +23,11 @@
 namespace chainrule {
 
 struct GradientCheckSettings {
-  // The number of random directions in all parameters and inputs together. In addition, each parameter and each input gets
-  // one random direction of its own.
+  // The number of random directions in all parameters and inputs together. In addition, each parameter and each input
+  // gets one random direction of its own.
   int32_t directions = 3;
-  // The number of single elements per parameter or input: the element with the largest derivative, then random elements.
+  // The number of single elements per parameter or input: the element with the largest derivative, then random
+  // elements.
   int32_t coordinates = 3;
   // The tolerated relative error. A correct gradient is usually within 1e-9.
   double tolerance = 1e-6;
@@ -87,9 +88,9 @@ class GradientCheck {
   std::vector<Coordinate> chosen_;
 };
 
-// Returns the finding to report first. Findings rank by verdict: not_a_number first, then differs, then agrees, then all
-// other verdicts. Among findings that differ, those of single elements rank first. Within a rank, returns the finding with
-// the largest error. `findings` must not be empty.
+// Returns the finding to report first. Findings rank by verdict: not_a_number first, then differs, then agrees, then
+// all other verdicts. Among findings that differ, those of single elements rank first. Within a rank, returns the
+// finding with the largest error. `findings` must not be empty.
 const GradientFinding& worst(const std::vector<GradientFinding>& findings);
 
 }  // namespace chainrule

@@ -1,6 +1,6 @@
-// Computes the gradients of a loss with respect to parameters and inputs, and statistics of each node, on a batch. Needs
-// no optimizer and changes nothing. For saliency (the gradient of an input), custom training loops, and the diagnosis of
-// a training. The model may have no parameters. One thread at a time per object. Any number of objects can
+// Computes the gradients of a loss with respect to parameters and inputs, and statistics of each node, on a batch.
+// Needs no optimizer and changes nothing. For saliency (the gradient of an input), custom training loops, and the
+// diagnosis of a training. The model may have no parameters. One thread at a time per object. Any number of objects can
 // run at the same time as trainers and predictors.
 #pragma once
 
@@ -29,8 +29,8 @@ class Gradients {
   // call. They have the same bits as the gradients of a training step. Throws Error if the loss is not finite.
   double compute(int64_t batch);
 
-  // Reads the gradient of a parameter, [rows][columns], or of an input, [batch][feature]. The gradient is zero if the loss
-  // does not depend on the node.
+  // Reads the gradient of a parameter, [rows][columns], or of an input, [batch][feature]. The gradient is zero if the
+  // loss does not depend on the node.
   template <class V>
   void read(int32_t node, V* values, int64_t count) const;
 

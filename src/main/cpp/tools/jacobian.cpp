@@ -76,9 +76,9 @@ void Jacobian::compute(int64_t batch, bool by_differences, double* values, int64
   }
 }
 
-// The seed is the δ of z that a backward pass begins with (PlanRequest::seeded). If samples do not depend on each other,
-// one pass computes a column for all of them. If all samples share x, the δ of x is the sum over the samples, so each
-// sample needs its own pass.
+// The seed is the δ of z that a backward pass begins with (PlanRequest::seeded). If samples do not depend on each
+// other, one pass computes a column for all of them. If all samples share x, the δ of x is the sum over the samples, so
+// each sample needs its own pass.
 void Jacobian::backward(const std::shared_ptr<const Model>& model, int64_t batch, double* values) {
   PlanRequest request;
   request.batch = batch;

@@ -9,8 +9,8 @@
 
 namespace chainrule {
 
-// An argument of the caller is wrong. The message has the operation, what was expected and what was got. Nothing has been
-// changed.
+// An argument of the caller is wrong. The message has the operation, what was expected and what was got. Nothing has
+// been changed.
 class InvalidArgument : public std::invalid_argument {
  public:
   using std::invalid_argument::invalid_argument;

@@ -1,6 +1,6 @@
 // The CPU engine: allocates memory, decides how steps are cut into tiles, chooses the kernels for this processor, and
-// runs the phases of a program. The tiles of a phase are divided into chunks. A thread of the team computes a chunk at a
-// time, and computes the tiles of a chunk together if that changes no bits.
+// runs the phases of a program. The tiles of a phase are divided into chunks. A thread of the team computes a chunk at
+// a time, and computes the tiles of a chunk together if that changes no bits.
 #include <algorithm>
 #include <chrono>
 #include <memory>

@@ -30,8 +30,8 @@ struct Arguments {
   const T *a, *b;
   T* c;
 
-  // If the sum over k is split (step.parts > 1), C is a stack of step.parts blocks of rows, the parts. `rect` must be in
-  // one of them.
+  // If the sum over k is split (step.parts > 1), C is a stack of step.parts blocks of rows, the parts. `rect` must be
+  // in one of them.
   Arguments(const Step& step, const Context& context, const Rect& rect)
       : m(rect.row_end - rect.row_begin), n(rect.column_end - rect.column_begin) {
     const Operand &to = step.operands[0], &left = step.operands[1], &right = step.operands[2];
@@ -97,15 +97,15 @@ constexpr int64_t few_columns = 16;
 // cuts a batch into tiles of samples only if the batch has at least this many.
 constexpr int64_t long_sum_side = 96;
 constexpr int64_t long_sum = 1024;
-// The largest weight matrix, in elements, for which the batch is cut into tiles of samples. Such a matrix stays in cache
-// from one tile to the next.
+// The largest weight matrix, in elements, for which the batch is cut into tiles of samples. Such a matrix stays in
+// cache from one tile to the next.
 constexpr int64_t narrow_weight = 32768;
 // The largest weight matrix, in elements, that fits into the cores' caches if each core holds only the rows that its
 // thread computes.
 constexpr int64_t weight_in_cache = 131072;
 
-// Returns the number of samples per tile: a sixteenth of the batch, from 32 to 1024, but more if there would be over 256
-// tiles. The result is rounded up to a multiple of loss_block. part_depth() uses it as the length of a part.
+// Returns the number of samples per tile: a sixteenth of the batch, from 32 to 1024, but more if there would be over
+// 256 tiles. The result is rounded up to a multiple of loss_block. part_depth() uses it as the length of a part.
 int64_t sample_tile(int64_t samples) {
   const int64_t columns =
       std::max(std::clamp<int64_t>(ceil_div(samples, 16), 32, 1024), ceil_div(samples, 256));

@@ -1,10 +1,10 @@
-// Matrix products: whether the BLAS or our own tile kernel (kernels/tile_product.h) computes a product, and how it is cut
-// into tiles.
+// Matrix products: whether the BLAS or our own tile kernel (kernels/tile_product.h) computes a product, and how it is
+// cut into tiles.
 //
-// A tile is a rectangle of C. If the sum over k is split, the product has several parts: each part of k has its own sums,
-// and C contains one block of rows per part (StepKind::product in program/program.h). A chunk is a group of neighbouring
-// tiles that one thread computes together (engine.cpp). A product is narrow if its weight matrix is small: its tiles are
-// then groups of samples.
+// A tile is a rectangle of C. If the sum over k is split, the product has several parts: each part of k has its own
+// sums, and C contains one block of rows per part (StepKind::product in program/program.h). A chunk is a group of
+// neighbouring tiles that one thread computes together (engine.cpp). A product is narrow if its weight matrix is small:
+// its tiles are then groups of samples.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 
 namespace chainrule {
 
-// What computes products. `automatic` is a fixed rule on type, shape and instruction set. The rule times nothing, so the
-// same machine always computes the same bits. Existing plans keep the choice that they were created with.
+// What computes products. `automatic` is a fixed rule on type, shape and instruction set. The rule times nothing, so
+// the same machine always computes the same bits. Existing plans keep the choice that they were created with.
 enum class Products : int32_t { automatic = 0, blas = 1, own = 2 };
 void set_products(Products which);
 Products products();

@@ -35,9 +35,9 @@ int current_cpu() {
 #endif
 }
 
-// How long a waiting thread spins. It is longer than one thread's work between two phases or a caller's work between two
-// steps, and much shorter than a time slice of the scheduler. It is measured by the clock, because a pause instruction
-// takes 40 cycles on one processor and 140 on another.
+// How long a waiting thread spins. It is longer than one thread's work between two phases or a caller's work between
+// two steps, and much shorter than a time slice of the scheduler. It is measured by the clock, because a pause
+// instruction takes 40 cycles on one processor and 140 on another.
 constexpr std::chrono::microseconds spin_time(50);
 
 // Measures the time of a spin loop.

@@ -1,9 +1,9 @@
 // The team: a pool of worker threads that run the tiles of a phase together with the calling thread.
 //
-// Each thread gets a contiguous run of tiles. A thread that has finished its run steals tiles from the runs of the other
-// threads. The result of a tile does not depend on the thread that computes it, so bits do not depend on the number of
-// threads. If the team is busy with another caller, the calling thread computes all its tiles alone. A worker spins for
-// a moment after its last tile and then sleeps, so that an idle team uses no processor time.
+// Each thread gets a contiguous run of tiles. A thread that has finished its run steals tiles from the runs of the
+// other threads. The result of a tile does not depend on the thread that computes it, so bits do not depend on the
+// number of threads. If the team is busy with another caller, the calling thread computes all its tiles alone. A worker
+// spins for a moment after its last tile and then sleeps, so that an idle team uses no processor time.
 //
 // "Tile" here means a unit of work: the CPU engine passes its chunks (engine.cpp).
 #pragma once
@@ -27,8 +27,8 @@ int32_t team_threads();
 // must not throw.
 void team_run(int64_t tiles, TileFunction function, void* argument);
 
-// A caller's permission to compute, held while it runs a program. At most max_threads threads compute at once, the team's
-// workers included. The constructor waits until another caller releases a slot.
+// A caller's permission to compute, held while it runs a program. At most max_threads threads compute at once, the
+// team's workers included. The constructor waits until another caller releases a slot.
 class ComputeSlot {
  public:
   ComputeSlot();

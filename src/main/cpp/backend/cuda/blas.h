@@ -16,8 +16,8 @@ namespace cuda {
 enum class FactorType : int32_t { float32, tf32, bfloat16, float64 };
 
 // The largest alignment that a product may state for an address, in bytes. No kernel of the BLAS reads more at once. A
-// larger alignment would depend on the value's position in the arena, and that position must not influence the choice of
-// the algorithm: the same product would then have different bits in different plans.
+// larger alignment would depend on the value's position in the arena, and that position must not influence the choice
+// of the algorithm: the same product would then have different bits in different plans.
 constexpr int32_t most_alignment = 16;
 
 // C = α op(A) op(B) + β C, all row-major; op(A) is m x k, op(B) is k x n. C is float or double. The alignments are

@@ -84,8 +84,8 @@ void CudaStream::enqueue_in_lanes(const CudaProgram& program, const Context& con
     last_in_lane_1 = static_cast<int32_t>(i);
     no_workspace = no_workspace || (launches[i]->product != nullptr && workspaces_[1].data() == nullptr);
   }
-  // Lane 1 has a workspace only if it contains products in the forward or backward half of a step. A run of other phases
-  // may put a product into lane 1 although that lane has no workspace. Such a run uses only lane 0.
+  // Lane 1 has a workspace only if it contains products in the forward or backward half of a step. A run of other
+  // phases may put a product into lane 1 although that lane has no workspace. Such a run uses only lane 0.
   if (last_in_lane_1 < 0 || no_workspace) return enqueue(program, context, first, last);
   awaited[static_cast<size_t>(last_in_lane_1)] = true;
 

@@ -23,9 +23,9 @@ struct PoolDeleter {
 // The memory pool of one device. All engines of the process on that device share it. Thread-safe.
 //
 // Freed memory stays in the pool and is reused, because cudaMalloc calls the driver each time and cudaFree waits for
-// all work of the device, including other callers' work. When the last block has been freed, the pool returns all memory
-// beyond kept_bytes to the device. So models that are used one after another, each with workspaces of 32 MiB, need no
-// new memory.
+// all work of the device, including other callers' work. When the last block has been freed, the pool returns all
+// memory beyond kept_bytes to the device. So models that are used one after another, each with workspaces of 32 MiB,
+// need no new memory.
 //
 // The pool's own queue orders allocations and frees. That queue does not wait for the work of other queues. Therefore
 // the caller must wait for all work that uses a block before it releases the block.

@@ -20,8 +20,9 @@ class Products {
  public:
   explicit Products(EngineMemory& memory) : memory_(memory) {}
 
-  // Returns the product of the shape. Its algorithm is chosen once per shape. Without tuning it is the heuristic's first
-  // algorithm, and nothing is timed, so that the same card computes the same bits. Throws Error if there is no algorithm.
+  // Returns the product of the shape. Its algorithm is chosen once per shape. Without tuning it is the heuristic's
+  // first algorithm, and nothing is timed, so that the same card computes the same bits. Throws Error if there is no
+  // algorithm.
   std::shared_ptr<const Product> choose(const ProductShape& shape);
 
   void run(Queue* queue, const Product& product, const void* a, const void* b, void* c, const void* alpha,

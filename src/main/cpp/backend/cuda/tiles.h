@@ -2,9 +2,9 @@
 // shapes alone. The core uses them to schedule, the library uses them to launch.
 //
 // A network is narrow if its weights fit into the shared memory of a block of threads (is_narrow). One block can then
-// compute all steps for a tile, a group of tile_samples samples, one step after another. It keeps the values between the
-// steps in its shared memory. So one launch replaces a launch per step, and only the parts of gradients are written to
-// device memory. (A part is the sum over the samples of one block. A later step adds the parts.) Each tile reads all
+// compute all steps for a tile, a group of tile_samples samples, one step after another. It keeps the values between
+// the steps in its shared memory. So one launch replaces a launch per step, and only the parts of gradients are written
+// to device memory. (A part is the sum over the samples of one block. A later step adds the parts.) Each tile reads all
 // weights. Tiles pay off where these reads cost less than the saved launches and memory traffic.
 #pragma once
 

@@ -1,6 +1,6 @@
-// Lowers operations that use all features of a sample. Reductions give one value per sample (sum, log_sum_exp). Row-wise
-// operations give one value per feature (softmax, layer_norm). "Row" means a sample of the user's [batch][feature] data;
-// in the engine it is a column.
+// Lowers operations that use all features of a sample. Reductions give one value per sample (sum, log_sum_exp).
+// Row-wise operations give one value per feature (softmax, layer_norm). "Row" means a sample of the user's
+// [batch][feature] data; in the engine it is a column.
 #include <algorithm>
 #include <vector>
 
@@ -100,8 +100,8 @@ void Lowering::backward_rowwise_parameter(int32_t id, int32_t index) {
   if (shape.batched) sum_over_broadcast(elementwise(value, shape, shape), shape, to, 1, text);
 }
 
-// Returns an operand for what the rule's forward pass saves for its backward pass: saved_rows_of(op) rows, one column per
-// sample.
+// Returns an operand for what the rule's forward pass saves for its backward pass: saved_rows_of(op) rows, one column
+// per sample.
 Ref Lowering::saved_by_sample(int32_t id) {
   const Shape& of = input(id, 0).shape;
   const int64_t rows = saved_rows_of(node(id).op);

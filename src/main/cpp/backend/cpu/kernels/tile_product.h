@@ -30,8 +30,8 @@ struct Part {
 };
 using PartDone = void (*)(void* argument, const Part& part);
 
-// Computes a tile. Each element is summed over k in an order that does not depend on m and n, so the cut of C into tiles
-// does not change any bit. `done` may be null.
+// Computes a tile. Each element is summed over k in an order that does not depend on m and n, so the cut of C into
+// tiles does not change any bit. `done` may be null.
 using TileProduct = void (*)(const ProductTile& tile, float* scratch, PartDone done, void* argument);
 
 // The largest number of columns of a Part. If the tile has at most this many columns, each Part has all of them.
