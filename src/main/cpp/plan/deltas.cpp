@@ -1,5 +1,5 @@
 // The part of Lowering that handles δ, the derivative of the loss with respect to a node (graph/backward.h): finds the
-// δs that are constants, allocates storage for the others, sums δ over broadcast dimensions, reads the caller's δ of
+// δs that are constants, allocates storage for all other δs, sums δ over broadcast dimensions, reads the caller's δ of
 // the loss, and writes the δs that the caller requested.
 #include "ops/rules.h"
 #include "plan/lowering.h"

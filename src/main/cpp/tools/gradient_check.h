@@ -69,8 +69,8 @@ class GradientCheck {
   const std::shared_ptr<Model>& model() const { return model_; }  // the copy in doubles
   Inputs& inputs() { return inputs_; }                            // inputs of the copy, in doubles
 
-  // Makes each run check this element in addition to the others. run() throws InvalidArgument if the batch has no such
-  // element or if the loss does not depend on its node.
+  // Makes each run check this element in addition to those that it selects. run() throws InvalidArgument if the batch
+  // has no such element or if the loss does not depend on its node.
   void choose(const Coordinate& coordinate);
 
   // Runs the check on the batch in inputs(). The findings of all leaves together come first, then those of each leaf in

@@ -43,7 +43,7 @@ void tile_product_in_parts(const Step& step, const Context& context, const Rect&
 
 // A product of at least this many multiply-adds is cut into tiles for several threads.
 constexpr int64_t product_worth_cutting = 100000;
-// The same limit for products on tiles of samples, where other steps can follow on each tile, and for sums in parts.
+// The limit for products on tiles of samples, where other steps can follow on each tile, and for sums in parts.
 constexpr int64_t narrow_worth_cutting = 50000;
 
 }  // namespace chainrule
