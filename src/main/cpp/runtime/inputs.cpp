@@ -66,10 +66,11 @@ void Inputs::check(const char* operation, const Plan& plan, int64_t batch) const
     if (!plan.reads_slot[static_cast<size_t>(slot)]) continue;
     const int32_t node = graph.data_nodes()[static_cast<size_t>(slot)];
     const int64_t address = addresses_[static_cast<size_t>(slot)];
-    REQUIRE(address != 0, operation, ": no data for ", graph.describe(node));
+    REQUIRE(address != 0, operation, ": expected data for ", graph.describe(node), ", but got none");
     const MemoryBlock& block = staging_[static_cast<size_t>(slot)];
     REQUIRE(address != reinterpret_cast<int64_t>(block.data()) || batch * sample_bytes(slot) <= block.bytes(),
-            operation, ": the data for ", graph.describe(node), " hold fewer than ", batch, " samples");
+            operation, ": expected ", batch, " samples for ", graph.describe(node), ", but got memory for ",
+            block.bytes() / sample_bytes(slot));
     REQUIRE(address % (graph.node(node).op == Op::label ? 4 : size_of(model_->dtype())) == 0, operation,
             ": the data for ", graph.describe(node), " are not aligned to their type");
   }

@@ -89,8 +89,9 @@ void Predictor::predict(Workspace& workspace, int64_t batch) {
           "predicting: the workspace belongs to another predictor");
   for (size_t i = 0; i < outputs_.size(); ++i) {
     REQUIRE(workspace.output_memory_[i].bytes() >= workspace.output_bytes(static_cast<int32_t>(i), batch),
-            "predicting: the memory for output ", model_->graph().describe(outputs_[i]), " holds fewer than ",
-            batch, " samples");
+            "predicting: expected memory for ", batch, " samples of the output ",
+            model_->graph().describe(outputs_[i]), ", but got ", workspace.output_memory_[i].bytes(),
+            " bytes");
   }
   // Held for the whole call, so that all its samples see the same parameters.
   std::shared_lock<FairSharedMutex> reading(model_->mutex());
