@@ -53,8 +53,8 @@ class Model {
 };
 
 // Throws InvalidArgument if a number of the graph is not usable when it is rounded to the type: it becomes infinite, it
-// becomes 0 although it is not (except the initial value of a parameter), or the constant of an operation leaves its
-// range. Called for graphs that are being built. A stored graph is loaded without this check.
+// becomes 0 although it is not (except initial values of parameters and elements of matrices), or the constant of an
+// operation leaves its range. Called for graphs that are being built. A stored graph is loaded without this check.
 void require_numbers(const Graph& graph, DType dtype);
 
 // Copies `count` values between element types.

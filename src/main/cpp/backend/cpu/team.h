@@ -28,7 +28,7 @@ int32_t team_threads();
 void team_run(int64_t tiles, TileFunction function, void* argument);
 
 // A caller's permission to compute, held while it runs a program. At most max_threads threads compute at once, the
-// team's workers included. The constructor waits until another caller releases a slot.
+// team's workers included. The constructor waits until a slot is free.
 class ComputeSlot {
  public:
   ComputeSlot();
