@@ -44,8 +44,8 @@ NativeMemoryUse as_native(const MemoryUse& use) {
 namespace {
 
 Op operation(int32_t op) {
-  REQUIRE(op >= 0 && op < chainrule::op_count, "expected the number of an operation below ",
-          chainrule::op_count, ", but got ", op);
+  REQUIRE(op >= 0 && op < chainrule::op_count, "operation: expected an operation number from 0 to ",
+          chainrule::op_count - 1, ", but got ", op);
   return static_cast<Op>(op);
 }
 
@@ -58,8 +58,8 @@ const char* op_name(int32_t op) { return name_of(operation(op)); }
 int32_t kind_count() { return chainrule::kind_count; }
 
 const char* kind_name(int32_t kind) {
-  REQUIRE(kind >= 0 && kind < chainrule::kind_count, "expected the number of a kind of operation below ",
-          chainrule::kind_count, ", but got ", kind);
+  REQUIRE(kind >= 0 && kind < chainrule::kind_count, "kind of operation: expected a kind number from 0 to ",
+          chainrule::kind_count - 1, ", but got ", kind);
   return name_of(static_cast<Kind>(kind));
 }
 
@@ -135,7 +135,7 @@ REQUIRE_SAME(NativePrecision, CudaPrecision, bfloat16);
 int32_t open_cuda(const char* library, const char* folders, int32_t index, NativePrecision precision,
                   const char* tuning) {
   return chainrule::open_cuda(cuda_paths(library, folders), index, static_cast<int32_t>(precision),
-                              text("tuned", tuning));
+                              text("cuda tuning file", tuning));
 }
 const char* tuned_products(int32_t device) { return keep(engine(device).tuned_products()); }
 

@@ -1,8 +1,8 @@
 // The native API. This is the only header that JavaCPP parses: opaque classes and plain types. Every function checks
 // its arguments first. It throws InvalidArgument or Error (util/check.h), whose message is a sentence. Names are UTF-8.
 // A node is identified by a number: nodes are numbered from 0 in the order in which they were created. `create` and
-// similar functions return new objects, and `destroy` frees them; it must be called once per object. The Java side is
-// responsible for the rest of the lifetimes (use after close, close during a call).
+// similar functions return new objects, and `destroy` frees an object; it must be called once per object. The Java side
+// must prevent the use of an object after `destroy` and the call of `destroy` during another call.
 #pragma once
 
 #include <cstdint>
@@ -92,11 +92,11 @@ class CHAINRULE_EXPORT NativeGraph {
                     double value);
   // `count` values, row by row. If the name is empty, the name is the operation and the number of the node.
   int32_t constant(const char* name, int64_t rows, int64_t columns, const double* values, int64_t count);
-  // Adds a linear layer with its own weight and bias (graph/graph.h): three nodes. Returns the last of them. On an
-  // error no node is added.
+  // Adds a linear layer with its own weight and bias (graph/graph.h): three nodes. Returns the number of the last node,
+  // the layer. On an error no node is added.
   int32_t linear(const char* name, int32_t x, int64_t features, NativeInitializer initializer, double value);
-  // Adds a row-wise operation with its own parameters (graph/graph.h). Returns the last of the nodes. On an error no
-  // node is added.
+  // Adds a row-wise operation (it uses all features of a sample) with its own parameters (graph/graph.h). Returns the
+  // number of the last node, the operation. On an error no node is added.
   int32_t rowwise(int32_t op, const char* name, int32_t x, double constant);
   // Adds any other operation. Its name is the operation and the number of the node. Inputs of linear: x, weight and
   // optionally bias. Inputs of matmul: x, weight. Inputs of a loss: prediction, then target or label. `attributes` is
@@ -105,7 +105,7 @@ class CHAINRULE_EXPORT NativeGraph {
   NativeAttributes* new_attributes();  // all fields are 0
   // Adds a user-defined operation that was registered under the name `operation`.
   int32_t custom(const char* operation, int32_t input);
-  // Also renames the weight and bias that were named after the node (graph/graph.h).
+  // Renames a node, and also its weight and bias if they were named after the node (graph/graph.h).
   void rename(int32_t node, const char* name);
 
   int32_t size() const;
@@ -221,7 +221,7 @@ class CHAINRULE_EXPORT NativeOptimizer {
   double value(const char* setting) const;
   int32_t setting_count() const;
   const char* setting(int32_t index) const;
-  // Throws InvalidArgument where the constructor of a trainer of such a model would.
+  // Throws InvalidArgument if creating a trainer of a model of this precision would throw it.
   void check(bool double_precision) const;
 
  private:
@@ -254,8 +254,8 @@ class CHAINRULE_EXPORT NativeTrainer {
   // counts them) or `max_milliseconds` are over. Returns the number of steps done. The samples are copied through the
   // memory of inputs(), which may be reallocated: addresses that reserve() returned before are then no longer valid.
   int64_t fit(int64_t max_steps, int64_t epochs, double max_milliseconds);
-  // The mean loss per sample: of the samples since the current epoch began, and of the previous epoch. Before the first
-  // step of an epoch both return that of the previous epoch.
+  // The mean loss per sample: running_loss() since the current epoch began, epoch_loss() over the previous epoch.
+  // Before the first step of an epoch both return the mean of the previous epoch.
   double running_loss() const;
   double epoch_loss() const;
 
@@ -326,7 +326,8 @@ class CHAINRULE_EXPORT NativeGradientCheck {
   static void destroy(NativeGradientCheck* check);
 
   NativeInputs* inputs();  // belongs to the check; values are doubles
-  // Also checks this element: [row][column] of a parameter, or [sample][feature] of an input.
+  // Makes run() check this element in addition to its random choice: [row][column] of a parameter, or [sample][feature]
+  // of an input.
   void choose(int32_t node, int64_t row, int64_t column);
   // Returns the number of findings.
   int64_t run(int64_t batch, int32_t directions, int32_t coordinates, double tolerance, int64_t seed);
@@ -370,6 +371,7 @@ class CHAINRULE_EXPORT NativeGradients {
 // The Jacobian matrices of one node with respect to another. One thread at a time.
 class CHAINRULE_EXPORT NativeJacobian {
  public:
+  // Computes the Jacobian matrices of node z with respect to node x.
   static NativeJacobian* create(NativeModel* model, int32_t z, int32_t x);
   static void destroy(NativeJacobian* jacobian);
 
@@ -417,13 +419,14 @@ CHAINRULE_EXPORT int32_t threads();
 CHAINRULE_EXPORT int32_t max_threads();
 
 // Which code computes the matrix products of plans that are created from now on. automatic: the BLAS or our own tile
-// kernel, chosen by a fixed rule on shapes. own: the tile kernel wherever possible. blas: the BLAS wherever possible.
+// kernel (backend/cpu/products.h), chosen by a fixed rule on shapes. own: the tile kernel if the machine has one and
+// the type is float. blas: always the BLAS.
 CHAINRULE_EXPORT void set_products(NativeProducts which);
 CHAINRULE_EXPORT NativeProducts products();
 
 // CUDA. `library` is the file of the second native library, or "" if there is none. `folders` is a list of folders
-// joined by ':', which are searched for CUDA's own libraries before those of the system. Texts have one sentence per
-// line (devices/devices.h).
+// joined by ':'; they are searched for CUDA's own libraries before the folders of the system. Texts have one sentence
+// per line (devices/devices.h).
 CHAINRULE_EXPORT const char* cuda_problems(const char* library, const char* folders);  // empty: no problems
 CHAINRULE_EXPORT const char* describe_cuda(const char* library, const char* folders);
 CHAINRULE_EXPORT int32_t cuda_device_count(const char* library, const char* folders);

@@ -31,8 +31,10 @@ int32_t NativeGraph::data(int32_t op, const char* name, int64_t size) {
     case Op::target: return body->graph.target(named, size);
     case Op::label: return body->graph.label(named, size);
     default:
-      throw InvalidArgument(message("data node '", named,
-                                    "': expected the operation input, target or label, but got number ", op));
+      throw InvalidArgument(
+          message("data node '", named, "': expected the operation input, target or label, but got ",
+                  op >= 0 && op < chainrule::op_count ? std::string(name_of(static_cast<Op>(op)))
+                                                      : message("operation number ", op)));
   }
 }
 
@@ -50,7 +52,8 @@ int32_t NativeGraph::parameter(const char* name, int64_t rows, int64_t columns, 
 int32_t NativeGraph::constant(const char* name, int64_t rows, int64_t columns, const double* values,
                               int64_t count) {
   const std::string named = text("constant", name);
-  REQUIRE(values != nullptr && count >= 0, "constant '", named, "': expected values, but got null");
+  REQUIRE(count >= 0, "constant '", named, "': expected a count of 0 or more, but got ", count);
+  REQUIRE(values != nullptr, "constant '", named, "': expected an array of ", count, " values, but got null");
   return body->graph.constant(named, rows, columns, std::vector<double>(values, values + count));
 }
 
@@ -59,8 +62,8 @@ void NativeGraph::read_constant(int32_t node, double* values, int64_t count) con
   REQUIRE(n.op == Op::constant, "reading a constant: expected a constant, but got ",
           body->graph.describe(node));
   REQUIRE(values != nullptr, "reading a constant: expected an array for the values, but got null");
-  REQUIRE(count == static_cast<int64_t>(n.values.size()), "reading a constant: expected ", n.values.size(),
-          " values for ", body->graph.describe(node), ", but got ", count);
+  REQUIRE(count == static_cast<int64_t>(n.values.size()), "reading a constant: expected an array of ",
+          n.values.size(), " elements, the size of ", body->graph.describe(node), ", but got one of ", count);
   std::copy(n.values.begin(), n.values.end(), values);
 }
 
@@ -70,18 +73,19 @@ int32_t NativeGraph::linear(const char* name, int32_t x, int64_t features, Nativ
 }
 
 int32_t NativeGraph::rowwise(int32_t op, const char* name, int32_t x, double constant) {
-  REQUIRE(op >= 0 && op < chainrule::op_count, "expected the number of an operation below ",
-          chainrule::op_count, ", but got ", op);
+  REQUIRE(op >= 0 && op < chainrule::op_count, "operation: expected an operation number from 0 to ",
+          chainrule::op_count - 1, ", but got ", op);
   const Op which = static_cast<Op>(op);
   return body->graph.rowwise(which, text(name_of(which), name), x, constant);
 }
 
 int32_t NativeGraph::add(int32_t op, const int32_t* inputs, int32_t count,
                          const NativeAttributes* attributes) {
-  REQUIRE(op >= 0 && op < chainrule::op_count, "expected the number of an operation below ",
-          chainrule::op_count, ", but got ", op);
-  REQUIRE(count >= 0 && (inputs != nullptr || count == 0), name_of(static_cast<Op>(op)),
-          ": expected inputs, but got null");
+  REQUIRE(op >= 0 && op < chainrule::op_count, "operation: expected an operation number from 0 to ",
+          chainrule::op_count - 1, ", but got ", op);
+  REQUIRE(count >= 0, name_of(static_cast<Op>(op)), ": expected a count of 0 or more, but got ", count);
+  REQUIRE(inputs != nullptr || count == 0, name_of(static_cast<Op>(op)), ": expected an array of ", count,
+          count == 1 ? " input" : " inputs", ", but got null");
   require_object(name_of(static_cast<Op>(op)), attributes);
   Node node;
   node.op = static_cast<Op>(op);
@@ -108,7 +112,9 @@ int32_t NativeGraph::custom(const char* operation, int32_t input) {
   return body->graph.add(std::move(node));
 }
 
-void NativeGraph::rename(int32_t node, const char* name) { body->graph.rename(node, text("named", name)); }
+void NativeGraph::rename(int32_t node, const char* name) {
+  body->graph.rename(node, text("renaming a node", name));
+}
 
 int32_t NativeGraph::size() const { return body->graph.size(); }
 const char* NativeGraph::name(int32_t node) const { return body->graph.node(node).name.c_str(); }
@@ -121,8 +127,12 @@ int32_t NativeGraph::input_count(int32_t node) const {
 }
 int32_t NativeGraph::input(int32_t node, int32_t index) const {
   const std::vector<int32_t>& inputs = body->graph.node(node).inputs;
-  REQUIRE(index >= 0 && static_cast<size_t>(index) < inputs.size(), "expected the number of an input below ",
-          inputs.size(), " of ", body->graph.describe(node), ", but got ", index);
+  const int64_t count = static_cast<int64_t>(inputs.size());
+  REQUIRE(index >= 0 && index < count, "reading an input: ", body->graph.describe(node), " has ",
+          count == 0 ? std::string("no inputs")
+                     : message(count, count == 1 ? " input" : " inputs", ", so expected an index from 0 to ",
+                               count - 1),
+          ", but got ", index);
   return inputs[static_cast<size_t>(index)];
 }
 

@@ -58,8 +58,8 @@ NativeWorkspace* NativePredictor::workspace() const {
 
 bool NativePredictor::needed(int32_t slot) const {
   const std::vector<bool>& needed = body->predictor->needed();
-  REQUIRE(slot >= 0 && static_cast<size_t>(slot) < needed.size(), "expected the number of a data slot below ",
-          needed.size(), ", but got ", slot);
+  REQUIRE(slot >= 0 && static_cast<size_t>(slot) < needed.size(), "predictor: the graph has ", needed.size(),
+          " data slots, numbered from 0, but got slot ", slot);
   return needed[static_cast<size_t>(slot)];
 }
 void NativePredictor::checking(bool on) { body->predictor->set_checking(on); }

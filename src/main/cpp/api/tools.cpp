@@ -71,7 +71,8 @@ REQUIRE_SAME(NativeVerdict, Verdict, too_weak);
 
 const NativeFinding* NativeGradientCheck::finding(int64_t number) {
   const int64_t count = static_cast<int64_t>(body->findings.size());
-  REQUIRE(number >= 0 && number < count, "gradient check: expected the number of a finding below ", count,
+  REQUIRE(count > 0, "gradient check: there are no findings yet");
+  REQUIRE(number >= 0 && number < count, "gradient check: expected a finding number from 0 to ", count - 1,
           ", but got ", number);
   const GradientFinding& f = body->findings[static_cast<size_t>(number)];
   body->returned = {
@@ -121,7 +122,9 @@ int32_t NativeGradients::statistics(int64_t batch) {
 
 const NativeStatistics* NativeGradients::statistic(int32_t number) {
   const int32_t count = static_cast<int32_t>(body->statistics.size());
-  REQUIRE(number >= 0 && number < count, "statistics: expected a number below ", count, ", but got ", number);
+  REQUIRE(count > 0, "statistics: there are no statistics yet");
+  REQUIRE(number >= 0 && number < count, "statistics: expected a number from 0 to ", count - 1, ", but got ",
+          number);
   const NodeStatistics& s = body->statistics[static_cast<size_t>(number)];
   body->returned = {s.node,       s.count,        s.minimum, s.maximum, s.mean, s.standard_deviation,
                     s.delta_norm, s.gradient_norm};

@@ -24,7 +24,8 @@ struct NativeTrainer::Body {
 int32_t optimizer_count() { return chainrule::optimizer_count; }
 const char* optimizer_name(int32_t optimizer) {
   REQUIRE(optimizer >= 0 && optimizer < chainrule::optimizer_count,
-          "expected the number of an optimizer below ", chainrule::optimizer_count, ", but got ", optimizer);
+          "optimizer name: expected an optimizer number from 0 to ", chainrule::optimizer_count - 1,
+          ", but got ", optimizer);
   return name_of(static_cast<OptimizerKind>(optimizer));
 }
 
@@ -53,7 +54,7 @@ double NativeOptimizer::value(const char* setting) const {
 int32_t NativeOptimizer::setting_count() const { return settings_of(body->settings.kind()).count; }
 const char* NativeOptimizer::setting(int32_t index) const {
   const SettingList list = settings_of(body->settings.kind());
-  REQUIRE(index >= 0 && index < list.count, "expected the number of a setting below ", list.count,
+  REQUIRE(index >= 0 && index < list.count, "optimizer setting: expected an index from 0 to ", list.count - 1,
           ", but got ", index);
   return list.first[index].name;
 }

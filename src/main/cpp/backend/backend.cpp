@@ -1,4 +1,4 @@
-// Default implementations, for an engine whose memory is host memory.
+// The default implementations of Backend, for an engine whose memory is host memory.
 #include "backend/backend.h"
 
 #include <cmath>

@@ -1,4 +1,5 @@
-// The interface of an engine: it provides memory and runs programs.
+// The interface of an engine: it provides memory and runs programs (program/program.h). A slot is the number of a data
+// node, or of an output, of the model: the caller passes one address per slot.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,7 @@ struct Joining {
   bool continues = false;  // the step's operand 1 is, element by element, what the phase's first step writes
 };
 
-// What an engine keeps for one caller between runs. A device engine keeps a queue of work and memory for copies.
+// What an engine keeps for one caller between runs: for a device engine, a queue of work and memory for copies.
 class Stream {
  public:
   virtual ~Stream() = default;
@@ -54,8 +55,8 @@ struct Context {
   Stream* stream = nullptr;         // the caller's stream, from Backend::make_stream
 };
 
-// The numbers that differ between the training steps of a burst. The steps of a burst are begun before the loss of the
-// first one is read.
+// The numbers that differ between the training steps of a burst. All steps of a burst are begun before the loss of the
+// first step is read.
 struct StepNumbers {
   double of_step[max_step_scalars] = {};  // see UpdateScalars
   int64_t position = 0;                   // this field and the next two: see Context
@@ -121,13 +122,13 @@ class Backend : public Memory {
   virtual void zero(char* to, int64_t bytes);
 
   // Returns a new stream, or null if the engine needs none. Each caller that runs programs has its own stream. The
-  // engine must outlive it.
+  // engine must outlive the stream.
   virtual std::unique_ptr<Stream> make_stream() { return nullptr; }
 
   virtual MemoryBytes memory_bytes() = 0;
 
-  // Returns the largest size, in bytes, of a data set that may be copied to the engine's memory, from where run()
-  // gathers the samples of a batch (Context::columns). 0: the engine does not support that.
+  // Returns the largest size, in bytes, of a data set that may be copied to the engine's memory. run() gathers the
+  // samples of a batch from there (Context::columns). 0: the engine does not support that.
   virtual int64_t resident_bytes() { return 0; }
 
   // Returns true if the engine can run the step in this phase. An engine that launches each phase as one kernel decides
@@ -144,7 +145,8 @@ class Backend : public Memory {
   // Returns how the engine cuts a step's domain into tiles if the step is the first of its phase.
   virtual Grid grid(const Step& step, DType dtype) const = 0;
 
-  // Returns how much of k is summed at a time: all of it, or less if C is too small to be divided among threads. The
+  // Returns the length of the parts into which the sum over k is split: k, or less if C is too small to be divided
+  // among threads. Each part has its own sums, which a later step adds (StepKind::product, StepKind::sum_parts). The
   // result depends only on the type, the shape of C, k, and whether the sum is over samples.
   virtual int64_t part_depth(DType dtype, int64_t rows, int64_t columns, int64_t k,
                              bool over_samples) const = 0;
@@ -164,7 +166,7 @@ class Backend : public Memory {
   virtual int64_t scratch_bytes() const = 0;
   virtual int64_t scratch_stride(DType dtype, int64_t tile_columns) const = 0;
 
-  // Returns what computes this product of a prepared program, as text for the printed plan.
+  // Returns a text for the printed plan that says what computes this product of a prepared program.
   virtual std::string product_by(const Program& program, int32_t step) const = 0;
 
   // Returns what the engine chose by timing, as text with a line per product. Empty if the engine does not tune.

@@ -18,7 +18,7 @@ namespace chainrule {
 
 namespace {
 
-// Any driver for CUDA 13 supports libraries built with any 13.x.
+// The oldest CUDA version that the driver must support. Any driver for CUDA 13 supports libraries built with any 13.x.
 constexpr int32_t needed_cuda = 13000;
 constexpr const char* needed_driver = "580";
 constexpr const char* driver_library = "libcuda.so.1";
@@ -57,7 +57,8 @@ Opened open_file(const std::string& name) {
   return opened;
 }
 
-// Opens one of CUDA's own libraries: from the folders, or otherwise from the system.
+// Opens one of CUDA's own libraries from the folders. If none of them has a library that can be opened, opens the
+// system's.
 Opened find_library(const char* name, const std::vector<std::string>& folders) {
   std::string problem;
   for (const std::string& folder : folders) {
@@ -72,7 +73,7 @@ Opened find_library(const char* name, const std::vector<std::string>& folders) {
   return opened;
 }
 
-// Everything that CUDA devices need. What could not be opened is listed in `problems`.
+// The libraries that CUDA devices need. `problems` lists what could not be opened.
 struct Cuda {
   Opened driver;
   int32_t driver_version = 0;
@@ -88,10 +89,10 @@ struct Cuda {
     const std::string problem = cuda_driver_problem(driver_version, driver.problem);
     if (!problem.empty()) problems.push_back(problem);
     if (cublas.handle == nullptr) {
-      problems.push_back(message("cuBLAS of CUDA ", needed_cuda / 1000, " is needed, but ", cublas_library,
+      problems.push_back(message("expected cuBLAS of CUDA ", needed_cuda / 1000, ", but ", cublas_library,
                                  " could not be loaded (", cublas.problem, ")"));
     }
-    // If one of the libraries above is missing, this one would fail for the same reason.
+    // If the driver or cuBLAS is missing, the second native library would fail for the same reason.
     if (!paths.library.empty() && problems.empty()) open_library(paths.library);
   }
 
@@ -111,8 +112,10 @@ struct Cuda {
       if (versions.devices == 0) {
         const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
         problems.push_back(
-            message("the driver reports no device",
-                    visible == nullptr ? "" : message("; CUDA_VISIBLE_DEVICES is '", visible, "'")));
+            message("expected at least one CUDA device, but the driver reports none",
+                    visible == nullptr
+                        ? ""
+                        : message("; the environment variable CUDA_VISIBLE_DEVICES is '", visible, "'")));
       }
       table = found;
     } catch (const Error& error) {
@@ -163,12 +166,12 @@ std::string found_or_not(const Opened& opened) {
 
 std::string cuda_driver_problem(int32_t found, const std::string& error) {
   if (found >= needed_cuda) return "";
-  const std::string needed = message("a driver for CUDA ", version_text(needed_cuda),
-                                     " or newer is needed (NVIDIA ", needed_driver, " or newer)");
+  const std::string needed = message("expected an NVIDIA driver of version ", needed_driver,
+                                     " or newer (CUDA ", version_text(needed_cuda), "), but ");
   if (found != 0)
-    return message(needed, ", but the installed one supports CUDA ", version_text(found), " at most");
-  return message(needed, error.empty() ? ", but the installed one does not report its version"
-                                       : ", but there is none (" + error + ")");
+    return message(needed, "the installed driver supports CUDA only up to ", version_text(found));
+  return message(needed, error.empty() ? "the installed driver does not report its version"
+                                       : "libcuda could not be loaded (" + error + ")");
 }
 
 std::vector<std::string> cuda_problems(const CudaPaths& paths) {
@@ -189,10 +192,9 @@ std::vector<std::string> describe_cuda(const CudaPaths& paths) {
   const std::lock_guard<std::mutex> lock(all.mutex);
   const Cuda& cuda = look_for(all, paths);
   std::vector<std::string> lines;
-  lines.push_back("driver: " +
-                  (cuda.driver_version == 0
-                       ? found_or_not(cuda.driver)
-                       : message("for CUDA ", version_text(cuda.driver_version), ", ", cuda.driver.file)));
+  lines.push_back("driver: " + (cuda.driver_version == 0 ? found_or_not(cuda.driver)
+                                                         : message(cuda.driver.file, ", supports CUDA up to ",
+                                                                   version_text(cuda.driver_version))));
   lines.push_back(message("CUDA needed: ", version_text(needed_cuda), " or a newer 13.x"));
   lines.push_back(message(cublas_library, ": ", found_or_not(cuda.cublas)));
   if (cuda.table != nullptr) {
@@ -209,8 +211,7 @@ std::vector<std::string> describe_cuda(const CudaPaths& paths) {
 
 int32_t open_cuda(const CudaPaths& paths, int32_t device, int32_t precision, const std::string& tuning) {
   REQUIRE(precision >= 0 && precision <= static_cast<int32_t>(CudaPrecision::bfloat16),
-          "cuda: expected a precision number from 0 to ", static_cast<int32_t>(CudaPrecision::bfloat16),
-          ", but got ", precision);
+          "cuda: expected the precision 0 (float32), 1 (tf32) or 2 (bfloat16), but got ", precision);
   Registry& all = registry();
   const std::lock_guard<std::mutex> lock(all.mutex);
   const Cuda& cuda = look_for(all, paths);
@@ -235,7 +236,7 @@ Backend& engine(int32_t number) {
   Registry& all = registry();
   const std::lock_guard<std::mutex> lock(all.mutex);
   REQUIRE(number > 0 && static_cast<size_t>(number) <= all.engines.size(),
-          "expected an engine number from 0 to ", all.engines.size(), ", but got ", number);
+          "device: expected an engine number from 0 to ", all.engines.size(), ", but got ", number);
   return *all.engines[static_cast<size_t>(number) - 1];
 }
 

@@ -24,16 +24,17 @@ std::vector<std::string> cuda_problems(const CudaPaths& paths);
 // Returns the number of devices that can be opened; 0 if there is a problem.
 int32_t cuda_device_count(const CudaPaths& paths);
 
-// Returns what was found, one line each, for a problem report: "driver: ...". Does not throw if CUDA is missing.
+// Returns lines that describe the libraries and devices found, for a problem report: "driver: ...". Does not throw if
+// CUDA is missing.
 std::vector<std::string> describe_cuda(const CudaPaths& paths);
 
-// Returns the number of the engine of a device and a precision (backend/cuda/library.h). It is opened once per process.
-// With the path of a tuning file it is another engine, one per path, which open_tuned_cuda_engine opens
-// (tuning_file.h). Throws Error with all problems, or InvalidArgument if there is no such device or precision.
+// Returns the number of the engine of a device and a precision (backend/cuda/library.h). The engine is opened once per
+// process. With the path of a tuning file the result is another engine, one per path, which open_tuned_cuda_engine
+// opens (tuning_file.h). Throws Error with all problems, or InvalidArgument if there is no such device or precision.
 int32_t open_cuda(const CudaPaths& paths, int32_t device, int32_t precision, const std::string& tuning = "");
 
-// Returns an engine by its number; 0 is the CPU. It lives as long as the process. Throws InvalidArgument if the number
-// is unknown.
+// Returns an engine by its number; 0 is the CPU. The engine lives as long as the process. Throws InvalidArgument if the
+// number is unknown.
 Backend& engine(int32_t number);
 
 // The host memory that the library holds, in bytes, including the copies for devices, and the number of allocations so
@@ -42,7 +43,8 @@ int64_t native_bytes();
 int64_t native_allocations();
 
 // Returns the problem with a driver that supports CUDA versions up to `found`, or an empty text if it is new enough.
-// 13000 stands for 13.0; 0: there is no driver, and `error` is the message of the system.
+// `found` is 13000 for 13.0. It is 0 if there is no driver, with the message of the system in `error`, or if the driver
+// does not report its version, with an empty `error`.
 std::string cuda_driver_problem(int32_t found, const std::string& error);
 
 }  // namespace chainrule

@@ -46,7 +46,8 @@ bool begins_with(const std::string& text, const std::string& beginning) {
 
 std::string last_line(size_t products) { return "end " + std::to_string(products); }
 
-// The lines above the products: the format, and the kind of device and the cuBLAS version that the choices belong to.
+// Returns the lines above the products: the format, and the kind of device and the cuBLAS version for which the choices
+// were made.
 std::string header_of(const CudaLibrary& library, int32_t device) {
   const CudaDevice about = describe_cuda_device(library, device);
   return message("chainrule-tuning 1\ndevice ", about.name, "\ncapability ", about.capability_major, ".",
@@ -79,8 +80,8 @@ class TuningFile {
     file.commit();
   }
 
-  // Adds choices to those that the file has by now, because engines of other precisions and other processes may share
-  // it. A new choice replaces the old one for the same shape.
+  // Reads the file again and adds choices to it, because engines of other precisions and other processes may share the
+  // file. A new choice replaces the old choice for the same shape.
   void add(const std::string& lines) const {
     static std::mutex& writing = *new std::mutex;
     const std::lock_guard<std::mutex> lock(writing);

@@ -9,10 +9,10 @@
 
 namespace chainrule {
 
-// Opens a CUDA engine that uses a tuning file. It uses the algorithms that the file has for this kind of device and
-// this version of cuBLAS. Other products are timed when a program is prepared, and added to the file. A missing file is
-// created immediately. Throws Error if the file cannot be read or written, is damaged, or belongs to another kind of
-// device or another cuBLAS; the message has the path and the line.
+// Opens a CUDA engine that uses a tuning file. The engine uses the algorithms that the file has for this kind of device
+// and this version of cuBLAS. Other products are timed when a program is prepared, and added to the file. A missing
+// file is created immediately. Throws Error if the file cannot be read or written, is damaged, or belongs to another
+// kind of device or another cuBLAS; the message has the path and the line.
 std::unique_ptr<Backend> open_tuned_cuda_engine(const CudaLibrary& library, int32_t device,
                                                 CudaPrecision precision, const std::string& file);
 

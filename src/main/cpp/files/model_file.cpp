@@ -18,8 +18,9 @@ namespace {
 constexpr const char* graph_key = "chainrule.graph";
 constexpr const char* trainer_key = "chainrule.trainer";
 
-// The tensor names of the optimizer state. They are stored next to the parameters. No name of a node can be confused
-// with them: the loader looks up each by its full name, and write_safetensors throws if a name occurs twice.
+// Returns the tensor name of an optimizer state of a parameter. The states are stored next to the parameters. No node
+// name can be confused with these names: the loader looks up each tensor by its full name, and write_safetensors throws
+// if a name occurs twice.
 std::string state_name(int32_t number, const std::string& parameter) {
   return message("chainrule.state", number, "/", parameter);
 }
@@ -31,8 +32,8 @@ std::vector<int64_t> stored_shape(const Shape& shape) {
                             : std::vector<int64_t>{shape.rows, shape.columns};
 }
 
-// Adds all tensors of a block that is laid out like the parameters. `name` maps the name of a parameter to that of the
-// tensor.
+// Adds all tensors of a block that is laid out like the parameters. `name` maps the name of a parameter to the name of
+// the tensor.
 void add_block(const Model& model, const char* block,
                const std::function<std::string(const std::string&)>& name,
                std::vector<TensorToWrite>* tensors) {
@@ -60,8 +61,8 @@ Json settings_json(const OptimizerSettings& optimizer) {
   return json;
 }
 
-// A missing setting has its default value. Older files have no `settings`; in them the settings of all rules are stored
-// next to the name of the optimizer.
+// Reads the optimizer of a trainer. A missing setting has its default value. Older files have no `settings`: they store
+// the settings of all rules next to the name of the optimizer.
 OptimizerSettings read_optimizer(const Json& trainer) {
   OptimizerSettings optimizer(trainer.at("optimizer").string());
   const auto read = [&](const Json& from, const char* name, Range range) {
@@ -142,8 +143,11 @@ void read_tensor(const SafetensorsFile& file, const std::string& name, StoredTyp
   const SafetensorsFile::Tensor* tensor = file.find(name);
   if (tensor == nullptr) throw Error(message("the tensor ", quote(name), " is missing"));
   if (tensor->type != type || tensor->shape != stored_shape(shape)) {
+    std::string sizes;
+    for (const int64_t size : tensor->shape) sizes += message(sizes.empty() ? "" : " x ", size);
     throw Error(message("the tensor ", quote(name), " should be ", stored_type_name(type), " of shape ",
-                        shape.to_string(), ", but its type or shape differs"));
+                        shape.to_string(), ", but is ", stored_type_name(tensor->type), " of shape [", sizes,
+                        "]"));
   }
   file.read(*tensor, destination);
 }
@@ -152,7 +156,8 @@ template <class T>
 void require_finite(const std::string& name, const T* values, int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
     if (!std::isfinite(values[i]))
-      throw Error(message("the tensor ", quote(name), " has a non-finite value"));
+      throw Error(message("the tensor ", quote(name), " should have finite values, but value ", i, " is ",
+                          values[i]));
   }
 }
 
@@ -194,7 +199,7 @@ auto reading(const std::string& path, Body&& body) {
   }
 }
 
-// Reads a count. It must not be negative and must be exactly representable as a double.
+// Reads a count. Throws Error unless it is from 0 to 2^53, so that a double can represent it exactly.
 int64_t counted(const Json& json, const char* key) {
   const int64_t value = json.at(key).integer();
   if (value < 0 || value > int64_t{1} << 53)
@@ -215,7 +220,7 @@ std::shared_ptr<Model> load_model(const std::string& path, Backend& backend) {
     const Json json = parse(metadata(file, graph_key, "graph"));
     const std::string& type = json.at("type").string();
     if (type != name_of(DType::float32) && type != name_of(DType::float64)) {
-      throw Error(message("the type ", quote(type), " is unknown"));
+      throw Error(message("expected the type float or double, but got ", quote(type)));
     }
     Graph graph = graph_from_json(json, [&](const std::string& name, int64_t count) {
       const SafetensorsFile::Tensor* tensor = file.find(name);
@@ -237,7 +242,7 @@ std::shared_ptr<Model> load_model(const std::string& path, Backend& backend) {
       const SafetensorsFile::Tensor* tensor = file.find(graph.node(id).name);
       if (tensor->bytes / size_of(dtype) != graph.node(id).shape.elements()) {
         throw Error(message("the tensor ", quote(graph.node(id).name), " should be of shape ",
-                            graph.node(id).shape.to_string()));
+                            graph.node(id).shape.to_string(), ", but has ", tensor->bytes, " bytes"));
       }
     }
     auto model = std::make_shared<Model>(std::move(graph), dtype, json.at("seed").integer(), backend);

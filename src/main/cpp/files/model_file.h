@@ -9,7 +9,7 @@
 
 namespace chainrule {
 
-// Write the file completely or not at all. Wait for a running step.
+// Write the file completely or not at all. Wait for a running training step.
 void save_model(const Model& model, const std::string& path);
 void save_trainer(const Trainer& trainer, const std::string& path);
 

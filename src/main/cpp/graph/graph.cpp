@@ -51,8 +51,8 @@ int32_t Graph::parameter(const std::string& name, int64_t rows, int64_t columns,
                          double value) {
   require_matrix(Op::parameter, name, rows, columns);
   int32_t kind = static_cast<int32_t>(initializer);
-  REQUIRE(kind >= 0 && kind < initializer_count, "parameter '", name, "': there is no initializer number ",
-          kind);
+  REQUIRE(kind >= 0 && kind < initializer_count, "parameter '", name,
+          "': expected an initializer number from 0 to ", initializer_count - 1, ", but got ", kind);
   REQUIRE(std::isfinite(value), "parameter '", name, "': the initial value must be finite, but got ", value);
   Node node = leaf(Op::parameter, name, Shape::matrix(rows, columns));
   node.initializer = initializer;
@@ -177,8 +177,8 @@ void Graph::list_leaf(int32_t id) {
   if (op == Op::parameter) parameters_.push_back(id);
 }
 
-// Does not check the other nodes again. They were checked when they were added, and a custom operation could have been
-// unregistered since.
+// Does not check the other nodes again: they were checked when they were added, and a check would fail for a custom
+// operation that has been unregistered since then.
 Graph Graph::with_leaf(int32_t id) const {
   Graph copy = *this;
   const Shape& shape = node(id).shape;

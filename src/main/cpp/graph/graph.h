@@ -54,12 +54,13 @@ class Graph {
   // all three nodes or none.
   int32_t linear(const std::string& name, int32_t x, int64_t features, Initializer initializer, double value);
 
-  // Adds a row-wise operation with its own parameters, which have one value per feature of x: a weight of ones and, if
-  // the operation has two parameters, a bias of zeros. Their names are formed as in linear(). Adds either all nodes or
-  // none.
+  // Adds a row-wise operation (Kind::rowwise: it uses all features of a sample) with its own parameters. These have one
+  // value per feature of x: a weight of ones and, if the operation has two parameters, a bias of zeros. Their names are
+  // formed as in linear(). Adds either all nodes or none.
   int32_t rowwise(Op op, const std::string& name, int32_t x, double constant);
 
-  // Renames a node. If its weight and bias have its name followed by ".weight" and ".bias", they are renamed with it.
+  // Renames a node. Its weight and bias are also renamed if their names are the node's name followed by ".weight" and
+  // ".bias".
   // Throws InvalidArgument and changes nothing if a name is in use.
   void rename(int32_t id, const std::string& name);
 
@@ -70,8 +71,8 @@ class Graph {
   // Returns the number of the node with this name, or -1.
   int32_t find(const std::string& name) const;
 
-  // The data nodes (input, target, label) in the order in which they were added. The slots of a batch have the same
-  // order.
+  // The data nodes (input, target, label) in the order in which they were added. The position of a node in this list is
+  // its slot: the number under which a batch holds its data.
   const std::vector<int32_t>& data_nodes() const { return data_nodes_; }
   const std::vector<int32_t>& parameters() const { return parameters_; }
 

@@ -1,4 +1,5 @@
-// Checks the shapes of the inputs of an operation and computes the shape of its result, with one function per kind.
+// Checks the shapes of the inputs of an operation and computes the shape of its result. There is one function per kind
+// of operation.
 #include "graph/graph.h"
 #include "ops/custom.h"
 #include "ops/polynomial_features.h"

@@ -13,7 +13,8 @@ namespace chainrule {
 // temporary file is removed. A process that is killed may leave a file named .<name>.<process>.<number>.tmp.
 class AtomicFile {
  public:
-  // Throws Error if the folder is missing, a permission is missing, `path` is not an ordinary file, ...
+  // Throws Error if the file cannot be written: for example, the folder or a permission is missing, or `path` is not an
+  // ordinary file.
   explicit AtomicFile(const std::string& path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
@@ -44,7 +45,7 @@ class InputFile {
 
   const std::string& path() const { return path_; }
   int64_t size() const { return size_; }  // the size when the file was opened
-  // Reads exactly `size` bytes. Throws Error if it cannot.
+  // Reads exactly `size` bytes. Throws Error if that fails, for example at the end of the file.
   void read_at(int64_t offset, void* destination, size_t size) const;
 
  private:

@@ -12,7 +12,8 @@
 
 namespace chainrule {
 
-// A member of an object is a Json value that stores its key, so that messages about it can name the key.
+// A JSON value. A member of an object is a value that stores its key, so that messages about the value can name the
+// key.
 class Json {
  public:
   enum class Kind { null, boolean, integer, real, string, array, object };
@@ -80,8 +81,9 @@ constexpr int max_json_depth = 64;
 // A value needs about a hundred bytes of memory, but only one or two bytes of a file.
 constexpr int64_t max_json_values = 1'000'000;
 
-// Parses JSON as in RFC 8259 and nothing more: no duplicate keys, NaN, comments, leading zeros, control characters or
-// invalid UTF-8, and only white space after the value. Throws Error; the message has the reason and the byte.
+// Parses JSON strictly as RFC 8259 defines it: no duplicate keys, NaN, comments, leading zeros, unescaped control
+// characters or invalid UTF-8, and only white space after the value. Throws Error; the message has the reason and the
+// position of the byte.
 Json parse(std::string_view text);
 
 // Writes JSON without white space. A real number is written as the shortest text that is read back as the same bits,

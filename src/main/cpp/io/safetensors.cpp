@@ -22,7 +22,7 @@ constexpr std::array stored_types = {StoredType::f32, StoredType::f64, StoredTyp
 constexpr const char* metadata_name = "__metadata__";
 constexpr int64_t length_bytes = 8;
 constexpr int64_t max_header = 100'000'000;  // the limit of the reference implementation
-constexpr int64_t max_data = std::numeric_limits<int64_t>::max() / 2;  // so that no sum with it overflows
+constexpr int64_t max_data = std::numeric_limits<int64_t>::max() / 2;  // so that no sum of sizes overflows
 constexpr int64_t data_alignment = 64;
 // A chunk stays in the cache between the computation of its checksum and its writing.
 constexpr int64_t chunk_bytes = int64_t{1} << 20;
@@ -50,7 +50,8 @@ std::string shape_text(const std::vector<int64_t>& shape) {
 }
 
 // Returns the position of the checksum's digits in the header, or npos. Quotes inside a JSON string are escaped, so the
-// pattern rarely occurs anywhere else. If it occurs twice, it is not clear which one is meant.
+// pattern rarely occurs anywhere else. Also returns npos if the pattern occurs twice, because it is then not clear
+// which occurrence is the checksum.
 size_t find_checksum_digits(std::string_view header) {
   const std::string pattern = message('"', checksum_key, "\":\"", checksum_prefix);
   const size_t found = header.find(pattern);
@@ -102,7 +103,7 @@ std::string header_to_write(const std::vector<TensorToWrite>& tensors, const std
           " bytes, but the format allows ", max_header);
   try {
     parse(text);
-  } catch (const Error& error) {  // too many values: better to fail here than on loading
+  } catch (const Error& error) {  // For example, too many values: fails here instead of on loading.
     throw InvalidArgument(message("the tensors cannot be described in one file: ", error.what()));
   }
   return text;

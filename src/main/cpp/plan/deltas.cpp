@@ -1,5 +1,6 @@
-// The δs of the lowering: those that are known numbers, the values that hold the others, their sums over broadcast
-// operands, and their transfer from and to the caller.
+// The part of Lowering that handles δ, the derivative of the loss with respect to a node (graph/backward.h): finds the
+// δs that are constants, allocates storage for all other δs, sums δ over broadcast dimensions, reads the caller's δ of
+// the loss, and writes the δs that the caller requested.
 #include "ops/rules.h"
 #include "plan/lowering.h"
 
@@ -7,14 +8,15 @@ namespace chainrule {
 
 namespace {
 
-// Returns d(node)/d(input) if both are scalars and the derivative is a known number, otherwise 0.
+// Returns the derivative of `node` with respect to its input number `index` if both are scalars and the operation is
+// linear, so that the derivative is a constant. Otherwise returns 0.
 double static_factor(const Node& node, int32_t index, const Shape& input) {
   if (!traits_of(node.op).linear || !node.shape.is_scalar() || !input.is_scalar()) return 0;
   if (kind_of(node.op) == Kind::unary) {
     return visit_unary(node.op, 0.0, [&](auto rule) {
       using Rule = decltype(rule);
       if constexpr (is_random<Rule>(0))
-        return 0.0;  // not linear
+        return 0.0;  // never reached, because no random rule is linear; its backward() has another signature
       else
         return Rule::backward(1.0, 0.0, node.constant);
     });
@@ -26,10 +28,11 @@ double static_factor(const Node& node, int32_t index, const Shape& input) {
 
 }  // namespace
 
-// Finds the δs that are known numbers: that of the loss, and those that follow from it through sums and scalings of
-// scalars. A loss with a known δ can compute its derivatives in the same pass as its value.
+// Finds the δs that are constants: the 1 of the loss, and the δs of scalars from which the loss is computed by linear
+// scalar operations only (add, subtract, scale, …). If the δ of a loss operation is a constant, one step computes both
+// its value and its derivatives.
 void Lowering::find_static_deltas() {
-  // By node: all parts of its δ found so far are known numbers.
+  // all_known[node]: true while every contribution to the node's δ found so far is a constant.
   std::vector<bool> all_known(at(graph_.size()), true);
   deltas_[at(request_.loss)] = {-1, true, 1.0};
   for (int32_t id = request_.loss; id >= 0; --id) {
@@ -90,7 +93,7 @@ void Lowering::sum_over_broadcast(const Ref& part, const Shape& domain, int32_t 
   row_sum(1, domain.rows, {by_feature, 0, domain.rows, 1, Access::tile}, value, factor, accumulate, false);
 }
 
-// As sum_over_broadcast(), for a node with one value per sample.
+// Like sum_over_broadcast(), but for a node with one value per sample.
 void Lowering::sum_over_features(const Ref& part, const Shape& domain, int32_t id, double factor,
                                  const std::string& text) {
   const Shape& shape = node(id).shape;
@@ -125,8 +128,8 @@ void Lowering::apply_fault(int32_t id) {
   d.value = scaled;
 }
 
-// Emits a step that reads δ of the loss from the caller. Keeps all values of the forward pass, so that the backward
-// phases can run again.
+// Emits a step that reads the δ of the loss (the seed) from memory that the caller supplies (PlanRequest::seeded).
+// Keeps all values of the forward pass, so that the backward phases can run again.
 void Lowering::take_seed() {
   for (Value& value : draft.values) value.keep = true;
   const Shape& shape = node(request_.loss).shape;
@@ -135,7 +138,7 @@ void Lowering::take_seed() {
   bool accumulate;
   const int32_t value = target(request_.loss, &accumulate);
   DraftStep& step =
-      emit_rowwise(StepKind::transpose_in, Op::identity, shape, "take d " + node(request_.loss).name);
+      emit_rowwise(StepKind::transpose_in, Op::identity, shape, "input d " + node(request_.loss).name);
   step.refs[0] = rowwise(value, shape);
   step.writes[0] = true;
   step.refs[1] = {user, 0, features(shape), 1, Access::whole};

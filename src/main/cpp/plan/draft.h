@@ -19,8 +19,8 @@ struct Value {
   bool keep = false;  // read after the steps have run, so its memory is never reused
 };
 
-// The part of an operand that a tile of a step accesses: the elements of the tile, the rows of the tile, the columns of
-// the tile, or any element.
+// Which elements of an operand a tile of a step accesses: the elements of the tile, the rows of the tile, the columns
+// of the tile, or any element.
 enum class Access { tile, row, column, whole };
 
 // An operand of a draft step. It names its value instead of an address.
@@ -45,7 +45,7 @@ struct DraftStep {
 struct Draft {
   std::vector<Value> values;
   std::vector<DraftStep> steps;
-  int32_t checked = -1;  // the value that is read between the passes: the loss
+  int32_t checked = -1;  // the value that is read between forward and backward pass: the loss
   int32_t barrier = -1;  // the steps from this one on run in later phases than all steps before it
 
   int32_t add_value(Value value) {

@@ -112,10 +112,10 @@ void Lowering::complete(int32_t id) {
 }
 
 void Lowering::backward(int32_t id, int32_t index) {
-  if (deltas_[at(input_id(id, index))].is_static) return;  // known since find_static_deltas
+  if (deltas_[at(input_id(id, index))].is_static) return;  // a constant that find_static_deltas has found
   switch (kind_of(node(id).op)) {
     case Kind::leaf:
-    case Kind::loss:  // complete() has done both operands
+    case Kind::loss:  // complete() has computed the derivatives of both operands
       return;
     case Kind::product: return backward_product(id, index);
     case Kind::unary: return backward_unary(id, index);
@@ -211,7 +211,8 @@ Ref Lowering::one_a_sample(int32_t value, bool batched) const {
 Ref Lowering::rows_from(int32_t value, const Shape& shape, int64_t first_row) const {
   Ref ref = elementwise(value, shape, shape);
   ref.offset = first_row * (shape.batched ? leading_dimension() : shape.columns) * element();
-  ref.access = Access::whole;  // only a part of the value, so the tiles of a step are not those of the value
+  ref.access =
+      Access::whole;  // Row 0 of the operand is not row 0 of the value, so the tiles do not correspond.
   return ref;
 }
 

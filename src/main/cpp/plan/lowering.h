@@ -1,6 +1,6 @@
-// The lowering of nodes to steps. lowering.cpp has the walk over the nodes, the functions that emit steps, and the
-// views of values as operands. deltas.cpp has the δs. lower/<kind>.cpp has each kind of operation, forward beside
-// backward.
+// Lowering translates the nodes of a graph to steps. lowering.cpp has the walk over the nodes, the functions that emit
+// (append) steps, and the views of values as operands. deltas.cpp handles the δs. lower/<kind>.cpp has each kind of
+// operation, forward beside backward.
 #pragma once
 
 #include <string>
@@ -32,8 +32,8 @@ class Lowering final : public BackwardRules {
   std::vector<bool> reads_slot;  // by data slot: the steps read it
 
  private:
-  // A δ. It is stored in a value or, for some scalars, is a number known at compile time: the 1 of the loss, scaled and
-  // summed.
+  // A δ. It is stored in a value, or is_static is true and `number` is the δ: for some scalars δ is a constant, known
+  // when the plan is compiled (find_static_deltas).
   struct Delta {
     int32_t value = -1;
     bool is_static = false;
@@ -70,7 +70,7 @@ class Lowering final : public BackwardRules {
   DraftStep& emit_rowwise(StepKind kind, Op op, const Shape& domain, const std::string& text);
   void emit_row_sum(Op op, int64_t rows, int64_t columns, const Ref& to, const Ref& from, bool over_samples,
                     const Coefficient& alpha, const Coefficient& beta, const std::string& text);
-  // Returns how many terms of a sum over k are summed at a time.
+  // Returns the length of the parts into which a sum over k is split; k: it is not split.
   int64_t part_depth(int64_t rows, int64_t columns, int64_t k, bool over_samples) const {
     return backend_.part_depth(request_.dtype, rows, columns, k, over_samples);
   }
@@ -87,10 +87,12 @@ class Lowering final : public BackwardRules {
 
   // deltas.cpp
   void find_static_deltas();
-  // Returns the value to which the parts of a node's δ are added. Sets `accumulate` to true if it already holds a part.
+  // Returns the value to which the contributions to a node's δ are added. Sets `accumulate` to true if the value
+  // already holds a contribution.
   int32_t target(int32_t id, bool* accumulate);
   int32_t delta_value(int32_t id);  // the value of a complete δ; emits a fill step if δ is a known number
-  // Adds factor * (the sum of `part` over the dimensions over which node `id` was broadcast) to the node's δ.
+  // Adds factor * (the sum of `part` over the dimensions over which node `id` was broadcast) to the node's δ. `part` is
+  // a contribution with the shape `domain` of the operation's result.
   void sum_over_broadcast(const Ref& part, const Shape& domain, int32_t id, double factor,
                           const std::string& text);
   void sum_over_features(const Ref& part, const Shape& domain, int32_t id, double factor,
@@ -99,7 +101,7 @@ class Lowering final : public BackwardRules {
   void take_seed();
   void emit_delta_output(int32_t id);
 
-  // lower/<kind>.cpp. The backward functions add a part to the δ of the node's input number `index`.
+  // lower/<kind>.cpp. The backward functions add a contribution to the δ of the node's input number `index`.
   void forward_product(int32_t id);
   void backward_product(int32_t id, int32_t index);
   // `delta_of` is the value of δ, or -1 for the forward product.
@@ -118,14 +120,15 @@ class Lowering final : public BackwardRules {
   Ref saved_by_sample(int32_t id);
   void forward_structure(int32_t id);
   void backward_structure(int32_t id, int32_t index);
-  // Emits the step of a loss. With `values`: the value, and the derivatives too if δ is a known number. Otherwise: the
-  // derivatives if they have not been computed with the value.
+  // Emits the step of a loss. With `values`: the step computes the value, and also the derivatives if the δ of the loss
+  // is a constant. Otherwise: the step computes the derivatives; none is emitted if they were computed with the value.
   void loss_step(int32_t id, bool values);
   void forward_custom(int32_t id);
   void backward_custom(int32_t id, int32_t index);
   int32_t own_value_of(int32_t id);
-  bool updates_late() const;                // no parameter may be updated before the backward pass has ended
-  bool updates_directly(int32_t id) const;  // the product of the gradient writes the parameter or its state
+  bool updates_late() const;  // true: no parameter may be updated before the backward pass has ended
+  bool updates_directly(
+      int32_t id) const;  // true: the product of the gradient writes the parameter or its state
   int32_t direct_update(int32_t id, Coefficient* alpha, Coefficient* beta);
   void update(int32_t id);
 

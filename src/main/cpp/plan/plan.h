@@ -1,5 +1,5 @@
-// Compiles a graph into a program that an engine runs many times: the steps, their phases, and the place of each value
-// in memory.
+// Compiles a graph into a program that an engine runs many times: the steps, their phases, and the address of each
+// value in its block of memory (Space).
 #pragma once
 
 #include <cstdint>
@@ -19,18 +19,20 @@ struct PlanRequest {
   std::vector<int32_t> outputs;  // the nodes to return, in the order of the output slots
   int32_t loss = -1;             // -1: predict only
   bool training = false;         // the forward pass is that of a training step, not of a prediction
-  bool backward = false;         // compute the gradients of all parameters that reach the loss
+  bool backward = false;         // compute the gradients of all parameters that the loss depends on
   bool update = false;           // update the parameters; otherwise write their gradients to Space::gradients
   // The nodes whose δ is returned, in the output slots after those of `outputs`. δ of an input is its gradient.
   std::vector<int32_t> deltas;
   OptimizerSettings optimizer;  // selects the update; each run supplies the numbers (UpdateScalars)
-  // The caller supplies δ of the loss, as [batch][feature] in the input slot after those of the data. The loss can then
-  // be any node. The backward phases can be run again with another δ. Only the δs that `deltas` need are computed.
-  // Nothing is written to Space::gradients, and no steps are merged.
+  // The caller supplies the δ of the loss, called the seed (not related to the seed of random numbers), as
+  // [batch][feature] in the input slot after those of the data. The loss can then be any node. The backward phases can
+  // be run again with another seed. Only the δs that `deltas` need are computed. Nothing is written to
+  // Space::gradients, and no steps are merged.
   bool seeded = false;
 };
 
-// The place of each leaf in its space. The offsets are in bytes, by node, and multiples of 64; -1 for other nodes.
+// The offset of each parameter and constant in its space, by node, in bytes. Offsets are multiples of 64; -1 for other
+// nodes.
 struct LeafLayout {
   std::vector<int64_t> offsets;
   int64_t parameter_bytes = 0;

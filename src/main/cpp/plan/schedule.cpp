@@ -1,8 +1,9 @@
-// Fusion and memory. A step can join an existing phase if all dependencies hold: the values that it reads must have
-// been written by an earlier phase or by the same tile. So a bias and an activation run on the tile that a product has
-// just written, and the backward of an activation on the tile of Wᵀδ. The rules do not need to support this. A tile of
-// whole columns holds all features of some samples. Products with small weights, the loss and their backward steps can
-// run one after another on such tiles. The intermediate values are then stored in scratch memory instead of the arena.
+// Groups steps into phases (fusion) and assigns memory to values. A step can join an existing phase if all dependencies
+// hold: the values that it reads must have been written by an earlier phase or by the same tile. So a bias and an
+// activation run on the tile that a product has just written, and the backward of an activation on the tile of Wᵀδ. The
+// rules of operations (ops/rules.h) do not need to support this. A tile of whole columns holds all features of some
+// samples. Products with small weights, the loss and their backward steps can run one after another on such tiles. The
+// intermediate values are then stored in scratch memory instead of the arena.
 #include <algorithm>
 
 #include "plan/draft.h"
@@ -76,8 +77,8 @@ class Scheduler {
     return steps;
   }
 
-  // Returns true if the second operand of the step is the first operand of the other step, which writes it, with the
-  // same offset and strides.
+  // Returns true if operand 1 of the step is operand 0 of the other step, with the same offset and strides, and the
+  // other step writes it.
   static bool continues(const DraftStep& step, const DraftStep& other) {
     const Ref &read = step.refs[1], &written = other.refs[0];
     return other.writes[0] && read.value == written.value && read.offset == written.offset &&
@@ -93,7 +94,7 @@ class Scheduler {
     return backend_.joins({step.step, phase, steps_of(p), continues(step, first)}, dtype_);
   }
 
-  // As fits(), for tiles that have all rows of some columns. The number of rows of the step does not matter.
+  // Like fits(), but for tiles that have all rows of some columns. The number of rows of the step does not matter.
   bool fits_columns(const Step& step, const Phase& phase) const {
     const bool product = step.kind == StepKind::product;
     if (step.parts > 1 && step.kind != StepKind::sum_parts) {
@@ -105,7 +106,8 @@ class Scheduler {
     return step.kind != StepKind::loss || phase.grid.tile_columns % loss_block == 0;
   }
 
-  // Returns true if the two accesses of a tile concern only values of the same tile, so that both can be in this phase.
+  // Returns true if a tile's two accesses to a value touch only elements that no other tile accesses, so that both can
+  // be in this phase.
   static bool same_tile(const Phase& phase, Access before, Access now) {
     auto both = [&](Access access) {
       return (before == Access::tile || before == access) && (now == Access::tile || now == access);
@@ -157,7 +159,7 @@ class Scheduler {
     }
   }
 
-  // The place of a value in memory, and the time during which it is used.
+  // A value's size, its offset in memory, and the time during which it is used (in phases or steps).
   struct ValueSpan : Span {
     int32_t value;
   };
@@ -211,7 +213,8 @@ class Scheduler {
     return backend_.scratch_stride(dtype_, phase.grid.tile_columns);
   }
 
-  // Returns the last step that an engine may interleave with the phase's leading product on parts of a tile.
+  // Returns the index, in the phase, of the last step that an engine may interleave with the phase's leading product on
+  // pieces of a tile.
   int32_t last_in_turn(const std::vector<int32_t>& steps) const {
     auto is_product = [&](size_t i) {
       return draft_.steps[static_cast<size_t>(steps[i])].step.kind == StepKind::product;
@@ -222,8 +225,8 @@ class Scheduler {
     return static_cast<int32_t>(next) - 1;
   }
 
-  // Returns the scratch bytes of a value and the steps of the phase that use it. Steps that can be interleaved count as
-  // one point in time.
+  // Returns the scratch bytes of a value and the first and last step of the phase that use it. Steps that can be
+  // interleaved count as one point in time.
   ValueSpan span_within(int32_t value, int32_t phase) const {
     ValueSpan span{{0, INT32_MAX, -1}, value};
     const std::vector<int32_t>& steps = result_.steps[static_cast<size_t>(phase)];
@@ -248,7 +251,8 @@ class Scheduler {
     return span;
   }
 
-  // Places values that only one tile uses in memory of its thread, which stays in the cache from tile to tile.
+  // Stores values that only one tile uses in memory of the tile's thread. This memory stays in the cache from tile to
+  // tile.
   void place_in_scratch() {
     for (size_t p = 0; p < result_.phases.size(); ++p) {
       Phase& phase = result_.phases[p];

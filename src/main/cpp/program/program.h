@@ -1,4 +1,9 @@
 // The program that a plan gives to an engine: steps on operands, grouped into phases.
+//
+// A step's domain is a matrix of rows x columns. A tile is a rectangle of it. For batched values rows are features and
+// columns are samples. A part is a range of a long sum: each part is summed on its own, and a later step adds the
+// parts.
+//
 // Engines include rule headers, this file and backend/backend.h. They never include graph or api.
 #pragma once
 
@@ -22,8 +27,8 @@ enum class Space : int32_t {
   state0,      // the optimizer's states, each at the offset of its parameter; optim/ defines their meaning
   state1,
   state2,
-  input,    // the user's data, [batch][feature], by slot
-  output,   // the results for the user, [batch][feature], by slot
+  input,  // the user's data, [batch][feature]; each data node of the graph has a block, identified by its slot
+  output,   // the results for the user, [batch][feature]; each result has a slot
   scratch,  // values that only one tile of one phase uses, in memory of the thread that computes the tile
 };
 constexpr int32_t space_count = 10;
@@ -34,7 +39,7 @@ constexpr Space state_space(int32_t state) {
 static_assert(state_space(max_states) == Space::input, "each state of an optimizer has a space");
 
 // A matrix in one of the spaces. Element (r, c) is at offset + (r * row_stride + c * column_stride) elements;
-// column_stride is 0 (one value a row) or 1.
+// column_stride is 0 (one value per row) or 1.
 struct Operand {
   Space space = Space::arena;
   int32_t slot = -1;    // input, output
@@ -71,7 +76,7 @@ enum class StepKind : int32_t {
   log_sum_exp_backward,  // d_z = rule(δ_c, z, s_c): d_z δ z s (acc)
   rowwise_forward,   // a = rule(x): a x saved? parameters...; backward reads `saved` in addition to x or a
   rowwise_backward,  // d_x = rule(δ, x or a, saved): d_x δ x|a saved? parameters... (acc)
-  rowwise_parameter_backward,  // the part of each element in a parameter's gradient: d δ x saved (acc)
+  rowwise_parameter_backward,  // the contribution of each element to a parameter's gradient: d δ x saved (acc)
   copy,                        // d = s: d s (acc)
   polynomial_forward,          // φ: φ x; the domain is that of x
   polynomial_backward,         // d_x: d_x δ x (acc)
@@ -130,7 +135,7 @@ inline bool is_custom(const Step& step) {
   return step.kind == StepKind::custom_forward || step.kind == StepKind::custom_backward;
 }
 
-// Returns true if a tile of the step needs all rows of its columns, that is, all features of its samples.
+// Returns true if a tile of the step must have all rows of the domain, that is, all features of its samples.
 inline bool needs_whole_columns(const Step& step) {
   switch (step.kind) {
     case StepKind::reduction_forward:
@@ -168,8 +173,9 @@ struct Phase {
   int64_t rows = 1;  // the domain that the grid divides
   int64_t columns = 1;
   Grid grid;
-  bool uses_scratch = false;  // some of its values are in Space::scratch, so a thread must not join tiles
-  bool concurrent = false;    // its steps run at the same time; none uses a value that another writes
+  bool uses_scratch =
+      false;  // some of its values are in Space::scratch, so a thread must not join (merge) tiles
+  bool concurrent = false;  // its steps run at the same time; none uses a value that another writes
 };
 
 struct Program {

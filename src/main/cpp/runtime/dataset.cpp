@@ -22,9 +22,10 @@ Dataset::Dataset(int64_t examples) : examples_(examples), number_(next_number())
 
 char* Dataset::add_column(const std::string& name, ColumnType type, int64_t features) {
   REQUIRE(!name.empty(), "dataset: expected the name of a data node for a column, but got an empty name");
-  REQUIRE(find(name) == nullptr, "the dataset already has a column '", name, "'");
+  REQUIRE(find(name) == nullptr, "dataset: it already has a column '", name, "'");
   REQUIRE(type == ColumnType::float32 || type == ColumnType::float64 || type == ColumnType::label, "column '",
-          name, "': expected a type number from 0 to 2, but got ", static_cast<int32_t>(type));
+          name, "': expected the type 0 (float32), 1 (float64) or 2 (label), but got ",
+          static_cast<int32_t>(type));
   REQUIRE(features > 0, "column '", name, "': expected at least one feature, but got ", features);
   REQUIRE(type != ColumnType::label || features == 1, "column '", name,
           "': expected one class index per example, but got ", features, " features");

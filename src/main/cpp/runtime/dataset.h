@@ -34,7 +34,7 @@ class Dataset {
  private:
   const int64_t examples_;
   const int64_t number_;
-  std::deque<Column> columns_;  // a deque: adding a column does not move the others
+  std::deque<Column> columns_;  // a deque: adding a column does not move the existing columns
 };
 
 }  // namespace chainrule

@@ -13,19 +13,20 @@ namespace chainrule {
 
 namespace {
 
-// Shuffled examples are scattered over the memory. While one is copied, the one that follows by this many is
+// Shuffled examples are scattered over the memory. While an example is copied, the example this many positions later is
 // prefetched.
 constexpr int64_t prefetched_examples = 8;
 
-// Prefetches the first cache lines of an example. The CPU itself prefetches the rest of a long one.
+// Prefetches the first cache lines of an example. The CPU itself prefetches the rest of a long example.
 void prefetch(const char* example, int64_t bytes) {
   for (int64_t line = 0; line < std::min<int64_t>(bytes, 512); line += 64) __builtin_prefetch(example + line);
 }
 
-// Target time of a burst: a longer one delays predictions, a much shorter one leaves the device idle between bursts.
+// The largest desired time of a burst. A longer burst delays predictions; a much shorter burst leaves the device idle
+// between bursts.
 constexpr double burst_milliseconds = 8;
-// Writing the order of the next epoch during a burst delays predictions as well. With more examples than this it is
-// written before its epoch begins instead.
+// Writing the order of the next epoch during a burst also delays predictions. With more examples than this, the order
+// is written after the burst, when its epoch begins.
 constexpr int64_t max_order_in_burst = 100000;
 
 int64_t order_bytes(int64_t examples) { return examples * static_cast<int64_t>(sizeof(int64_t)); }
@@ -36,9 +37,10 @@ void require_numbers(const Column& column, const Node& node, const std::string& 
   if (column.type != ColumnType::float64 || dtype == DType::float64) return;
   const double* values = reinterpret_cast<const double*>(column.values.data());
   for (int64_t i = 0; i < examples * column.features; ++i) {
-    REQUIRE(holds(values[i], dtype), "fit: column '", node.name, "' for ", what, ": a float cannot hold ",
-            values[i], " of example ", i / column.features, ", feature ", i % column.features,
-            "; use a model of doubles, or a smaller number");
+    REQUIRE(holds(values[i], dtype), "fit: column '", node.name, "' for ", what,
+            ": expected values that fit into a float, but got ", values[i], " in example ",
+            i / column.features, ", feature ", i % column.features,
+            "; use a model of doubles or smaller numbers");
   }
 }
 
@@ -93,7 +95,8 @@ int64_t DatasetFeed::dataset_bytes() const {
 
 // ---- residency
 
-// The columns of a data set never change once they are filled, so a copy stays valid.
+// Copies the columns to the engine's memory if they fit. The copy stays valid, because columns never change once they
+// are filled.
 void DatasetFeed::make_resident(const Dataset& dataset) {
   Backend& backend = model_->backend();
   int64_t bytes = order_bytes(dataset.examples());
@@ -110,7 +113,7 @@ void DatasetFeed::make_resident(const Dataset& dataset) {
     }
     resident_order_.reserve(order_bytes(dataset.examples()));
   } catch (const Error&) {
-    // The memory has been allocated by others in the meantime: batches are copied instead.
+    // Other code has allocated the memory in the meantime. Batches are copied instead.
     resident_memory_.clear();
     return;
   }

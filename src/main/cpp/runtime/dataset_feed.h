@@ -37,8 +37,8 @@ class DatasetFeed {
   bool bound() const { return dataset_ != nullptr; }
   int64_t examples() const { return dataset_->examples(); }  // the number of examples of the bound data set
 
-  // Prepares this order of the examples, unless it is already prepared. Copies it into the engine's memory if the data
-  // set is resident.
+  // Prepares this order of the examples, unless the order is already prepared. Copies the order into the engine's
+  // memory if the data set is resident.
   void prepare_order(const EpochOrder& order);
   // The numbers of the examples in the prepared order.
   const int64_t* order() const { return reinterpret_cast<const int64_t*>(orders_[current_].examples.data()); }
@@ -53,14 +53,15 @@ class DatasetFeed {
   // Gathers the batches of a burst, alternately into the inputs and into a second set of inputs.
   class Burst;
 
-  // The number of steps to begin before their losses are read. It is chosen such that a burst takes a few milliseconds
-  // and is limited by the engine's max_burst(). Where data are not resident it is at least 2, if the engine allows it,
-  // so that one batch is gathered while the previous one is computed.
+  // Returns the number of steps to begin before their losses are read. It adapts so that a burst takes a few
+  // milliseconds, and is at most the engine's max_burst(). If the data set is not resident it is at least 2, if the
+  // engine allows that, so that one batch is gathered while the previous batch is computed.
   int64_t burst_length();
-  // Adapts burst_length(). A burst of `steps` steps took `milliseconds`, during which predictions were blocked.
+  // Adapts burst_length() after a burst of `steps` steps that took `milliseconds`, during which predictions were
+  // blocked.
   void burst_took(int64_t steps, double milliseconds);
 
-  // Native memory in bytes: of the second set of inputs, and of the columns and orders.
+  // The native memory, in bytes, of the second set of inputs, and of the columns, their copies and the orders.
   int64_t input_bytes() const { return second_inputs_.bytes(); }
   int64_t dataset_bytes() const;
 
@@ -84,11 +85,11 @@ class DatasetFeed {
   Inputs second_inputs_;
   const Dataset* dataset_ = nullptr;
   std::vector<const Column*> columns_;  // by data slot; null: the plan does not read it
-  Order orders_[2];      // of the current epoch, and of the next one if there was time to write it
+  Order orders_[2];      // of the current epoch, and of the next epoch if it has been written during a burst
   int32_t current_ = 0;  // the index of the current epoch's order
   int64_t burst_length_ = 1;
   // The copy of the bound data set in the engine's memory, if it fits there.
-  int64_t resident_dataset_ = 0;              // its number; 0: none
+  int64_t resident_dataset_ = 0;              // Dataset::number(); 0: there is no copy
   std::vector<ResidentColumn> resident_;      // by data slot
   std::vector<MemoryBlock> resident_memory_;  // by data slot
   MemoryBlock resident_order_;

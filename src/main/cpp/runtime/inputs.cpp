@@ -18,8 +18,8 @@ Inputs::Inputs(std::shared_ptr<const Model> model)
 }
 
 int64_t Inputs::checked(int32_t slot) const {
-  REQUIRE(slot >= 0 && slot < slots(), "expected the number of a data slot below ", slots(), ", but got ",
-          slot);
+  REQUIRE(slot >= 0 && slot < slots(), "inputs: the graph has ", slots(),
+          " data slots, numbered from 0, but got slot ", slot);
   return slot;
 }
 
@@ -31,8 +31,8 @@ int64_t Inputs::sample_bytes(int32_t slot) const {
 
 char* Inputs::reserve(int32_t slot, int64_t batch) {
   int64_t bytes = sample_bytes(slot);
-  REQUIRE(batch > 0, "expected a batch of at least one sample, but got ", batch);
-  REQUIRE(batch <= INT64_MAX / 2 / bytes, "a batch of ", batch, " samples of ", bytes,
+  REQUIRE(batch > 0, "inputs: expected a batch of at least one sample, but got ", batch);
+  REQUIRE(batch <= INT64_MAX / 2 / bytes, "inputs: a batch of ", batch, " samples of ", bytes,
           " bytes does not fit into memory");
   MemoryBlock& block = staging_[static_cast<size_t>(slot)];
   block.reserve(batch * bytes);
@@ -66,10 +66,11 @@ void Inputs::check(const char* operation, const Plan& plan, int64_t batch) const
     if (!plan.reads_slot[static_cast<size_t>(slot)]) continue;
     const int32_t node = graph.data_nodes()[static_cast<size_t>(slot)];
     const int64_t address = addresses_[static_cast<size_t>(slot)];
-    REQUIRE(address != 0, operation, ": no data for ", graph.describe(node));
+    REQUIRE(address != 0, operation, ": expected data for ", graph.describe(node), ", but got none");
     const MemoryBlock& block = staging_[static_cast<size_t>(slot)];
     REQUIRE(address != reinterpret_cast<int64_t>(block.data()) || batch * sample_bytes(slot) <= block.bytes(),
-            operation, ": the data for ", graph.describe(node), " hold fewer than ", batch, " samples");
+            operation, ": expected ", batch, " samples for ", graph.describe(node), ", but got memory for ",
+            block.bytes() / sample_bytes(slot));
     REQUIRE(address % (graph.node(node).op == Op::label ? 4 : size_of(model_->dtype())) == 0, operation,
             ": the data for ", graph.describe(node), " are not aligned to their type");
   }
@@ -80,8 +81,9 @@ void Inputs::check(const char* operation, const Plan& plan, int64_t batch) const
 
 namespace {
 
-// Returns the index of the first of `count` values that is less than 0, more than `most` or NaN; `count` if there is
-// none. There usually is none: whole blocks are tested without a branch, in a form that the compiler can vectorise.
+// Returns the index of the first of `count` values that is less than 0, more than `most` or NaN; `count` if there is no
+// such value, which is the usual case. Therefore whole blocks are tested without a branch, in a form that the compiler
+// can vectorise.
 template <class T>
 int64_t first_outside(const T* values, int64_t count, T most) {
   constexpr int64_t block = 64;

@@ -1,4 +1,5 @@
-// The data of one caller: an address per data node, of the caller's memory or of memory of this object.
+// The data of one caller: an address per data node of the graph. The address is in the caller's memory or in memory of
+// this object. A data node is identified by its slot, its position in Graph::data_nodes().
 #pragma once
 
 #include <cstdint>
@@ -15,14 +16,15 @@ class Inputs {
   explicit Inputs(std::shared_ptr<const Model> model);
 
   int32_t slots() const { return static_cast<int32_t>(addresses_.size()); }
-  // Returns true if data must be given for the slot: that is, if the plan of the owner reads it (Plan::reads_slot).
+  // Returns true if data must be given for the slot: the plan of the trainer, predictor or tool that owns this object
+  // reads the slot (Plan::reads_slot).
   bool needed(int32_t slot) const { return needed_[static_cast<size_t>(checked(slot))]; }
   void set_needed(std::vector<bool> reads_slot) { needed_ = std::move(reads_slot); }
   int64_t* addresses() { return addresses_.data(); }
   int64_t sample_bytes(int32_t slot) const;
   // Allocates memory for `batch` samples, sets the address of the slot to it and returns it.
   char* reserve(int32_t slot, int64_t batch);
-  // The address of the data of a slot, and that of the class indices of a label node.
+  // The address of the data of a slot, and the address of the class indices of a label node.
   const char* data(int32_t slot) const {
     return reinterpret_cast<const char*>(addresses_[static_cast<size_t>(slot)]);
   }
@@ -39,13 +41,13 @@ class Inputs {
   void check(const char* operation, const Plan& plan, int64_t batch) const;
 
  private:
-  int64_t checked(int32_t slot) const;
+  int64_t checked(int32_t slot) const;  // returns the slot; throws InvalidArgument if there is no such slot
 
   const std::shared_ptr<const Model> model_;
   std::vector<int64_t> addresses_;
   std::vector<bool> needed_;
-  std::vector<void*> shifted_;
-  std::vector<MemoryBlock> staging_;
+  std::vector<void*> shifted_;        // the result of at()
+  std::vector<MemoryBlock> staging_;  // the memory of reserve(), by slot
 };
 
 // Throws InvalidArgument if class indices or targets are out of range. `data` has `count` samples: int32 class indices

@@ -25,15 +25,15 @@ struct Fault {
 // Returns the position of the first non-finite value among the `count` values of a node.
 Fault first_fault(const Graph& graph, DType dtype, int32_t node, const char* values, int64_t count);
 
-// The same for the data of a batch. Checks the slots that the plan reads, in order, except labels, which are always
-// finite.
+// Returns the position of the first non-finite value in the data of a batch. Checks the slots that the plan reads, in
+// order, except labels, which are always finite.
 Fault first_fault(const Model& model, const Inputs& inputs, const Plan& plan, int64_t batch);
 
-// "'hidden' (linear, [batch x 8]) is nan at batch row 36, feature 2"
+// Returns "'hidden' (linear, [batch x 8]) is nan at batch row 36, feature 2". A batch row is a sample, counted from 0.
 std::string describe(const Fault& fault, const Graph& graph);
 
-// Returns the second part of a message about a non-finite loss. If the data are not finite it says where; `place` is
-// appended to that. Otherwise it says how to find the node at which the non-finite values begin.
+// Returns the end of a message about a non-finite loss. If the data are not finite, the text says where, followed by
+// `place`. Otherwise the text says how to find the node at which the non-finite values begin.
 std::string cause(const Fault& in_data, const Graph& graph, const std::string& place);
 
 class Inspection {

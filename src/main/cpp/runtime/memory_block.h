@@ -38,8 +38,8 @@ class MemoryBlock {
   int64_t bytes_ = 0;
 };
 
-// Calls body with a host address from which these bytes of the engine's memory can be read: their own address, or that
-// of a copy.
+// Calls body with a host address from which these bytes of the engine's memory can be read: their own address, or the
+// address of a copy.
 template <class Body>
 void read_on_host(Backend& backend, const char* from, int64_t bytes, Body&& body) {
   if (backend.on_host()) return body(from);

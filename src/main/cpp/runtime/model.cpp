@@ -13,7 +13,7 @@ namespace chainrule {
 
 namespace {
 
-// The initial value of element i, as defined by the initializer (graph.h).
+// Returns the initial value of element i, as defined by the initializer (graph.h).
 double initial_value(const Node& node, uint64_t seed, uint64_t stream, uint64_t i) {
   const double fan_in = static_cast<double>(node.shape.columns),
                fan_out = static_cast<double>(node.shape.rows);

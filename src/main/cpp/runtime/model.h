@@ -13,7 +13,8 @@ namespace chainrule {
 
 class Model {
  public:
-  // Draws the parameters from the seed: graph.parameters()[i] uses stream i. The engine must outlive the model.
+  // Draws the parameters from the seed: graph.parameters()[i] uses stream i of random numbers (util/random.h). The
+  // engine must outlive the model.
   Model(Graph graph, DType dtype, int64_t seed, Backend& backend = cpu_backend());
 
   // Returns a copy that later training does not change.
@@ -32,7 +33,7 @@ class Model {
   template <class V>
   void write_parameter(int32_t node, const V* values, int64_t count);
 
-  // The blocks in the engine's memory. Readers hold the mutex shared; a writer holds it exclusively.
+  // The blocks in the engine's memory. Readers must hold the mutex for reading, writers for writing.
   char* parameters() const { return parameters_.data(); }
   char* constants() const { return constants_.data(); }
   FairSharedMutex& mutex() const { return mutex_; }
@@ -51,8 +52,9 @@ class Model {
   mutable FairSharedMutex mutex_;
 };
 
-// Throws InvalidArgument if a number of the graph means something else in the type: if the type cannot hold it, or if a
-// factor or a setting becomes 0. Called for graphs that are being built. A stored graph is loaded without this check.
+// Throws InvalidArgument if a number of the graph is not usable when it is rounded to the type: it becomes infinite, it
+// becomes 0 although it is not (except initial values of parameters and elements of matrices), or the constant of an
+// operation leaves its range. Called for graphs that are being built. A stored graph is loaded without this check.
 void require_numbers(const Graph& graph, DType dtype);
 
 // Copies `count` values between element types.

@@ -1,4 +1,4 @@
-// A cache of plans by batch size. It keeps the few that were used last.
+// A cache of plans by batch size. It keeps the max_plans most recently used plans.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace chainrule {
 
 class PlanCache {
  public:
-  // Returns the plan for `batch`. Calls `make` if it is not in the cache.
+  // Returns the plan for `batch`. Calls `make` if the plan is not in the cache. Not thread-safe.
   template <class Make>
   const std::shared_ptr<const Plan>& get(int64_t batch, Make&& make) {
     auto found = std::find_if(plans_.begin(), plans_.end(),
@@ -30,7 +30,7 @@ class PlanCache {
 
  private:
   static constexpr size_t max_plans = 8;
-  std::vector<std::shared_ptr<const Plan>> plans_;  // the last used comes first
+  std::vector<std::shared_ptr<const Plan>> plans_;  // the most recently used plan is first
 };
 
 }  // namespace chainrule

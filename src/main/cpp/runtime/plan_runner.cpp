@@ -34,7 +34,7 @@ PlanRunner::PlanRunner(std::shared_ptr<const Model> model, PlanRequest request, 
   for (const std::vector<int32_t>* nodes : {&request_.outputs, &request_.deltas}) {
     for (int32_t id : *nodes) {
       REQUIRE(request_.batch <= INT64_MAX / 2 / element / model_->graph().node(id).shape.elements(),
-              "a batch of ", request_.batch, " samples does not fit into memory");
+              "plan: a batch of ", request_.batch, " samples does not fit into memory");
       outputs_.emplace_back(model_->backend().host_memory());
       outputs_.back().reserve(count(id) * element);
       addresses_.push_back(outputs_.back().data());

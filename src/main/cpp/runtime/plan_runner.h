@@ -1,5 +1,6 @@
 // Runs one plan of a model with its own memory. For tools that need more than training or predicting computes: every
-// value, every δ, or a δ that the caller gives. One thread at a time; the caller must hold the model's mutex.
+// value, every δ, or the derivatives for a δ of the loss that the caller supplies. One thread at a time; the caller
+// must hold the model's mutex.
 #pragma once
 
 #include <cstdint>
@@ -20,12 +21,14 @@ class PlanRunner {
   const PlanRequest& request() const { return request_; }
   const Plan& plan() const { return plan_; }
 
-  // `inputs` are addresses by slot (Inputs::at). For a seeded plan the address of the seed follows them.
+  // `inputs` are addresses by slot (Inputs::at). For a seeded plan, the address of the seed, the caller's δ of the loss
+  // (PlanRequest::seeded), follows them.
   void run(void* const* inputs);
   void forward(void* const* inputs);
   void backward(void* const* inputs);  // after forward; more than once if the plan is seeded
 
-  // Sets the number of earlier training steps, which selects the random numbers of a training plan. It is 0 initially.
+  // Sets the number of earlier training steps, which selects the random numbers of a training plan. The number is 0
+  // initially.
   void set_step(int64_t step) { step_ = step; }
 
   // Fills all memory that a run writes with NaN, to expose what a run leaves unwritten.

@@ -12,8 +12,9 @@ namespace chainrule {
 
 namespace {
 
-// The number of samples that are computed in one run. It is large enough for efficient products and small enough for
-// the intermediate values to stay in the cache. One plan then serves all large calls.
+// The largest number of samples that are computed in one run, if samples do not depend on each other. It is large
+// enough for efficient products and small enough for the intermediate values to stay in the cache. One plan then serves
+// all large calls, except for their last samples.
 constexpr int64_t chunk = 1024;
 
 }  // namespace
@@ -31,14 +32,15 @@ Workspace::Workspace(std::shared_ptr<const Model> model, std::vector<int32_t> ou
 int64_t Workspace::output_bytes(int32_t index, int64_t batch) const {
   const Shape& shape = model_->graph().node(outputs_[static_cast<size_t>(index)]).shape;
   int64_t bytes = shape.elements() * size_of(model_->dtype());
-  REQUIRE(batch > 0, "expected a batch of at least one sample, but got ", batch);
-  REQUIRE(batch <= INT64_MAX / 2 / bytes, "a batch of ", batch, " samples does not fit into memory");
+  REQUIRE(batch > 0, "predicting: expected a batch of at least one sample, but got ", batch);
+  REQUIRE(batch <= INT64_MAX / 2 / bytes, "predicting: a batch of ", batch,
+          " samples does not fit into memory");
   return shape.batched ? batch * bytes : bytes;
 }
 
 char* Workspace::reserve_output(int32_t index, int64_t batch) {
   REQUIRE(index >= 0 && static_cast<size_t>(index) < outputs_.size(),
-          "expected the number of an output below ", outputs_.size(), ", but got ", index);
+          "predicting: expected an output index from 0 to ", outputs_.size() - 1, ", but got ", index);
   MemoryBlock& block = output_memory_[static_cast<size_t>(index)];
   block.reserve(output_bytes(index, batch));
   return block.data();
@@ -87,8 +89,9 @@ void Predictor::predict(Workspace& workspace, int64_t batch) {
           "predicting: the workspace belongs to another predictor");
   for (size_t i = 0; i < outputs_.size(); ++i) {
     REQUIRE(workspace.output_memory_[i].bytes() >= workspace.output_bytes(static_cast<int32_t>(i), batch),
-            "predicting: the memory for output ", model_->graph().describe(outputs_[i]), " holds fewer than ",
-            batch, " samples");
+            "predicting: expected memory for ", batch, " samples of the output ",
+            model_->graph().describe(outputs_[i]), ", but got ", workspace.output_memory_[i].bytes(),
+            " bytes");
   }
   // Held for the whole call, so that all its samples see the same parameters.
   std::shared_lock<FairSharedMutex> reading(model_->mutex());

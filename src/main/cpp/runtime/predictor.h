@@ -18,7 +18,7 @@ class Workspace {
   Workspace(std::shared_ptr<const Model> model, std::vector<int32_t> outputs);
 
   Inputs& inputs() { return inputs_; }
-  // Returns memory for `batch` values of the output at position `index`, [batch][feature].
+  // Returns memory for `batch` samples of the output at position `index`, [batch][feature].
   char* reserve_output(int32_t index, int64_t batch);
 
  private:
@@ -40,7 +40,7 @@ class Predictor {
   Predictor(std::shared_ptr<const Model> model, std::vector<int32_t> outputs);
 
   std::unique_ptr<Workspace> workspace() const;
-  // By data slot: true if data must be given.
+  // By data slot (Graph::data_nodes()): true if data must be given.
   const std::vector<bool>& needed() const { return needed_; }
   // Computes the outputs of `batch` samples. All samples are computed with the same parameters.
   void predict(Workspace& workspace, int64_t batch);

@@ -1,5 +1,5 @@
-// The checking mode of a trainer. It finds the first non-finite number of a training step. If the update wrote one, it
-// undoes the update.
+// The checking mode of a trainer. It finds the first non-finite number of a training step. If the update wrote such a
+// number, the checking mode undoes the update.
 #pragma once
 
 #include <cstdint>
@@ -19,13 +19,14 @@ class StepCheck {
  public:
   StepCheck(std::shared_ptr<Model> model, int32_t loss);
 
-  // Throws Error if a value or δ of the batch is not finite, and reports the pass, node, row and column of the first
-  // one. `step` counts from 1. `examples` are the numbers of the examples of the batch in a data set, or null. Holds
-  // the model's mutex for reading.
+  // Throws Error if a value or δ of the batch is not finite. The message has the pass, node, row and column of the
+  // first such number. `step` counts from 1. `examples` are the numbers of the examples of the batch in a data set, or
+  // null. Holds the model's mutex for reading.
   void check_batch(int64_t step, Inputs& inputs, int64_t batch, const int64_t* examples);
 
   // Copies the blocks that a step is about to write: the model's parameters first, then the optimizer's states, which
-  // are laid out like them. The caller must hold the model's mutex for writing until check_update has returned.
+  // are laid out like the parameters. The caller must hold the model's mutex for writing until check_update has
+  // returned.
   void back_up(std::vector<char*> blocks);
   // Throws Error if a number in the blocks is not finite, after it has restored all blocks.
   void check_update(int64_t step);
@@ -41,7 +42,7 @@ class StepCheck {
   const int32_t loss_;
   std::unique_ptr<Inspection> inspection_;  // created with the first batch
   std::vector<char*> blocks_;
-  std::vector<MemoryBlock> before_;  // their values before the update
+  std::vector<MemoryBlock> before_;  // the values of these blocks before the update
 };
 
 }  // namespace chainrule

@@ -24,7 +24,7 @@ struct Progress {
   bool shuffle = true;
   int64_t shuffle_seed = 0;
   double running_sum = 0;  // sum of the losses of the current epoch, weighted by samples
-  double epoch_loss = 0;   // mean of the previous epoch
+  double epoch_loss = 0;   // mean loss per sample of the previous epoch
   double last_loss = 0;
 };
 
@@ -36,10 +36,11 @@ class Trainer {
   int32_t loss() const { return loss_; }
   Inputs& inputs() { return inputs_; }
 
-  // Runs forward, backward and update. Returns the loss of the batch before the update. If it is not finite, throws
-  // Error before any parameter is written.
+  // Runs forward, backward and update. Returns the loss of the batch before the update. If the loss is not finite,
+  // throws Error before any parameter is written.
   double step(int64_t batch);
-  // Returns the loss only, even if it is not finite. Throws Error if it is not finite because the data are not.
+  // Computes only the loss and returns it. Throws Error if the loss and the data are not finite. If only the loss is
+  // not finite, returns it.
   double evaluate(int64_t batch);
 
   // While checking is on, a step first computes every value and δ of its batch (an Inspection: about twice the work,
@@ -66,8 +67,8 @@ class Trainer {
   // time of the products alone.
   std::string profile(int64_t batch, int64_t steps);
 
-  // An optimizer state by its number, which must be less than max_states. It is laid out like the parameters. Null if
-  // the rule does not use it.
+  // The optimizer state with this number, which must be less than max_states. A state is laid out like the parameters.
+  // Null if the rule does not use this state.
   char* state(int32_t number) const { return states_[static_cast<size_t>(number)].data(); }
   void restore(const Progress& progress) { progress_ = progress; }
 
@@ -96,7 +97,7 @@ class Trainer {
   Inputs inputs_;
   PlanCache plans_[2];
   MemoryBlock arena_;
-  std::vector<MemoryBlock> states_;  // max_states blocks; those that the rule does not use are empty
+  std::vector<MemoryBlock> states_;  // max_states blocks; a block is empty if the rule does not use the state
   std::unique_ptr<Stream> stream_;
   std::vector<bool> trained_;
 

@@ -12,10 +12,11 @@ struct Estimate {
   double value, uncertainty;
 };
 
-// Returns the estimate with the smallest uncertainty. `estimates` are in the order of h, the largest first; the
-// uncertainty of each is its rounding error. The truncation error of the formula shrinks with h. It is estimated from
-// the distances to the estimates with smaller h: the distance to the next one, and those to later ones minus the
-// rounding error of the later one. The largest of these is added to the uncertainty.
+// Returns the estimate with the smallest uncertainty. `estimates` are in the order of the step h of the differences,
+// the largest h first. On input, the uncertainty of each is its rounding error. The truncation error of the formula
+// shrinks with h. It is estimated from the distances to the estimates with smaller h: the distance to the next
+// estimate, and the distances to the estimates after that one, each reduced by the rounding error of that estimate. The
+// largest of these is added to the uncertainty.
 inline Estimate most_certain(const std::vector<Estimate>& estimates) {
   Estimate best{NAN, INFINITY};
   for (size_t i = 0; i < estimates.size(); ++i) {

@@ -14,7 +14,7 @@ namespace chainrule {
 
 namespace {
 
-// The values of h. The largest is used first; smaller ones are needed if f is strongly curved or a kink is near.
+// The values of h. The largest is used first; smaller values are needed if f is strongly curved or a kink is near.
 constexpr double steps[] = {4e-3, 5e-4, 6e-5, 8e-6, 1e-6};
 
 std::shared_ptr<Model> double_copy(const Model& model, Backend& engine) {
@@ -32,7 +32,8 @@ std::shared_ptr<Model> double_copy(const Model& model, Backend& engine) {
   return copy;
 }
 
-// A leaf whose values are shifted: a parameter, or a copy of an input.
+// A leaf whose values are shifted: a parameter, or a copy of an input. `base` has its original values, `gradient` the
+// gradient from the backward pass, and `direction` the current direction.
 struct Leaf {
   int32_t node;
   double* values;
@@ -170,8 +171,8 @@ class GradientCheckRun {
     leaves_.push_back(std::move(leaf));
   }
 
-  // Shifts the leaves by t times their directions, computes the loss there, and shifts them back. `only` is the one
-  // leaf whose direction is not 0; null: any leaf may have one.
+  // Shifts the leaves by t times their directions, computes the loss there, and shifts the leaves back. `only` is the
+  // only leaf whose direction is not 0; null: the direction of any leaf may be nonzero.
   Point evaluate(double t, const Leaf* only) {
     shift(t, only);
     forward_.poison();
@@ -198,7 +199,7 @@ class GradientCheckRun {
             " in this batch");
   }
 
-  // Returns true if the loss or a gradient is not finite, and adds findings about it. Nothing can be compared then.
+  // Returns true if the loss or a gradient is not finite, and adds findings about that. Nothing can be compared then.
   bool find_non_finite() {
     if (!std::isfinite(base_)) {
       GradientFinding finding;
@@ -306,8 +307,7 @@ class GradientCheckRun {
     return begin;
   }
 
-  // Compares in the directions that the leaves have. `only` is the one leaf whose direction is not 0; null: any may
-  // have one.
+  // Compares gradient and differences in the current directions of the leaves. `only` is as in evaluate().
   GradientFinding compare(const Leaf* only = nullptr) {
     GradientFinding finding;
     finding.found = 0;
@@ -344,7 +344,7 @@ class GradientCheckRun {
       if (!std::isfinite(now.value)) continue;
       estimates.push_back(now);
       judge(now, &finding);
-      // Precise enough not to agree by chance.
+      // The estimate agrees and is precise enough not to agree by chance.
       if (finding.error <= settings_.tolerance / 100 && finding.strength >= 1) break;
       judge(most_certain(estimates), &finding);
     }

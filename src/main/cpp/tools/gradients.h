@@ -1,5 +1,5 @@
-// Computes the gradients of a loss with respect to parameters and inputs, and statistics of each node, on a batch. It
-// needs no optimizer and changes nothing. It serves saliency (the gradient of an input), custom training loops, and the
+// Computes the gradients of a loss with respect to parameters and inputs, and statistics of each node, on a batch.
+// Needs no optimizer and changes nothing. For saliency (the gradient of an input), custom training loops, and the
 // diagnosis of a training. The model may have no parameters. One thread at a time per object. Any number of objects can
 // run at the same time as trainers and predictors.
 #pragma once
@@ -26,18 +26,18 @@ class Gradients {
   void set_steps_before(int64_t steps) { steps_before_ = steps; }
 
   // Runs forward and backward on the batch in inputs() and returns the loss. The gradients are kept until the next
-  // call. They have the same bits as those of a training step. Throws Error if the loss is not finite.
+  // call. They have the same bits as the gradients of a training step. Throws Error if the loss is not finite.
   double compute(int64_t batch);
 
-  // Reads the gradient of a parameter, [rows][columns], or of an input, [batch][feature]. It is zero where the loss
-  // does not depend on the node.
+  // Reads the gradient of a parameter, [rows][columns], or of an input, [batch][feature]. The gradient is zero if the
+  // loss does not depend on the node.
   template <class V>
   void read(int32_t node, V* values, int64_t count) const;
 
   // Runs forward and backward. Returns statistics of all nodes that the loss depends on.
   std::vector<NodeStatistics> statistics(int64_t batch);
 
-  // The native memory that is held now, that of the model included, in bytes.
+  // The native memory that is held now, in bytes. Includes the model's memory.
   MemoryUse memory() const;
 
  private:

@@ -17,7 +17,8 @@ size_t at(int64_t i) { return static_cast<size_t>(i); }
 
 int64_t elements(const Model& model, int32_t node) { return model.graph().node(node).shape.elements(); }
 
-// Returns a model in host memory with this graph, which must contain all parameters of `model`, and their values.
+// Returns a model in host memory with this graph, which must contain all parameters of `model`. Copies the parameters'
+// values.
 std::shared_ptr<Model> copy_in_host_memory(const Model& model, Graph graph) {
   auto copy = std::make_shared<Model>(std::move(graph), model.dtype(), model.seed());
   for (int32_t id : model.graph().parameters()) {
@@ -75,8 +76,9 @@ void Jacobian::compute(int64_t batch, bool by_differences, double* values, int64
   }
 }
 
-// Samples that do not depend on each other are seeded in the same pass. If all samples share x, its δ is the sum over
-// the samples. Each sample then needs its own pass.
+// The seed is the δ of z that a backward pass begins with (PlanRequest::seeded). If samples do not depend on each
+// other, one pass computes a column for all of them. If all samples share x, the δ of x is the sum over the samples, so
+// each sample needs its own pass.
 void Jacobian::backward(const std::shared_ptr<const Model>& model, int64_t batch, double* values) {
   PlanRequest request;
   request.batch = batch;
@@ -101,7 +103,7 @@ void Jacobian::backward(const std::shared_ptr<const Model>& model, int64_t batch
       for (int64_t i = first; i < seeds; i += step) e[i] = 1;
     });
     run.backward(addresses.data());
-    // Writes row i of each matrix, in the column that `to` points to.
+    // Writes one column of the matrices: `results` rows, from the element that `to` points to.
     with_type(model->dtype(), run.delta(0), [&](auto* d) {
       for (int64_t i = 0; i < results; ++i) to[i * m_] = static_cast<double>(d[i]);
     });
@@ -177,7 +179,7 @@ void Jacobian::differences(const std::shared_ptr<const Model>& model, int64_t ba
     std::vector<double> h(base.size(), 0.0);
     for (int64_t e = i; e < static_cast<int64_t>(base.size()); e += together ? n_ : shifts) {
       set(e, base[at(e)] + std::sqrt(epsilon) * std::max(1.0, std::abs(base[at(e)])));
-      h[at(e)] = get(e) - base[at(e)];  // the step that is left after rounding
+      h[at(e)] = get(e) - base[at(e)];  // the actual shift, after rounding
     }
     const std::vector<double> z_shifted = z();
     for (int64_t e = i; e < static_cast<int64_t>(base.size()); e += together ? n_ : shifts)

@@ -1,11 +1,11 @@
 // Computes the Jacobian matrices of a node z with respect to a node x: (dz/dx)_ij = dz_j / dx_i, an n x m matrix for
-// the n values of x and the m values of z. Textbooks differ in the order of the indices. With this one a backward pass
-// gives d_x = (dz/dx) δ, so δ = e_j gives column j. The backward pass is therefore run once per j. Backpropagation
+// the n values of x and the m values of z. Textbooks differ in the order of the indices. With this order a backward
+// pass gives d_x = (dz/dx) δ, so δ = e_j gives column j. The backward pass is therefore run once per j. Backpropagation
 // itself never computes a Jacobian matrix.
 //
-// If x or z is batched, there is one matrix per sample. It belongs to the values of that sample; a node that is not
-// batched is used as a whole. If both are batched, no node on the path from x to z may mix samples, unless the batch is
-// one sample. A model on a device is copied to host memory for the computation.
+// If x or z is batched, there is one matrix per sample. For a batched node it uses the values of that sample; a node
+// that is not batched is used as a whole. If both are batched, no node on the path from x to z may mix samples, unless
+// the batch is one sample. A model on a device is copied to host memory for the computation.
 #pragma once
 
 #include <cstdint>

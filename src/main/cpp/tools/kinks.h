@@ -1,4 +1,5 @@
-// Determines on which side of each kink the values of a batch are, for all elements of all operations with kinks.
+// Determines on which side of each kink the values of a batch are, for all elements of all operations with kinks. A
+// kink is a point at which an operation's rule changes its formula, such as relu at 0.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@ class Kinks {
   // The nodes whose values determine the sides. They must be the first outputs of the plans that are passed to sides().
   const std::vector<int32_t>& watched() const { return watched_; }
 
-  // Returns one number per element, for the values of the last run of a plan in double precision.
+  // Returns a number per element that identifies its side, for the values of the last run of a plan in double
+  // precision.
   std::vector<int8_t> sides(const PlanRunner& run) const;
 
   // Returns the node of the first element whose sides in `a` and `b` differ, or -1.
@@ -25,7 +27,7 @@ class Kinks {
  private:
   const Graph& graph_;
   std::vector<int32_t> nodes_;    // the nodes with kinks
-  std::vector<int32_t> watched_;  // their inputs, in order
+  std::vector<int32_t> watched_;  // the inputs of nodes_, in order
 };
 
 }  // namespace chainrule

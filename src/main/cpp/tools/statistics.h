@@ -1,5 +1,4 @@
-// Statistics of the nodes of a graph on a batch. They show people whether values or gradients vanish, explode or stay
-// 0.
+// Statistics of the nodes of a graph on a batch. They show whether values or gradients vanish, explode or stay 0.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +19,8 @@ struct NodeStatistics {
   double gradient_norm = std::numeric_limits<double>::quiet_NaN();
 };
 
-// Returns the statistics of the nodes that an inspection computed and of the labels that it read, in the order of the
-// graph. All are NaN for a node with a NaN value.
+// Returns the statistics of the needed nodes, in the order of the graph. The inspection must have computed them; labels
+// are read from `inputs`. All statistics of a node's values are NaN if one of its values is NaN.
 std::vector<NodeStatistics> statistics(const Model& model, const Inspection& inspection, const Inputs& inputs,
                                        const std::vector<bool>& needed);
 

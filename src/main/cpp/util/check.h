@@ -9,7 +9,7 @@
 
 namespace chainrule {
 
-// An argument of the caller is wrong. The message says the operation, what was expected and what it got. Nothing has
+// An argument of the caller is wrong. The message has the operation, what was expected and what was got. Nothing has
 // been changed.
 class InvalidArgument : public std::invalid_argument {
  public:

@@ -1,6 +1,6 @@
-// A mutex for many readers or one writer. Neither starves: readers that wait when a writer unlocks get the lock before
-// the next writer, and a waiting writer gets it before new readers. This matters because a trainer that steps without
-// pause and predictors that never stop can share a model.
+// A mutex for many readers or one writer. Neither readers nor writers starve: readers that wait when a writer unlocks
+// get the lock before the next writer, and a waiting writer gets the lock before new readers. This matters because a
+// trainer that steps without pause and predictors that never stop can share a model.
 #pragma once
 
 #include <condition_variable>

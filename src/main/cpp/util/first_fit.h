@@ -14,9 +14,10 @@ struct Span {
   int64_t offset = 0;
 };
 
-// First fit, the largest spans first. Two spans share memory only if they are not used at the same time. Sizes are
-// rounded up to multiples of `alignment`, so that the offsets are multiples of it as well. Spans that would end beyond
-// the limit are removed. Returns the total size in bytes.
+// Assigns each span the first offset at which it fits, the largest spans first. Two spans share memory only if they are
+// not used at the same time. Rounds the sizes up to multiples of `alignment`, so that the offsets are also multiples of
+// `alignment`. Removes spans that would end beyond `limit`. Reorders `spans` by offset. Returns the total size in
+// bytes.
 template <class Kind>
 int64_t first_fit(std::vector<Kind>& spans, int64_t alignment, int64_t limit) {
   std::stable_sort(spans.begin(), spans.end(),

@@ -1,5 +1,6 @@
-// Counter-based random numbers. The value at (seed, stream, index) is a hash of the three, so it does not depend on the
-// order in which values are drawn. The mixing function is that of SplitMix64 (G. Steele, D. Lea, C. Flood, 2014).
+// Counter-based random numbers. The value at (seed, stream, index) is a hash of the three numbers, so it does not
+// depend on the order in which values are drawn. A stream is an independent sequence for one seed. The mixing function
+// is that of SplitMix64 (G. Steele, D. Lea, C. Flood, 2014).
 #pragma once
 
 #include <cmath>

@@ -5,7 +5,7 @@
 
 namespace chainrule {
 
-// Values must be finite in all of them.
+// In every range the values must be finite.
 enum class Range : int32_t {
   any,
   not_negative,  // 0 or more

@@ -275,5 +275,6 @@ TEST(products_in_a_printed_plan_name_the_kernel) {
   PlanRequest in_double = request;
   in_double.dtype = DType::float64;
   CHECK(print_plan(make_plan(c.graph, in_double, cpu_backend())).find("tile kernel") == std::string::npos);
-  CHECK_THROWS(set_products(static_cast<Products>(3)), "products: expected a number from 0 to 2, but got 3");
+  CHECK_THROWS(set_products(static_cast<Products>(3)),
+               "matrix products: expected 0 (automatic), 1 (BLAS) or 2 (own kernel), but got 3");
 }

@@ -76,7 +76,7 @@ TEST(threads_can_be_changed_while_tiles_run) {
 }
 
 TEST(threads_refuse_a_wrong_number) {
-  CHECK_THROWS(set_team_threads(0), "threads: expected a number from 1 to 64, but got 0");
+  CHECK_THROWS(set_team_threads(0), "threads: expected from 1 to 64 threads, but got 0");
   CHECK_THROWS(set_team_threads(65), "but got 65");
 }
 

@@ -167,20 +167,20 @@ TEST(cuda_damaged_tuning_files_are_refused_with_the_line) {
   refused(lines[6] + "0", "line 7: it is damaged: expected the checksum ");
   refused("", "line 7: it is damaged");
   // wrong lines with a right checksum, as if written by hand
-  refused(with_checksum(product + " 1"), "line 7: expected the line's end, but got '1'");
+  refused(with_checksum(product + " 1"), "line 7: expected the end of the line, but got '1'");
   refused(with_checksum(product.substr(0, product.rfind(' '))),
-          "line 7: expected nanoseconds, but the line ends");
+          "line 7: expected the untuned time in nanoseconds, but the line ends");
   refused(replaced("float32", "float16"),
           "line 7: expected float32, tf32, bfloat16 or float64, but got 'float16'");
   refused(replaced(" : ", " ; "), "line 7: expected a colon, but got ';'");
   refused(replaced(" : ", " : 0"), "line 7: expected an algorithm of 128 hexadecimal digits, but got 129 ");
   const std::string aligned = product.find(" 16 host") != std::string::npos ? " 16 host" : " 16 device";
   refused(replaced(aligned, " 15" + aligned.substr(3)),
-          "line 7: expected an alignment, a power of 2, but got 15");
+          "line 7: expected an alignment that is a power of 2, but got 15");
   refused(replaced(aligned, " 32" + aligned.substr(3)),
           "line 7: expected an alignment from 1 to 16, but got '32'");
   refused(replaced("float32 " + product.substr(8, 4), "float32 " + product.substr(8, 4) + "0 "),
-          "line 7: expected a size from 1 to 2147483647, but got '0'");
+          "line 7: expected the size m from 1 to 2147483647, but got '0'");
   refused(lines[5], "line 7: a product of ");  // the one above once more
   std::vector<std::string> other = lines;
   other.erase(other.begin() + 6);

@@ -17,9 +17,10 @@ bool contains(const std::string& text, const std::string& part) {
 
 TEST(a_driver_that_is_missing_or_too_old_is_refused) {
   CHECK(contains(cuda_driver_problem(0, "libcuda.so.1: no such file"),
-                 "there is none (libcuda.so.1: no such file)"));
-  CHECK(contains(cuda_driver_problem(12090, ""), "CUDA 13.0 or newer is needed"));
-  CHECK(contains(cuda_driver_problem(12090, ""), "supports CUDA 12.9 at most"));
+                 "libcuda could not be loaded (libcuda.so.1: no such file)"));
+  CHECK(contains(cuda_driver_problem(12090, ""),
+                 "expected an NVIDIA driver of version 580 or newer (CUDA 13.0)"));
+  CHECK(contains(cuda_driver_problem(12090, ""), "supports CUDA only up to 12.9"));
   CHECK(cuda_driver_problem(13000, "").empty());
   CHECK(cuda_driver_problem(14020, "").empty());
 }
@@ -28,7 +29,8 @@ TEST(engine_number_0_is_the_cpu_and_others_must_have_been_opened) {
   CHECK(&engine(0) == &cpu_backend());
   CHECK_THROWS(engine(-1), "expected an engine number from 0 to");
   CHECK_THROWS(engine(1000), "but got 1000");
-  CHECK_THROWS(open_cuda({}, 0, 3), "expected a precision number from 0 to 2, but got 3");
+  CHECK_THROWS(open_cuda({}, 0, 3),
+               "expected the precision 0 (float32), 1 (tf32) or 2 (bfloat16), but got 3");
 }
 
 // On every machine, a file that is not a CUDA library opens no device, and the message names the problem.

@@ -116,7 +116,7 @@ TEST(wrong_leaves_are_refused_with_a_message) {
   CHECK_THROWS(b.parameter(int64_t{1} << 39, int64_t{1} << 39), "elements are more than");
   CHECK_THROWS(b.parameter(INT64_MAX, INT64_MAX), "rows must be between 1 and");
   CHECK_THROWS(b.graph.parameter("p", 1, 1, static_cast<Initializer>(9), 0),
-               "there is no initializer number 9");
+               "expected an initializer number from 0 to 4, but got 9");
   CHECK_THROWS(b.graph.parameter("p", 1, 1, Initializer::constant, NAN), "the initial value must be finite");
   CHECK_THROWS(b.graph.constant("k", 2, 2, {1, 2, 3}), "expected 4 values for [2 x 2], but got 3");
   CHECK_THROWS(b.graph.constant("k", 1, 1, {NAN}), "values must be finite");

@@ -4,6 +4,7 @@
 
 #include "cases.h"
 #include "harness.h"
+#include "plan_run.h"
 
 using namespace test;
 
@@ -41,6 +42,23 @@ TEST(gradients_of_values_cut_into_several_tiles) {
 TEST(gradients_through_several_operations) {
   for (const GraphCase& c : composite_cases()) {
     for (int64_t batch : {1, 7, 33}) check(c, batch, 2, 4);
+  }
+}
+
+TEST(gradients_through_a_value_minus_itself_are_zero) {
+  Builder b;
+  const int32_t x = b.input(3);
+  const int32_t w = b.parameter(3);
+  const int32_t h = b.op(Op::add, {x, w});
+  PlanRequest request;
+  request.batch = 5;
+  request.loss = b.op(Op::squared_error, {b.op(Op::subtract, {h, h}), b.target(3)});
+  request.backward = true;
+  PlanRun<double> run(b.graph, request, random_values(b.graph, 5, 1));
+  run.forward();
+  run.backward();
+  for (int32_t leaf : {x, w}) {
+    for (double d : run.gradient(leaf)) CHECK(d == 0);
   }
 }
 

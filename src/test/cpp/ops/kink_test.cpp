@@ -1,4 +1,5 @@
-// The value and the derivative of each operation exactly at its kink, where its formula changes.
+// Tests of the operations whose derivative jumps (relu, leaky_relu, elu, huber): value and derivative at that point,
+// the kink, and on both sides of it.
 #include <cmath>
 
 #include "cases.h"
@@ -9,7 +10,8 @@ using namespace test;
 
 namespace {
 
-// Returns da/dz at each z, from the backward pass of Σ a with one sample per z. Sets `a` to the values.
+// Applies `op` with constant `c` to each z, one sample per z. Sets `a` to the results and returns da/dz, which is the
+// gradient of the sum of all a.
 template <class T>
 std::vector<T> slope(Op op, const std::vector<double>& z, double c, std::vector<T>* a) {
   Builder b;
@@ -31,9 +33,12 @@ std::vector<T> slope(Op op, const std::vector<double>& z, double c, std::vector<
   return run.gradient(x);
 }
 
-// The number of samples B is a power of two, so that 1 / B · B is exactly 1.
+// The number of values is a power of two, so that slope()'s division (batch_mean) and multiplication (scale) by it
+// cancel exactly.
 const std::vector<double> around_zero = {0.0, -0.0, 1e-30, -1e-30, 2, -2, 1e30, -1e30};
 
+// Checks `op` with constant `c` at around_zero. The expected derivative is 1 at 0 and above, `below_slope` just below
+// 0, and `far_below` at -1e30.
 template <class T>
 void check_kink_at_zero(Op op, double c, double below_slope, double far_below) {
   std::vector<T> a;
@@ -52,7 +57,8 @@ void check_kink_at_zero(Op op, double c, double below_slope, double far_below) {
   CHECK_NEAR(d[7], far_below, 1e-6);
 }
 
-// Returns the derivative of the loss of one sample with one output. Sets `value` to the loss.
+// Computes the loss of one prediction `f` with target `y`. Sets `value` to the loss and returns its derivative with
+// respect to f.
 template <class T>
 T loss_slope(Op op, double f, double y, double c, double* value) {
   Builder b;
@@ -111,8 +117,8 @@ TEST(kink_of_huber) {
   check_huber<double>();
 }
 
-// relu saves -0 for z < 0 and +0 for z = 0. The sign must survive operations that run in place before and after relu,
-// but no reader of the value may see it.
+// relu saves -0 for z < 0 and +0 for z = 0. An operation that runs in place after relu must not change this sign before
+// relu's backward pass has read it.
 TEST(kink_of_relu_inside_a_network) {
   for (Op first : {Op::identity, Op::negate, Op::scale}) {
     for (Op then : {Op::identity, Op::negate, Op::scale, Op::relu, Op::leaky_relu}) {
@@ -140,23 +146,5 @@ TEST(kink_of_relu_inside_a_network) {
       CHECK(d[2] == (first == Op::negate ? 0 : active));
       CHECK(d[3] == (first == Op::negate ? active : 0));
     }
-  }
-}
-
-// The difference of a value and itself is zero, and so is its gradient.
-TEST(a_value_minus_itself_has_no_gradient) {
-  Builder b;
-  const int32_t x = b.input(3);
-  const int32_t w = b.parameter(3);
-  const int32_t h = b.op(Op::add, {x, w});
-  PlanRequest request;
-  request.batch = 5;
-  request.loss = b.op(Op::squared_error, {b.op(Op::subtract, {h, h}), b.target(3)});
-  request.backward = true;
-  PlanRun<double> run(b.graph, request, random_values(b.graph, 5, 1));
-  run.forward();
-  run.backward();
-  for (int32_t leaf : {x, w}) {
-    for (double d : run.gradient(leaf)) CHECK(d == 0);
   }
 }

@@ -86,11 +86,11 @@ TEST(predictors_refuse_wrong_batches_workspaces_and_outputs) {
   Predictor predictor(model, {net.output}), other(model, {net.hidden});
   const std::unique_ptr<Workspace> workspace = predictor.workspace();
   CHECK_THROWS(predictor.predict(*workspace, 0), "at least one sample");
-  CHECK_THROWS(predictor.predict(*workspace, 2), "holds fewer than 2 samples");
+  CHECK_THROWS(predictor.predict(*workspace, 2), "expected memory for 2 samples of the output ");
   workspace->reserve_output(0, 2);
-  CHECK_THROWS(predictor.predict(*workspace, 2), "no data for 'x'");
+  CHECK_THROWS(predictor.predict(*workspace, 2), "expected data for 'x'");
   workspace->inputs().reserve(0, 1);
-  CHECK_THROWS(predictor.predict(*workspace, 2), "hold fewer than 2 samples");
+  CHECK_THROWS(predictor.predict(*workspace, 2), "expected 2 samples for 'x'");
   CHECK_THROWS(other.predict(*workspace, 1), "belongs to another predictor");
   CHECK_THROWS(Predictor(model, {99}), "there is no node number 99");
 }

@@ -13,8 +13,8 @@ template <class T>
 void gemm(bool transposed_a, bool transposed_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
           int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc);
 
-// Makes the BLAS single-threaded if it is not, because our own team divides the products among threads. Other code in
-// the process may use the same library and change this setting, so the engine calls this before each run.
+// Makes the BLAS single-threaded, because our own team divides the products among threads. Other code in the process
+// may use the same library and change this setting, so the engine calls this function before each run.
 void assert_single_threaded_blas();
 
 // Returns text that describes the BLAS in use: its version, kernel, number of threads and file.

@@ -1,5 +1,6 @@
 // The CPU engine: allocates memory, decides how steps are cut into tiles, chooses the kernels for this processor, and
-// runs the phases of a program.
+// runs the phases of a program. The tiles of a phase are divided into chunks. A thread of the team computes a chunk at
+// a time, and computes the tiles of a chunk together if that changes no bits.
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -23,7 +24,7 @@ namespace {
 // Elements per tile of a step that is not a product, and the largest number of tiles.
 constexpr int64_t elementwise_tile = 16384;
 constexpr int64_t max_tiles = 16;
-// Multiply-adds per chunk of a product, and the largest number of chunks per thread.
+// The intended amount of work per chunk (PreparedPhase::work), and the largest number of chunks per thread.
 constexpr int64_t chunk_work = 4000000;
 constexpr int64_t max_chunks_per_thread = 4;
 
@@ -48,7 +49,8 @@ class Stopwatch {
 // How the tiles of a phase are computed.
 struct PreparedPhase {
   bool joinable;  // true: neighbouring tiles can be computed as one without a change of bits
-  // How many steps after the leading product run on each part of a tile as soon as that part is final.
+  // The number of steps after the leading product that run on each piece of a tile as soon as the product has finished
+  // that piece.
   int32_t part_steps;
   int64_t work;  // the multiply-adds of products plus the elements of other steps
 };
@@ -121,15 +123,17 @@ class CpuBackend final : public Backend {
         for (int64_t size : {step.rows, step.columns, step.k, step.operands[0].row_stride,
                              step.operands[1].row_stride, step.operands[2].row_stride}) {
           REQUIRE(size <= max_blas_size, "a matrix product of ", step.rows, " x ", step.k, " by ", step.k,
-                  " x ", step.columns, ": the BLAS accepts at most ", max_blas_size, " rows or columns");
+                  " x ", step.columns, ": expected sizes and row strides of at most ", max_blas_size,
+                  ", but got ", size);
         }
         kernel = product_kernel(step, program.dtype);
       } else {
         kernel = is_custom(step) ? custom_kernel(program.dtype) : find_kernel(step, program.dtype);
       }
       if (kernel == nullptr) {
-        throw Error(message("the CPU engine has no kernel for step kind ", static_cast<int32_t>(step.kind),
-                            " of operation ", name_of(step.op)));
+        throw Error(message("internal error: the CPU engine has no kernel for a step of operation ",
+                            name_of(step.op), " in ", name_of(program.dtype), " (StepKind ",
+                            static_cast<int32_t>(step.kind), ")"));
       }
       prepared->kernels.push_back(kernel);
     }
@@ -178,8 +182,8 @@ class CpuBackend final : public Backend {
   };
 
   // Returns true if neighbouring tiles can be computed as one without a change of bits. The phase must begin with a
-  // product, and the tile kernel must compute each of its products, as the bits of a BLAS product depend on the cut. A
-  // product in parts is cut by its parts.
+  // product without parts and must not use scratch memory. The tile kernel must compute each of its products without
+  // parts, because the bits of a BLAS product depend on the cut. A product with parts is always cut at its parts.
   static bool joinable(const Program& program, const Phase& phase) {
     const Step* step = &program.steps[static_cast<size_t>(phase.first_step)];
     if (step->kind != StepKind::product || step->parts > 1 || phase.uses_scratch) return false;
@@ -190,8 +194,8 @@ class CpuBackend final : public Backend {
     return true;
   }
 
-  // Returns how many steps after the leading product can run on a part of its tile: on a few rows and all columns, or
-  // some of them if there are more than tile_product_columns.
+  // Returns the number of steps after the leading product that can run on a piece of its tile: a few rows with all
+  // columns of the tile, or with some of the columns if there are more than tile_product_columns.
   static int32_t part_steps(const Program& program, const Phase& phase) {
     const Step& leading = program.steps[static_cast<size_t>(phase.first_step)];
     if (phase.grid.tiles() == 1 || leading.kind != StepKind::product || leading.parts > 1) return 0;
@@ -216,8 +220,8 @@ class CpuBackend final : public Backend {
     return work;
   }
 
-  // Returns the number of chunks: one per thread, or several if each is large. With several, the other threads do not
-  // wait long for a thread that the system has suspended.
+  // Returns the number of chunks: one per thread, or several per thread if each is large. With several, the other
+  // threads do not wait long for a thread that the system has suspended.
   static int64_t chunks(int64_t work) {
     const int64_t threads = team_threads();
     if (threads == 1 || work < product_worth_cutting) return 1;
@@ -240,14 +244,14 @@ class CpuBackend final : public Backend {
     const TileScratch scratch;
     Context context = job.context;
     for (int64_t tile = first; tile < end; ++tile) {
-      // The offset makes column c of the domain column c - column_begin of the scratch memory.
+      // The offset makes column c of the domain column c - tile * tile_columns of the scratch memory.
       context.base[static_cast<int32_t>(Space::scratch)] =
           scratch.memory() - tile * grid.tile_columns * size_of(job.dtype);
       run_tiles(job, context, tile, tile + 1);
     }
   }
 
-  // Computes tiles [first, end) as one. They are neighbours, as the grid cuts only one side.
+  // Computes tiles [first, end) as one. These tiles are neighbours, because the grid cuts only one side.
   static void run_tiles(const Job& job, const Context& context, int64_t first, int64_t end) {
     const Phase& phase = job.phase;
     const Grid& grid = phase.grid;
@@ -277,7 +281,7 @@ class CpuBackend final : public Backend {
             step.columns};
   }
 
-  // The steps that run on each part of the leading product's tile.
+  // The steps that run on each piece of the leading product's tile.
   struct Following {
     const Context& context;
     const Step* steps;

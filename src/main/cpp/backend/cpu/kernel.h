@@ -5,7 +5,7 @@
 
 namespace chainrule {
 
-// The part of a domain that a kernel computes. The ends are excluded.
+// The rectangle of a domain that a kernel computes. The ends are excluded.
 struct Rect {
   int64_t row_begin, row_end, column_begin, column_end;
 };

@@ -59,7 +59,7 @@ int64_t number_in(const char* file, const std::string& word, int64_t unit) {
 }  // namespace
 
 char* allocate_counted(int64_t bytes) {
-  REQUIRE(bytes >= 0, "memory: expected a size that is not negative, but ", bytes, " bytes were asked for");
+  REQUIRE(bytes >= 0, "memory: expected a size of 0 or more bytes, but got ", bytes);
   if (bytes == 0) return nullptr;
   char* memory = allocate_aligned(bytes);
   if (memory == nullptr) throw Error(message("out of native memory: ", bytes, " bytes were needed"));

@@ -16,7 +16,8 @@ void release_counted(char* memory, int64_t bytes);
 int64_t counted_bytes();
 int64_t counted_allocations();
 
-// Returns these counts and the machine's memory, or the container's memory if that is less.
+// Returns these counts, the largest number of bytes held so far, and the machine's memory, or the container's memory if
+// that is less.
 MemoryBytes native_memory();
 
 }  // namespace chainrule

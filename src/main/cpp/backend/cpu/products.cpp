@@ -22,7 +22,7 @@ const T* factor(const Context& context, const Operand& operand) {
   return reinterpret_cast<const T*>(base + operand.offset);
 }
 
-// The arguments of the product that computes one tile of C = α op(A) op(B) + β C.
+// The GEMM arguments that compute the rectangle `rect` of C = α op(A) op(B) + β C. op(X) is X or its transpose.
 template <class T>
 struct Arguments {
   int64_t m, n, k;
@@ -30,7 +30,8 @@ struct Arguments {
   const T *a, *b;
   T* c;
 
-  // `rect` must be within one part.
+  // If the sum over k is split (step.parts > 1), C is a stack of step.parts blocks of rows, the parts. `rect` must be
+  // in one of them.
   Arguments(const Step& step, const Context& context, const Rect& rect)
       : m(rect.row_end - rect.row_begin), n(rect.column_end - rect.column_begin) {
     const Operand &to = step.operands[0], &left = step.operands[1], &right = step.operands[2];
@@ -49,7 +50,7 @@ struct Arguments {
   }
 };
 
-// Calls body(rect) for each part that the rectangle overlaps, with the rectangle's rows in this part.
+// Cuts the rectangle at the boundaries of the parts and calls body() with each piece.
 template <class Body>
 void for_parts(const Step& step, const Rect& rect, Body body) {
   const int64_t height = step.rows / step.parts;
@@ -80,36 +81,45 @@ void whole_tile_product(const Step& step, const Context& context, const Rect& re
             [&](const Rect& part) { tile_product_in_parts(step, context, part, nullptr, nullptr); });
 }
 
-// Products by the BLAS: the rows per tile at which a call is still efficient, and the largest number of tiles.
+// Products computed by the BLAS: the intended number of rows per tile, and the largest number of tiles.
 constexpr int64_t blas_tile_rows = 128;
 constexpr int64_t blas_max_tiles = 16;
-// Products by the tile kernel: the smallest number of multiply-adds per tile, and the largest number of tiles. With few
-// threads the engine joins neighbouring tiles (CpuBackend::chunks).
+// Products computed by the tile kernel: the intended number of multiply-adds per tile, the largest number of tiles, and
+// the unit to which a tile's columns are rounded up. A phase with more tiles than chunks (CpuBackend::chunks) computes
+// neighbouring tiles together.
 constexpr int64_t own_tile_work = 200000;
 constexpr int64_t own_max_tiles = 64;
 constexpr int64_t own_tile_columns = 32;
+// With fewer columns than this, by_tile_kernel() prefers the BLAS.
 constexpr int64_t few_columns = 16;
-// k is cut into parts if it is at least long_sum and the result has at most long_sum_side rows and columns.
+// part_depth() splits the sum over k if k >= long_sum, the result has at most long_sum_side rows and at most
+// long_sum_side columns, and the product is large enough (narrow_worth_cutting). product_grid() also uses long_sum: it
+// cuts a batch into tiles of samples only if the batch has at least this many.
 constexpr int64_t long_sum_side = 96;
 constexpr int64_t long_sum = 1024;
-// The largest weight, in elements, that stays in cache while tiles of samples run through all layers.
+// The largest weight matrix, in elements, for which the batch is cut into tiles of samples. Such a matrix stays in
+// cache from one tile to the next.
 constexpr int64_t narrow_weight = 32768;
-// The largest weight, in elements, that stays in the threads' caches if each thread has its share of the rows.
+// The largest weight matrix, in elements, that fits into the cores' caches if each core holds only the rows that its
+// thread computes.
 constexpr int64_t weight_in_cache = 131072;
 
-// Returns how many samples of a large batch run through narrow layers together.
+// Returns the number of samples per tile: a sixteenth of the batch, from 32 to 1024, but more if there would be over
+// 256 tiles. The result is rounded up to a multiple of loss_block. part_depth() uses it as the length of a part.
 int64_t sample_tile(int64_t samples) {
   const int64_t columns =
       std::max(std::clamp<int64_t>(ceil_div(samples, 16), 32, 1024), ceil_div(samples, 256));
   return ceil_div(columns, loss_block) * loss_block;
 }
 
-// Returns true if a product by the tile kernel is cut between rows of C, false if it is cut between columns. Each tile
-// packs its part of one operand and all of the other. Packing a transposed B takes longest.
+// Returns true if the rows of C are cut, false if its columns are. Each tile packs (copies into panels,
+// kernels/tile_product.cpp) its part of one operand and all of the other, so the side that packs less is cut. The
+// columns count double if B is transposed, because packing it takes about twice as long.
 bool along_rows(const Step& step) {
   const bool update = step.k < step.rows && step.k < step.columns;
-  // The gradient of a small weight is cut by rows, as the forward product usually is. Each thread then updates the rows
-  // that it has in its cache.
+  // A product whose k is less than both its rows and its columns is taken for the gradient of a weight matrix. If that
+  // matrix is small, cutting rows is preferred (weighted 8 to 1), because the forward product is usually cut by rows
+  // too: each thread then updates the rows that are already in its cache.
   const int64_t weight = update && step.rows * step.columns <= weight_in_cache ? 8 : 1;
   return step.columns * (step.transposed_b ? 2 : 1) <= step.rows * weight;
 }
@@ -118,7 +128,8 @@ bool along_rows(const Step& step) {
 
 void set_products(Products which) {
   const int32_t number = static_cast<int32_t>(which);
-  REQUIRE(number >= 0 && number <= 2, "products: expected a number from 0 to 2, but got ", number);
+  REQUIRE(number >= 0 && number <= 2,
+          "matrix products: expected 0 (automatic), 1 (BLAS) or 2 (own kernel), but got ", number);
   chosen.store(which, std::memory_order_relaxed);
 }
 
@@ -142,17 +153,18 @@ bool by_tile_kernel(const Step& step, DType dtype) {
   const Products which = products();
   if (!available || dtype != DType::float32 || which == Products::blas) return false;
   if (which == Products::own) return true;
-  // With few samples each packed element is used only once or twice. With a transposed A, each tile would also read A
-  // in short pieces.
+  // With 2 to 15 columns packing does not pay: each packed element is used only once or twice. A single column needs no
+  // packing, but with a transposed A each tile would read A in short pieces.
   if (step.columns < few_columns && (step.columns > 1 || step.transposed_a)) return false;
   if (kind_of(step) != ProductTile::matrix) return true;
   const int64_t rows = step.rows / step.parts;
-  // A transposed B is packed once for all rows of C. With few rows the packing takes most of the time.
+  // All rows of C share the packing of a transposed B. With fewer than 32 rows the packing would take most of the time.
+  // The exception, k < columns, occurs in the gradient of a weight matrix with a small batch.
   return !step.transposed_b || rows >= 32 || step.k < step.columns;
 }
 
 Grid product_grid(const Step& step, DType dtype) {
-  // The number of multiply-adds divided by k. A multiplication by k could overflow.
+  // The number of multiply-adds is work * k. That product could overflow, so the limits below are divided by k instead.
   const int64_t work = step.rows * step.columns;
   if (step.parts > 1) return {step.rows / step.parts, step.columns, step.parts, 1};
   if (step.rows * step.k <= narrow_weight && step.columns >= long_sum &&
@@ -182,7 +194,9 @@ void tile_product_in_parts(const Step& step, const Context& context, const Rect&
                            void* argument) {
   static const TileProduct compute = find_tile_product();
   float* const panels = panel_scratch();
-  if (panels == nullptr) {  // Without memory the BLAS computes the product. Its roundings differ.
+  if (panels == nullptr) {
+    // The scratch memory could not be allocated, so the BLAS computes the product. It rounds differently: the last bits
+    // of the result can differ.
     blas_product<float>(step, context, rect);
     if (done != nullptr) done(argument, rect);
     return;

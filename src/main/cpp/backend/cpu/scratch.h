@@ -1,4 +1,5 @@
-// Scratch memory of each computing thread. A thread keeps its blocks until it ends.
+// Scratch memory of each computing thread. A thread keeps its blocks until it ends. A panel is a strip of a factor of a
+// matrix product, packed for the tile kernel (kernels/tile_product.cpp).
 #pragma once
 
 #include <cstdint>

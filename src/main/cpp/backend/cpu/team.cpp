@@ -35,9 +35,9 @@ int current_cpu() {
 #endif
 }
 
-// How long a waiting thread spins. Longer than one thread's work between two phases or a caller's between two steps,
-// and much shorter than a time slice of the scheduler. Measured by the clock, because a pause instruction takes 40
-// cycles on one processor and 140 on another.
+// How long a waiting thread spins. It is longer than one thread's work between two phases or a caller's work between
+// two steps, and much shorter than a time slice of the scheduler. It is measured by the clock, because a pause
+// instruction takes 40 cycles on one processor and 140 on another.
 constexpr std::chrono::microseconds spin_time(50);
 
 // Measures the time of a spin loop.
@@ -116,7 +116,7 @@ class Team {
   }
 
  private:
-  // Computes tiles of this thread's own run first, then of the others'.
+  // Computes the tiles of this thread's own run first, then those of the other threads' runs.
   void take_tiles(uint32_t job, int32_t self) {
     for (int32_t i = 0; i < threads_; ++i) {
       Run& run = runs_[(self + i) % threads_];
@@ -210,7 +210,7 @@ SlotCount& slots() {
 }  // namespace
 
 void set_team_threads(int32_t threads) {
-  REQUIRE(threads >= 1 && threads <= max_threads, "threads: expected a number from 1 to ", max_threads,
+  REQUIRE(threads >= 1 && threads <= max_threads, "threads: expected from 1 to ", max_threads, " threads",
           ", but got ", threads);
   holder().threads.store(threads, std::memory_order_relaxed);
 }

@@ -1,9 +1,11 @@
 // The team: a pool of worker threads that run the tiles of a phase together with the calling thread.
 //
 // Each thread gets a contiguous run of tiles. A thread that has finished its run steals tiles from the runs of the
-// others. The result of a tile does not depend on the thread that computes it, so bits do not depend on the number of
-// threads. If the team is busy with another caller, the caller runs all its tiles itself. A worker spins for a moment
-// after its last tile and then sleeps, so that an idle team uses no processor time.
+// other threads. The result of a tile does not depend on the thread that computes it, so bits do not depend on the
+// number of threads. If the team is busy with another caller, the calling thread computes all its tiles alone. A worker
+// spins for a moment after its last tile and then sleeps, so that an idle team uses no processor time.
+//
+// "Tile" here means a unit of work: the CPU engine passes its chunks (engine.cpp).
 #pragma once
 
 #include <cstdint>
@@ -13,6 +15,7 @@ namespace chainrule {
 using TileFunction = void (*)(void* argument, int64_t tile);
 
 // The largest number of threads that may be inside the BLAS at once, because OpenBLAS's buffer table has a fixed size.
+// Also the largest size of the team.
 constexpr int32_t max_threads = 64;
 
 // Sets the number of threads, the caller included. It applies from the next phase on. Throws InvalidArgument unless
@@ -24,8 +27,8 @@ int32_t team_threads();
 // must not throw.
 void team_run(int64_t tiles, TileFunction function, void* argument);
 
-// Held by a caller while it computes. At most max_threads threads compute at once, the team's workers included. The
-// constructor waits until there is a free slot.
+// A caller's permission to compute, held while it runs a program. At most max_threads threads compute at once, the
+// team's workers included. The constructor waits until a slot is free.
 class ComputeSlot {
  public:
   ComputeSlot();

@@ -107,8 +107,8 @@ std::shared_ptr<LtProduct> described(const ProductShape& shape) {
   return made;
 }
 
-// Parts of k may be summed only in a separate pass, which adds them in a fixed order. The other schemes add into the
-// result in place, or in the result's type.
+// If an algorithm splits the sum over k, a separate pass must add the partial sums in a fixed order. The excluded
+// schemes add into the result in place, or in the result's type.
 constexpr uint32_t reduction_schemes = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
 
 }  // namespace

@@ -16,8 +16,8 @@ namespace cuda {
 enum class FactorType : int32_t { float32, tf32, bfloat16, float64 };
 
 // The largest alignment that a product may state for an address, in bytes. No kernel of the BLAS reads more at once. A
-// larger alignment would depend on the value's position in the arena. It must not influence the choice of the
-// algorithm, because the same product would then have different bits in different plans.
+// larger alignment would depend on the value's position in the arena, and that position must not influence the choice
+// of the algorithm: the same product would then have different bits in different plans.
 constexpr int32_t most_alignment = 16;
 
 // C = α op(A) op(B) + β C, all row-major; op(A) is m x k, op(B) is k x n. C is float or double. The alignments are
@@ -61,8 +61,8 @@ class Blas {
   // Throws Error if there is none.
   std::vector<Algorithm> algorithms(const ProductShape& shape, int32_t most) const;
 
-  // The algorithm must be one that algorithms() has returned for the shape in this process. With other data the
-  // behaviour of the BLAS is undefined.
+  // Creates a product. The algorithm must be one that algorithms() has returned for the shape in this process. With any
+  // other algorithm the behaviour of the BLAS is undefined.
   std::shared_ptr<Product> make(const ProductShape& shape, const Algorithm& algorithm) const;
 
   // α and β have the type of C.

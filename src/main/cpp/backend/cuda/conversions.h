@@ -1,7 +1,7 @@
-// Which factors of a program's products are converted to bfloat16, and where the copies are stored. The first product
-// that reads a matrix needs a conversion. All later products use the same copy until a step writes to the matrix. So a
-// weight is converted once for the forward product and Wᵀδ, an activation once for the next layer and δaᵀ, and δ once
-// for both of its products.
+// Which factors (operands) of a program's matrix products are converted to bfloat16, and where the copies are stored.
+// The first product that reads a matrix needs a conversion. All later products use the same copy until a step writes to
+// the matrix. So a weight is converted once for the forward product and Wᵀδ, an activation once for the next layer and
+// δaᵀ, and δ once for both of its products.
 #pragma once
 
 #include <cstdint>

@@ -93,9 +93,10 @@ Pool* make_pool(int32_t device) {
   properties.location.type = cudaMemLocationTypeDevice;
   properties.location.id = device;
   std::unique_ptr<Pool, PoolDeleter> made(new Pool);
-  check(cudaMemPoolCreate(&made->pool, &properties), "making a memory pool");
+  check(cudaMemPoolCreate(&made->pool, &properties), "creating a memory pool");
   uint64_t kept = UINT64_MAX;  // The pool keeps all freed memory until it is trimmed.
-  check(cudaMemPoolSetAttribute(made->pool, cudaMemPoolAttrReleaseThreshold, &kept), "making a memory pool");
+  check(cudaMemPoolSetAttribute(made->pool, cudaMemPoolAttrReleaseThreshold, &kept),
+        "setting the release threshold of a memory pool");
   return made.release();
 }
 
@@ -266,8 +267,10 @@ void begin_if_trains(Queue* queue, const LossCheck& loss) {
   cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
   cudaGraph_t graph = nullptr;
   check(cudaStreamGetCaptureInfo(queue->streams[0], &status, nullptr, &graph, nullptr, nullptr, nullptr),
-        "asking for the graph being captured");
-  if (status != cudaStreamCaptureStatusActive) throw Error("no graph is being captured");
+        "reading the graph that is being captured");
+  if (status != cudaStreamCaptureStatusActive)
+    throw Error(
+        "beginning the conditional part of a graph: expected a capture, but no graph is being captured");
   cudaGraphConditionalHandle handle{};
   check(cudaGraphConditionalHandleCreate(&handle, graph, 0, cudaGraphCondAssignDefault),
         "creating a graph's condition");
@@ -278,7 +281,7 @@ void begin_if_trains(Queue* queue, const LossCheck& loss) {
   const cudaGraphEdgeData* edges = nullptr;
   size_t count = 0;
   check(cudaStreamGetCaptureInfo(queue->streams[0], &status, nullptr, &graph, &before, &edges, &count),
-        "asking for the graph being captured");
+        "reading the graph that is being captured");
   cudaGraphNodeParams parameters{};
   parameters.type = cudaGraphNodeTypeConditional;
   parameters.conditional.handle = handle;

@@ -1,6 +1,6 @@
 // The part of the CUDA runtime that the engine uses, in plain C++. device.cpp implements it with CUDA. The tests
-// implement it a second time, in host memory (src/test/cpp/cuda/emulated). Every function throws Error with what it
-// tried and CUDA's error, except those that free.
+// implement it a second time, in host memory (src/test/cpp/cuda/emulated). Except for the functions that free, every
+// function throws Error if CUDA fails. The message has what the function tried and CUDA's error.
 #pragma once
 
 #include <cstdint>
@@ -54,7 +54,8 @@ void copy(Queue* queue, void* to, const void* from, int64_t bytes);
 void zero(Queue* queue, char* to, int64_t bytes);
 void synchronize(Queue* queue);
 
-// Between begin_capture and end_capture the queue executes nothing: its work becomes a graph. The graph has two lanes.
+// Between begin_capture and end_capture the queue executes nothing: its work becomes a graph. The graph has two lanes,
+// branches whose work may overlap (lanes.h).
 // Only events that are recorded on one lane and waited for on the other order the work of the two lanes. Lane 1 must
 // begin with such a wait. Lane 0 must wait for the end of lane 1 before the graph or its conditional part ends.
 void begin_capture(Queue* queue);

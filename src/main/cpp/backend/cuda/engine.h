@@ -28,12 +28,12 @@ struct CudaEngine {
 
   const int32_t device;
   const CudaPrecision precision;
-  // Programs run as graphs. CHAINRULE_CUDA_GRAPHS=0 turns this off, for tools that cannot inspect a graph.
+  // Runs are captured as CUDA graphs. CHAINRULE_CUDA_GRAPHS=0 turns this off, for tools that cannot inspect a graph.
   const bool captures;
-  // A tile kernel in a graph's conditional part may have its instructions as a parameter (tile::parameter_bytes, 14
+  // True: a tile kernel in a graph's conditional part gets its instructions as a parameter (tile::parameter_bytes, 14
   // KiB). CUDA documents parameters of up to 32,764 bytes, but does not mention the conditional part. Therefore the
-  // engine tries it (probe.h), unless CHAINRULE_CUDA_LARGE_PARAMETERS is 1 or 0. If it does not work, tile kernels read
-  // their instructions from device memory.
+  // engine tests such a kernel (probe.h), unless CHAINRULE_CUDA_LARGE_PARAMETERS is 1 or 0. If the test fails, tile
+  // kernels read their instructions from device memory.
   const bool large_parameters;
   cuda::EngineMemory memory;
   cuda::Products products;
@@ -60,7 +60,8 @@ struct CudaProgram {
   std::vector<int64_t> input_bytes, output_bytes;  // by slot; 0: not used
   int64_t scratch_bytes = 0;
   int64_t table_bytes = 0;  // the instructions of all tile kernels
-  // By lane: the lane contains products of the BLAS in the forward or backward half of a step. They need a workspace.
+  // By lane (lanes.h): the lane contains products of the BLAS in the forward or backward half of a step. These products
+  // need a workspace.
   bool multiplies[2] = {};
 
  private:

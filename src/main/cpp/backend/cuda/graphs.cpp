@@ -12,7 +12,7 @@ namespace {
 // recently used graph is dropped.
 constexpr size_t most_captured = 32;
 
-// Returns a hash of the columns (FNV-1a), to detect whether they are those of a captured graph. 0: there are no
+// Returns a hash of the columns (FNV-1a), to detect whether a captured graph reads the same columns. 0: there are no
 // columns.
 uint64_t hash_of(const ResidentColumn* columns, size_t count) {
   if (columns == nullptr) return 0;
@@ -70,7 +70,7 @@ CudaStream::Captured& CudaStream::captured(const CudaProgram& program, const Con
   return made;
 }
 
-// As enqueue, but independent launches overlap in two lanes.
+// Like enqueue(), but independent launches overlap in two lanes.
 void CudaStream::enqueue_in_lanes(const CudaProgram& program, const Context& context, int32_t first,
                                   int32_t last) {
   const std::vector<const cuda::Launch*> launches = cuda::launches_between(program.launches, first, last);
@@ -84,8 +84,8 @@ void CudaStream::enqueue_in_lanes(const CudaProgram& program, const Context& con
     last_in_lane_1 = static_cast<int32_t>(i);
     no_workspace = no_workspace || (launches[i]->product != nullptr && workspaces_[1].data() == nullptr);
   }
-  // Lane 1 has a workspace only if it contains products in one of the halves of a step. A run of other phases may put a
-  // product there without a workspace. Such a run uses one lane.
+  // Lane 1 has a workspace only if it contains products in the forward or backward half of a step. A run of other
+  // phases may put a product into lane 1 although that lane has no workspace. Such a run uses only lane 0.
   if (last_in_lane_1 < 0 || no_workspace) return enqueue(program, context, first, last);
   awaited[static_cast<size_t>(last_in_lane_1)] = true;
 

@@ -29,7 +29,7 @@ std::vector<const Launch*> launches_between(const std::vector<Launch>& launches,
 
 std::vector<LaneSlot> assign_lanes(const std::vector<const Launch*>& launches) {
   const size_t count = launches.size();
-  std::vector<std::vector<size_t>> earlier(count);  // for each launch: the earlier ones on which it depends
+  std::vector<std::vector<size_t>> earlier(count);  // by launch: the earlier launches on which it depends
   for (size_t i = 0; i < count; ++i) {
     for (size_t j = 0; j < i; ++j) {
       if (depends(*launches[i], *launches[j])) earlier[i].push_back(j);

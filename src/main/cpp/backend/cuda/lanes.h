@@ -1,6 +1,7 @@
-// Which launches of a run may overlap. The rest of the backward pass does not need the gradients of the weights, and
-// small products leave most of a device idle. So the gradients go to a second lane, which overlaps with the chain of
-// Wᵀδ.
+// Which launches of a run may overlap. A lane is one of two branches of a captured graph; the device may execute work
+// of both at the same time. The rest of the backward pass does not need the gradients of the weights, and small
+// products leave most of a device idle. So the gradients are computed on a second lane, which overlaps with the chain
+// of Wᵀδ.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@ namespace cuda {
 // waits for.
 struct LaneSlot {
   int32_t lane = 0;
-  // The index of that launch in the run. All launches before it on its lane are done then. -1: none.
+  // The index, in the run, of the launch of the other lane. It has finished only after all earlier launches of its
+  // lane. -1: none.
   int32_t waits_for = -1;
 };
 

@@ -44,12 +44,12 @@ struct None {};
 
 constexpr int by_rounds = 0;
 
-// The most blocks of one launch.
+// The largest number of blocks of one launch.
 constexpr int64_t max_blocks = INT32_MAX;
 
 inline void check_blocks(int64_t blocks) {
   if (blocks < 1 || blocks > max_blocks) {
-    throw Error(message("launching a kernel: expected from 1 to ", max_blocks, " blocks, but got ", blocks));
+    throw Error(message("launching a kernel: expected 1 to ", max_blocks, " blocks, but got ", blocks));
   }
 }
 
@@ -101,8 +101,8 @@ void launch(Queue* queue, int64_t blocks, const Kernel& kernel) {
         cudaFuncSetAttribute(entry_of_rounds<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
     if (allowed != cudaSuccess) {
       cudaGetLastError();  // clears the error, so that check_launch does not report it for the next launch
-      throw Error(
-          message("allowing ", bytes, " bytes of shared memory per block: ", cudaGetErrorString(allowed)));
+      throw Error(message("a kernel needs ", bytes, " bytes of shared memory per block, but CUDA refused: ",
+                          cudaGetErrorString(allowed), " (", cudaGetErrorName(allowed), ")"));
     }
     entry_of_rounds<Kernel><<<static_cast<unsigned>(blocks), Kernel::threads, bytes, stream>>>(kernel);
   } else {

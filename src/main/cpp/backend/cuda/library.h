@@ -81,14 +81,15 @@ struct CudaLibrary {
   const char* (*prepare)(CudaEngine* engine, const CudaProgramView* view, CudaProgram** program);
   void (*destroy_program)(CudaEngine* engine, CudaProgram* program);
 
-  // As Backend::run, on the caller's stream.
+  // Runs phases, as Backend::run does, on the caller's stream.
   const char* (*run)(CudaEngine* engine, CudaStream* stream, CudaProgram* program, const Context* context,
                      int32_t first, int32_t last);
 
-  // A burst of steps, as Backend::run_steps. The caller calls begin_steps, then launch_step for each step in order,
-  // then end_steps. launch_step does not wait for the device. end_steps waits and writes the losses of the launched
-  // steps. If the data stream, the caller calls await_inputs before each launch_step. It returns when the device has
-  // read the host memory from which step - 2 got its data.
+  // Run a burst of steps, as Backend::run_steps does. The caller calls begin_steps, then launch_step for each step in
+  // order, then end_steps. launch_step does not wait for the device. end_steps waits and writes the losses of the
+  // launched steps. If no data are resident and each step has its own data (StepInputs), the caller calls await_inputs
+  // before each launch_step. await_inputs returns when the device has read the host memory from which step - 2 got its
+  // data.
   const char* (*begin_steps)(CudaEngine* engine, CudaStream* stream, CudaProgram* program,
                              const Context* context, const StepNumbers* numbers, int32_t count);
   const char* (*await_inputs)(CudaEngine* engine, CudaStream* stream, int32_t step);
@@ -97,10 +98,10 @@ struct CudaLibrary {
   const char* (*end_steps)(CudaEngine* engine, CudaStream* stream, CudaProgram* program,
                            const Context* context, int32_t launched, double* losses);
 
-  // Turns tuning on. For programs prepared from now on, the engine takes the algorithm of a product from `known` or
-  // chooses it by timing. `known` has lines in the format of tuned_products. If a line cannot be parsed, the error
-  // message begins with its number; the first line has number first_line. A line is ignored if the BLAS does not
-  // propose its algorithm for its product; that product is timed.
+  // Turns tuning on. For programs prepared from now on, the engine reads the algorithm of a product from `known` or
+  // chooses the algorithm by timing. `known` has lines in the format of tuned_products. If a line cannot be parsed, the
+  // error message begins with the line's number; the first line has number first_line. A line is ignored if the BLAS
+  // does not propose the line's algorithm for the line's product; that product is timed.
   const char* (*tune)(CudaEngine* engine, const char* known, int32_t first_line);
   // Returns all choices of a tuned engine.
   const char* (*tuned_products)(CudaEngine* engine, CudaTuned* tuned);

@@ -29,7 +29,7 @@ void finish(Queue* queue) noexcept {
 // ---- memory of a device
 
 std::shared_ptr<DevicePool> DevicePool::of(int32_t device) {
-  // Neither is ever destroyed, because engines may be closed at the end of the process.
+  // The mutex and the map are never destroyed, because engines may be closed at the end of the process.
   static std::mutex& mutex = *new std::mutex;
   static auto& known = *new std::map<int32_t, std::weak_ptr<DevicePool>>;
   const std::lock_guard<std::mutex> lock(mutex);

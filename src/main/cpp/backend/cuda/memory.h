@@ -23,9 +23,9 @@ struct PoolDeleter {
 // The memory pool of one device. All engines of the process on that device share it. Thread-safe.
 //
 // Freed memory stays in the pool and is reused, because cudaMalloc calls the driver each time and cudaFree waits for
-// all work of the device, including other callers' work. When the last block has been freed, the pool returns what
-// exceeds kept_bytes to the device. So models that are used one after another, each with workspaces of 32 MiB, need no
-// new memory.
+// all work of the device, including other callers' work. When the last block has been freed, the pool returns all
+// memory beyond kept_bytes to the device. So models that are used one after another, each with workspaces of 32 MiB,
+// need no new memory.
 //
 // The pool's own queue orders allocations and frees. That queue does not wait for the work of other queues. Therefore
 // the caller must wait for all work that uses a block before it releases the block.
@@ -33,10 +33,10 @@ class DevicePool {
  public:
   static constexpr int64_t kept_bytes = int64_t{256} << 20;
 
-  // Returns the device's pool. The device's first engine creates it.
+  // Returns the device's pool, which the device's first engine creates.
   // With CHAINRULE_CUDA_POOL=0 the pool keeps no memory: cudaMalloc allocates every device block, so that tools see
-  // where it ends, and pinned blocks are not parts of slabs. If the device does not support pools, cudaMalloc allocates
-  // device memory.
+  // where a block ends, and pinned blocks are not parts of slabs (pinned.h). If the device does not support pools,
+  // cudaMalloc allocates device memory.
   static std::shared_ptr<DevicePool> of(int32_t device);
   DevicePool(int32_t device, bool keeps);
 

@@ -10,7 +10,8 @@
 namespace chainrule {
 namespace cuda {
 
-// Small blocks are parts of slabs, allocated first-fit. Large blocks are allocated by CUDA directly. Thread-safe.
+// Small blocks (at most most_in_slab bytes) are ranges of slabs, which are blocks of slab_bytes that CUDA allocates.
+// They are allocated first-fit. CUDA allocates each larger block directly. Thread-safe.
 class PinnedPool {
  public:
   static constexpr int64_t slab_bytes = 1 << 20, most_in_slab = slab_bytes / 8;
@@ -24,7 +25,7 @@ class PinnedPool {
   // Returns memory that is aligned to 256 bytes and not zeroed. Throws Error if there is not enough memory.
   char* allocate(int64_t bytes);
   // Another caller may get the memory at once. Therefore all work that uses the block must have finished. Frees the
-  // block's slab if it becomes unused and is not the only one.
+  // block's slab if the slab becomes unused and is not the only slab.
   void release(char* memory, int64_t bytes) noexcept;
 
  private:

@@ -1,4 +1,4 @@
-// Finds out by a test what CUDA's documentation does not say about a device.
+// A test of a property of the device that CUDA's documentation does not state.
 #pragma once
 
 #include <cstdint>

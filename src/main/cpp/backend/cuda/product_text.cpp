@@ -22,7 +22,8 @@ std::string microseconds(int64_t nanoseconds) {
   return text;
 }
 
-// Reads a line word by word. Words are separated by single spaces.
+// Reads a line word by word. Words are separated by single spaces. In the functions, `what` names the expected word for
+// the error message.
 class Words {
  public:
   explicit Words(const std::string& line) : line_(line) {}
@@ -60,7 +61,7 @@ class Words {
 
   void end() const {
     if (at_ <= line_.size())
-      throw Error(message("expected the line's end, but got '", line_.substr(at_), "'"));
+      throw Error(message("expected the end of the line, but got '", line_.substr(at_), "'"));
   }
 
  private:
@@ -71,7 +72,7 @@ class Words {
 int32_t alignment(Words* words) {
   const int32_t value = words->number<int32_t>("an alignment", 1, most_alignment);
   if ((value & (value - 1)) != 0)
-    throw Error(message("expected an alignment, a power of 2, but got ", value));
+    throw Error(message("expected an alignment that is a power of 2, but got ", value));
   return value;
 }
 
@@ -87,7 +88,8 @@ Algorithm parse_algorithm(const std::string& hex) {
     const char* begin = hex.data() + i * digits;
     const auto [end, problem] = std::from_chars(begin, begin + digits, algorithm.words[i], 16);
     if (problem != std::errc() || end != begin + digits) {
-      throw Error(message("expected hexadecimal digits, but got '", std::string(begin, digits), "'"));
+      throw Error(
+          message("expected an algorithm in hexadecimal digits, but got '", std::string(begin, digits), "'"));
     }
   }
   return algorithm;
@@ -127,18 +129,23 @@ ProductLine parse_line(const std::string& line) {
   ProductShape& s = parsed.shape;
   s.factors = static_cast<FactorType>(
       words.one_of("float32, tf32, bfloat16 or float64", {"float32", "tf32", "bfloat16", "float64"}));
-  s.transposed_a = words.one_of("N or T", {"N", "T"}) == 1;
-  s.transposed_b = words.one_of("N or T", {"N", "T"}) == 1;
+  s.transposed_a = words.one_of("N (not transposed) or T (transposed) for the first factor", {"N", "T"}) == 1;
+  s.transposed_b =
+      words.one_of("N (not transposed) or T (transposed) for the second factor", {"N", "T"}) == 1;
   // The BLAS uses 32-bit numbers for rows, columns and strides.
   constexpr int64_t most = INT32_MAX;
-  for (int64_t* size : {&s.m, &s.n, &s.k}) *size = words.number<int64_t>("a size", 1, most);
-  for (int64_t* stride : {&s.lda, &s.ldb, &s.ldc}) *stride = words.number<int64_t>("a stride", 0, most);
+  s.m = words.number<int64_t>("the size m", 1, most);
+  s.n = words.number<int64_t>("the size n", 1, most);
+  s.k = words.number<int64_t>("the size k", 1, most);
+  s.lda = words.number<int64_t>("the stride lda", 0, most);
+  s.ldb = words.number<int64_t>("the stride ldb", 0, most);
+  s.ldc = words.number<int64_t>("the stride ldc", 0, most);
   for (int32_t* a : {&s.alignment_a, &s.alignment_b, &s.alignment_c}) *a = alignment(&words);
-  s.scalars_on_device = words.one_of("host or device", {"host", "device"}) == 1;
+  s.scalars_on_device = words.one_of("host or device, where α and β are", {"host", "device"}) == 1;
   words.one_of("a colon", {":"});
   parsed.algorithm = parse_algorithm(words.next("an algorithm"));
-  parsed.nanoseconds = words.number<int64_t>("nanoseconds", 1, most_nanoseconds);
-  parsed.first_nanoseconds = words.number<int64_t>("nanoseconds", 1, most_nanoseconds);
+  parsed.nanoseconds = words.number<int64_t>("the tuned time in nanoseconds", 1, most_nanoseconds);
+  parsed.first_nanoseconds = words.number<int64_t>("the untuned time in nanoseconds", 1, most_nanoseconds);
   words.end();
   return parsed;
 }

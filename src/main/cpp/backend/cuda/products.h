@@ -21,7 +21,8 @@ class Products {
   explicit Products(EngineMemory& memory) : memory_(memory) {}
 
   // Returns the product of the shape. Its algorithm is chosen once per shape. Without tuning it is the heuristic's
-  // first one; nothing is timed, so that the same card computes the same bits. Throws Error if there is no algorithm.
+  // first algorithm, and nothing is timed, so that the same card computes the same bits. Throws Error if there is no
+  // algorithm.
   std::shared_ptr<const Product> choose(const ProductShape& shape);
 
   void run(Queue* queue, const Product& product, const void* a, const void* b, void* c, const void* alpha,
@@ -30,10 +31,10 @@ class Products {
   }
   static int64_t workspace_bytes() { return Blas::workspace_bytes(); }
 
-  // Turns tuning on. From now on the algorithm of a shape is the one in `known`, or the fastest one by measurement
-  // (tuning.h). `known` has lines as tuned() returns them. Ignores a line whose algorithm the heuristic does not
-  // propose again; its shape is timed when a program uses it. Throws Error if a line cannot be parsed. The message has
-  // the line's number; the first line has number first_line.
+  // Turns tuning on. From now on the algorithm of a shape is the one in `known`, or the fastest of the proposed
+  // algorithms by measurement (tuning.h). `known` has lines as tuned() returns them. Ignores a line whose algorithm the
+  // heuristic does not propose again; the shape of that line is timed when a program uses it. Throws Error if a line
+  // cannot be parsed. The message has the line's number; the first line has number first_line.
   void tune(const std::string& known, int32_t first_line);
 
   // All choices of a tuned engine, one line per product.

@@ -44,8 +44,9 @@ cuda::Launcher find_launcher(const Step& step, DType dtype) {
                     cuda::find_layout, cuda::find_update}) {
     if (const cuda::Launcher found = find(step, dtype)) return found;
   }
-  throw Error(message("the CUDA engine has no kernel for step kind ", static_cast<int32_t>(step.kind),
-                      " of operation ", name_of(step.op)));
+  throw Error(message("internal error: the CUDA engine has no kernel for a step of operation ",
+                      name_of(step.op), " in ", name_of(dtype), " (StepKind ",
+                      static_cast<int32_t>(step.kind), ")"));
 }
 
 }  // namespace
@@ -138,7 +139,8 @@ void CudaProgram::prepare_product(CudaEngine& engine, Launch* launch) {
   for (int64_t size : {step.rows, step.columns, step.k, c.row_stride, a.row_stride, b.row_stride}) {
     if (size <= INT32_MAX && step.parts == 1) continue;
     throw Error(message("a matrix product of ", step.rows, " x ", step.k, " by ", step.k, " x ", step.columns,
-                        ": cuBLAS supports at most ", INT32_MAX, " rows or columns"));
+                        ": expected sizes and row strides of at most ", INT32_MAX,
+                        " and no parts, but got the size ", size, " and ", step.parts, " parts"));
   }
   launch->launcher = cuda::product_launcher();
   launch->products = &engine.products;
@@ -253,8 +255,9 @@ void CudaProgram::add_segments(CudaEngine& engine, Launch* launch) {
       segment.offsets[k] = operand.offset;
       segment.spaces[k] = static_cast<int32_t>(operand.space);
       if (operand.present() && step.rows > 1 && operand.row_stride != step.columns) {
-        throw Error(message("the CUDA engine expected a dense parameter of ", step.rows, " x ", step.columns,
-                            ", but got one with a row stride of ", operand.row_stride));
+        throw Error(message("internal error: the CUDA engine expected operand ", k, " of a step (", step.rows,
+                            " x ", step.columns, ", ", sums ? "a sum of parts" : "an update",
+                            ") to have a row stride of ", step.columns, ", but got ", operand.row_stride));
       }
     }
     launch->blocks += (segment.count + block - 1) / block;

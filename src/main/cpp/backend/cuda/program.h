@@ -1,4 +1,9 @@
-// A program prepared for a device, and one run of it as the launchers of its steps see it.
+// A program prepared for a device, and what the launchers of its steps get in a run.
+//
+// A launch is one kernel launch or product. A lane is one of two branches of a captured graph whose work can overlap
+// (lanes.h). A factor is an operand of a matrix product. A part is a range of a long sum that is summed on its own
+// (StepKind::product in program/program.h). Scratch is memory of a stream for the parts of sums and for copies of
+// factors.
 #pragma once
 
 #include <memory>

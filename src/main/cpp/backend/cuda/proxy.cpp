@@ -24,8 +24,8 @@ void require_same_build(const CudaLibrary& library) {
   if (library.version != cuda_library_version || library.struct_bytes != cuda_struct_bytes()) {
     throw Error(message("the CUDA library belongs to another version of Chainrule: expected version ",
                         cuda_library_version, " (", cuda_struct_bytes(),
-                        " bytes of structs), but it has version ", library.version, " (",
-                        library.struct_bytes, " bytes)"));
+                        " bytes of structs), but got version ", library.version, " (", library.struct_bytes,
+                        " bytes)"));
   }
 }
 
@@ -98,7 +98,7 @@ class CudaBackend final : public Backend {
   }
 
   char* allocate(int64_t bytes) override {
-    REQUIRE(bytes >= 0, "memory: expected a size that is not negative, but ", bytes, " bytes were asked for");
+    REQUIRE(bytes >= 0, "memory: expected a size of 0 or more bytes, but got ", bytes);
     char* memory = nullptr;
     if (bytes != 0) require_success(table().allocate(engine_->handle, bytes, &memory));
     return memory;
@@ -123,7 +123,7 @@ class CudaBackend final : public Backend {
   }
 
   std::unique_ptr<Stream> make_stream() override { return std::make_unique<ProxyStream>(engine_); }
-  // Half of the free memory. The rest is left for batches.
+  // Returns half of the free memory. The rest is left for batches.
   int64_t resident_bytes() override { return memory_bytes().free / 2; }
   MemoryBytes memory_bytes() override {
     MemoryBytes bytes;

@@ -1,10 +1,11 @@
 // Which steps the tile kernel runs (kernels/tile.cpp), and how a batch is divided into tiles. These rules depend on
 // shapes alone. The core uses them to schedule, the library uses them to launch.
 //
-// A block of threads can compute all steps of a narrow network for a few samples, one step after another. It keeps the
-// values between the steps in its shared memory. So one launch replaces a launch per step, and only parts of gradients
-// are written to device memory. Each tile reads all weights. This pays where that costs less than the saved launches
-// and memory traffic.
+// A network is narrow if its weights fit into the shared memory of a block of threads (is_narrow). One block can then
+// compute all steps for a tile, a group of tile_samples samples, one step after another. It keeps the values between
+// the steps in its shared memory. So one launch replaces a launch per step, and only the parts of gradients are written
+// to device memory. (A part is the sum over the samples of one block. A later step adds the parts.) Each tile reads all
+// weights. Tiles pay off where these reads cost less than the saved launches and memory traffic.
 #pragma once
 
 #include "backend/backend.h"
@@ -78,7 +79,7 @@ inline bool runs_on_tiles(const Step& step, DType dtype) {
   }
 }
 
-// Returns the number of instructions of a step. An instruction is what a block does between two barriers.
+// Returns the number of instructions of a step. An instruction is the work of a block between two barriers.
 inline int32_t instructions_of(const Step& step) {
   switch (step.kind) {
     case StepKind::product: return step.over_samples ? 1 : 2;  // the 2: copy_weight, multiply
@@ -104,7 +105,7 @@ inline bool joins_phase(const Joining& by, DType dtype) {
     for (const Step* other : by.steps) instructions += instructions_of(*other);
     return instructions <= max_instructions;
   }
-  // the backward rule of an activation, and the sums of its rows
+  // The phase then has two steps: the backward rule of an activation, and the sums of its rows.
   return first.kind == StepKind::unary_backward && !traits_of(first.op).random && by.steps.size() == 1 &&
          step.kind == StepKind::row_sum && step.parts == 1 && by.continues && step.rows == first.rows &&
          step.columns == first.columns;

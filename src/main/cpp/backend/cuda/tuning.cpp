@@ -18,7 +18,7 @@ namespace {
 
 using Body = std::function<void()>;
 
-constexpr int32_t rounds = 7;
+constexpr int32_t rounds = 7;  // see median_seconds
 // A graph repeats a body's work until it takes about this long, which is long compared with an event's resolution.
 constexpr double graph_seconds = 500e-6;
 constexpr int32_t most_runs = 64;

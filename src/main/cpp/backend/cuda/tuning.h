@@ -12,14 +12,14 @@
 namespace chainrule {
 namespace cuda {
 
-// Returns the time in seconds that each body's work takes on the device. A body enqueues its work, the same work in
-// each call. The time is the median of several rounds. Each round runs all bodies in order, so that changes of the
-// device's clock or temperature affect all of them alike. A body's work runs many times in a row, as a graph, between
-// two events. So the host's launch time is not included, and data that fit into the device's caches are there. One
-// measurement per process at a time; other threads wait.
+// Returns the time in seconds that each body's work takes on the device. A body is a function that enqueues its work,
+// the same work in each call. The time is the median of several rounds. Each round runs all bodies in order, so that
+// changes of the device's clock or temperature affect all bodies alike. A body's work runs many times in a row, as a
+// graph, between two events. So the host's launch time is not included, and data that fit into the device's caches are
+// already cached. A process runs one measurement at a time; other threads wait.
 std::vector<double> median_seconds(Queue* queue, const std::vector<std::function<void()>>& bodies);
 
-// The same for products of one shape. Allocates their operands and fills them with random values.
+// Returns the same times for products of one shape. Allocates the operands and fills them with random values.
 std::vector<double> median_seconds(EngineMemory& memory, const Blas& blas,
                                    const std::vector<std::shared_ptr<Product>>& products);
 

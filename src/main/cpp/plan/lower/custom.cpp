@@ -1,11 +1,11 @@
-// The lowering of custom operations.
+// Lowers custom operations.
 #include "ops/custom.h"
 #include "plan/lowering.h"
 
 namespace chainrule {
 
-// Returns the value of a node in the engine's memory, where engines expect the operands of custom operations. Data with
-// one feature are otherwise read from the user's memory, so they are copied.
+// Returns the value of a node in the engine's memory, where engines expect the operands of custom operations. Other
+// operations read data with one feature directly from the user's memory; for a custom operation such data are copied.
 int32_t Lowering::own_value_of(int32_t id) {
   const int32_t value = value_of(id);
   if (draft.values[at(value)].space != Space::input) return value;

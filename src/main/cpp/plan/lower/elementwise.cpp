@@ -1,4 +1,4 @@
-// The lowering of elementwise operations with one operand and with two operands.
+// Lowers elementwise operations with one operand and with two operands.
 #include "ops/rules.h"
 #include "plan/lowering.h"
 
@@ -34,7 +34,7 @@ void Lowering::backward_unary(int32_t id, int32_t index) {
   const Node& n = node(id);
   const int32_t from = n.inputs[at(index)];
   const int32_t d = delta_value(id);
-  // Run in place if possible, because δ of this node is not needed again.
+  // Run in place if possible: the δ of this node is not needed after this step.
   bool own = draft.values[at(d)].space == Space::arena && kind_of(node(from).op) != Kind::leaf;
   bool accumulate = false;
   if (deltas_[at(from)].value < 0 && own) {

@@ -1,12 +1,12 @@
-// The lowering of losses. One pass can compute the value and the derivatives.
+// Lowers losses. One step can compute the value and the derivatives.
 #include "ops/rules.h"
 #include "ops/softmax_cross_entropy.h"
 #include "plan/lowering.h"
 
 namespace chainrule {
 
-// If δ is a known number, the derivatives are computed in the same pass as the value. The parts that they add to the δs
-// of the inputs then exist before the backward pass begins.
+// If the δ of the loss is a constant (find_static_deltas), the derivatives are computed in the same step as the value.
+// Their contributions to the δs of the inputs then exist before the backward pass begins.
 void Lowering::loss_step(int32_t id, bool values) {
   const Node& n = node(id);
   const Shape& shape = input(id, 0).shape;

@@ -1,4 +1,4 @@
-// The lowering of matrix products, with the bias of the forward product and the update inside the backward product.
+// Lowers matrix products, with the bias of the forward product and the update inside the backward product.
 #include <utility>
 
 #include "ops/linear.h"
@@ -36,8 +36,8 @@ void Lowering::emit_product(int32_t id, const Product& which, const Ref& c, int3
     return result;
   };
   Side a = side(which.a, which.a_transposed), b = side(which.b, which.b_transposed);
-  // The samples are either the columns of C, and a tile needs only its own samples; or they are the dimension of the
-  // sum, and a part of the sum needs only its own samples.
+  // The samples are either the columns of C or the dimension of the sum. In the first case a tile reads only the
+  // samples of its columns, in the second case a part of the sum reads only its range of samples.
   const bool over_samples = a.batched ? !which.a_transposed : b.batched && which.b_transposed;
   const bool in_parts = part_depth(a.rows, b.columns, a.columns, over_samples) < a.columns;
   if (a.batched && in_parts && !which.a_transposed) a.ref.access = Access::column;

@@ -1,4 +1,6 @@
-// The lowering of operations over the features of each sample: reductions to one value and maps to a vector.
+// Lowers operations that use all features of a sample. Reductions give one value per sample (sum, log_sum_exp).
+// Row-wise operations give one value per feature (softmax, layer_norm). "Row" means a sample of the user's
+// [batch][feature] data; in the engine it is a column.
 #include <algorithm>
 #include <vector>
 
@@ -72,8 +74,9 @@ void Lowering::backward_rowwise(int32_t id, int32_t index) {
   step.step.accumulate = accumulate;
 }
 
-// The first parameter is a factor. Its gradient is the sum, over the samples, of the parts that the rule computes per
-// element. The second parameter is added, so its gradient is the sum of δ over the samples.
+// `index` 1 is the weight, which multiplies: the rule computes each element's contribution to its gradient, and the
+// contributions are summed over the samples. `index` 2 is the bias, which is added: its gradient is δ summed over the
+// samples.
 void Lowering::backward_rowwise_parameter(int32_t id, int32_t index) {
   const Node& n = node(id);
   const int32_t from = n.inputs[0], to = n.inputs[at(index)];
@@ -97,7 +100,8 @@ void Lowering::backward_rowwise_parameter(int32_t id, int32_t index) {
   if (shape.batched) sum_over_broadcast(elementwise(value, shape, shape), shape, to, 1, text);
 }
 
-// Returns the rows of numbers that a row-wise rule saves per sample.
+// Returns an operand for what the rule's forward pass saves for its backward pass: saved_rows_of(op) rows, one column
+// per sample.
 Ref Lowering::saved_by_sample(int32_t id) {
   const Shape& of = input(id, 0).shape;
   const int64_t rows = saved_rows_of(node(id).op);

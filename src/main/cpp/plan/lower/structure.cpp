@@ -1,4 +1,5 @@
-// The lowering of operations that rearrange or combine features.
+// Lowers operations that rearrange or combine features (concat, slice, polynomial_features) or average over the batch
+// (batch_mean).
 #include "ops/batch_mean.h"
 #include "ops/concat.h"
 #include "ops/slice.h"

@@ -1,9 +1,10 @@
-// The lowering of the update: either inside the product that computes the gradient, or from a gradient buffer.
+// Lowers the update of a parameter: either inside the product that computes the gradient, or from a gradient buffer.
 #include "plan/lowering.h"
 
 namespace chainrule {
 
-// The backward of a custom operation can fail, and no parameter may have been written before that.
+// Returns true if the backward pass contains a custom operation. The operation can fail, and no parameter may have been
+// written before that.
 bool Lowering::updates_late() const {
   for (int32_t id = 0; id < graph_.size(); ++id) {
     if (kind_of(node(id).op) == Kind::custom && delta[at(id)]) return true;

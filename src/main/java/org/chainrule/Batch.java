@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Each call copies arrays and heap buffers once. Direct buffers of native byte order and of the
  * model's type, and pointers, are read in place: they must not be written or freed while a call
  * uses them. The values of a buffer are those between its position and its limit at the time of
- * {@code set}. Those of a pointer are between its position and its limit at the time of the call.
- * {@code float} and {@code double} numbers are converted to the model's type, except for those of
- * pointers, which must have it.
+ * {@code set}. The values of a pointer are those between its position and its limit at the time of
+ * the call. {@code float} and {@code double} numbers are converted to the model's type, except for
+ * the numbers of a pointer, which must already have that type.
  *
  * <p>A batch owns no native memory and need not be closed. Not thread-safe.
  */

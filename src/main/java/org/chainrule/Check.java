@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Checks of arguments. A failed check throws IllegalArgumentException with the name of the
- * operation and a sentence; a successful one allocates nothing.
+ * operation and a sentence; a successful check allocates nothing.
  */
 final class Check {
   private Check() {}
@@ -38,7 +38,13 @@ final class Check {
   static int size(String operation, long a, long b) {
     if (a < 0 || b < 0 || (b != 0 && a > Integer.MAX_VALUE / b)) {
       throw new IllegalArgumentException(
-          operation + ": " + a + " x " + b + " values are more than an array can hold");
+          operation
+              + ": expected at most "
+              + Integer.MAX_VALUE
+              + " values, which fit into an array, but got "
+              + a
+              + " x "
+              + b);
     }
     return (int) (a * b);
   }

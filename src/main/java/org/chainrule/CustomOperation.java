@@ -3,8 +3,9 @@ package org.chainrule;
 import java.util.function.DoubleUnaryOperator;
 
 /**
- * An elementwise operation that the user writes in Java. It is slow and meant for experiments.
- * Register it under a name, then create nodes with {@link Graph#custom(Node, String)}:
+ * An elementwise operation that the user writes in Java. Such operations are slow and meant for
+ * experiments. Register the operation under a name, then create nodes with {@link
+ * Graph#custom(Node, String)}:
  *
  * <pre>{@code
  * CustomOperation.register("swish", z -> z / (1 + Math.exp(-z)), z -> {
@@ -18,12 +19,13 @@ import java.util.function.DoubleUnaryOperator;
  *
  * <p>The core computes all other operations and calls this one between its phases, on the thread
  * that called {@code step}, {@code fit} or {@code predict}. If several threads predict, they may
- * call it at the same time. All numbers are {@code double}, whatever the model's type. The values
- * of all samples are passed in one array, in no particular order. The operation must not use
- * objects of this library, and must not close them: such calls throw {@link IllegalStateException}.
+ * call the operation at the same time. All numbers are {@code double}, whatever the model's type.
+ * The values of all samples are passed in one array, in no particular order. The operation must not
+ * use objects of this library, and must not close them: such calls throw {@link
+ * IllegalStateException}.
  *
- * <p>An exception that the operation throws is thrown by the call that needed it, before any
- * parameter changes.
+ * <p>If the operation throws an exception, the call that needed the operation throws this exception
+ * before any parameter changes.
  *
  * <p>A model file contains the operation's name but no code. Loading the file fails until the name
  * is registered.

@@ -9,10 +9,10 @@ import org.chainrule.binding.CustomHost;
 import org.chainrule.binding.Native;
 
 /**
- * The registry through which the core calls custom operations. One native callback serves all of
- * them. If an operation throws, the exception is stored per thread and the callback returns false.
- * The core then unwinds with its own C++ exception, which the JNI code replaces by the stored
- * exception from {@link #takeFailure}.
+ * The registry through which the core calls custom operations. One native callback serves all
+ * operations. If an operation throws, the exception is stored per thread and the callback returns
+ * false. The core then unwinds with its own C++ exception, which the JNI code replaces by the
+ * stored exception from {@link #takeFailure}.
  */
 final class CustomOperations {
   private static final Map<Integer, CustomOperation> BY_NUMBER = new ConcurrentHashMap<>();
@@ -119,8 +119,8 @@ final class CustomOperations {
   }
 
   /**
-   * Checks that this thread is not in a custom operation. The library is in the middle of a
-   * computation then.
+   * Checks that this thread is not in a custom operation, because the library is then in the middle
+   * of a computation.
    *
    * @throws IllegalStateException if this thread is in a custom operation
    */

@@ -349,7 +349,7 @@ public final class Dataset extends NativeObject {
       BytePointer start = handle.add_column(name, type.column, features);
       for (int done = 0; done < length; ) {
         int count = Math.min(CHUNK, length - done);
-        Memory.at(start, done, count, type).put(values, done, count);
+        Memory.at(start, done, count, type).put(operation, name, values, done, count);
         done += count;
       }
       columns.put(name, features);

@@ -95,18 +95,18 @@ public final class Device {
    * are created on the tuned device have tuned plans.
    *
    * <p>By default cuBLASLt's heuristic selects the algorithm and nothing is timed. The tuned device
-   * times up to 16 algorithms that the heuristic proposes. It does so for each shape, when the
-   * first plan with that shape is created. The algorithms run on separate memory, several times in
+   * times up to 16 algorithms that the heuristic proposes, once per shape, when the first plan with
+   * that shape is created. The algorithms run on separate memory, several times in
    * turn, with warm caches. This takes between some hundredths of a second and some seconds per
-   * shape. The times are most exact while nothing else runs on the device. For each product, {@link
-   * Trainer#plan(int)} prints the time of the selected algorithm and the time of the heuristic's
-   * choice.
+   * shape. Other work on the device at the same time makes the times less exact. For each product,
+   * {@link Trainer#plan(int)} prints the time of the selected algorithm and the time of the
+   * heuristic's choice.
    *
    * <p>The choices are stored in {@code file}, which is created if it does not exist. A shape that
    * is in the file is not timed again, so training repeats bit for bit as long as the file is kept.
-   * Different algorithms may round differently, so the results can differ in some bits from those
-   * of the untuned device. A file belongs to one kind of device and one version of cuBLAS. It is
-   * valid for all precisions.
+   * Different algorithms may round differently, so the results can differ in some bits from the
+   * results of the untuned device. A file belongs to one kind of device and one version of cuBLAS.
+   * It is valid for all precisions.
    *
    * @param file the path of the tuning file
    * @return the tuned device, which is opened once per process, precision and path

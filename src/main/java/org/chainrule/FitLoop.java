@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The loop of {@code fit}. Native code runs the steps in slices; between two slices, this class
  * checks for interrupts and stops, and calls the listener. Only the thread that owns the trainer
- * runs it.
+ * runs the loop.
  */
 final class FitLoop {
   /** The longest time of a native slice. */

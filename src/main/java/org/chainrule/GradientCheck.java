@@ -20,17 +20,17 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>In a direction d the loss has the derivative g · d, where g is the gradient. The check
- * compares it with a five-point difference formula of the loss along d. It does so in random
- * directions of all parameters and inputs together, in random directions of each parameter and
- * input alone, and for single elements of each. If a comparison differs, it searches for the
- * element that differs most. Everything is computed in {@code double} with a copy of the model's
+ * compares g · d with a five-point difference formula of the loss along d. The directions are
+ * random in all parameters and inputs together, random in each parameter and input alone, and
+ * single elements of each. If a comparison differs, the check searches for the element that differs
+ * most. Everything is computed in {@code double} with a copy of the model's
  * current parameters. The model does not change, and it may have type {@code float}.
  *
  * <p>Where a rule changes its formula, such as ReLU at 0, there is no derivative to compare with.
- * The check recognises this and reports a kink instead of a fault. For custom operations it
+ * The check recognises this and reports a kink instead of a fault. For custom operations the check
  * recognises a kink if the difference of the two one-sided derivatives does not shrink with the
  * distance of the points. If the derivative is so small relative to the loss that a gradient of
- * zero would agree as well, the comparison is reported as too weak.
+ * zero would also agree, the comparison is reported as too weak.
  */
 public final class GradientCheck {
   private record Chosen(int node, long row, long column) {}
@@ -88,8 +88,9 @@ public final class GradientCheck {
   }
 
   /**
-   * Adds an element that is tried as well. {@link #run} throws {@link IllegalArgumentException} if
-   * the batch does not contain the element or if the loss does not depend on the node.
+   * Adds an element that {@link #run} checks in addition to the others. {@link #run} throws {@link
+   * IllegalArgumentException} if the batch does not contain the element or if the loss does not
+   * depend on the node.
    *
    * @param node a parameter or an input
    * @param row the row in a parameter, or the sample of an input
@@ -204,7 +205,7 @@ public final class GradientCheck {
     KINK,
     /** The loss or a gradient is not finite. This counts as a fault. */
     NOT_A_NUMBER,
-    /** A gradient of zero would agree as well. This is neither agreement nor a fault. */
+    /** A gradient of zero would also agree. This is neither agreement nor a fault. */
     TOO_WEAK
   }
 
@@ -212,12 +213,12 @@ public final class GradientCheck {
    * One comparison.
    *
    * @param verdict the outcome
-   * @param node the parameter or input; null for a direction in all of them
+   * @param node the parameter or input; null for a direction in all parameters and inputs
    * @param row the row of a parameter's element or the sample of an input's element; -1 for a
    *     random direction
    * @param column the column of a parameter's element or the feature of an input's element; -1 for
    *     a random direction
-   * @param expected the derivative by differences; NaN if there is none
+   * @param expected the derivative by differences; NaN if the differences give no value
    * @param found the derivative by the backward pass
    * @param error the absolute difference of both derivatives, divided by the larger one; if both
    *     are very small, it is divided by the smallest size at which differences can detect an
@@ -273,9 +274,9 @@ public final class GradientCheck {
    * The result of a check.
    *
    * @param findings all comparisons
-   * @param worst the finding to look at first: one that is not a number; otherwise the element or
-   *     direction that differs most; otherwise the one with the largest error; null if nothing was
-   *     compared
+   * @param worst the finding to look at first: a finding that is not a number; otherwise the
+   *     element or direction that differs most; otherwise the finding with the largest error; null
+   *     if nothing was compared
    * @param tolerance the largest relative error that was accepted
    */
   public record Report(List<Finding> findings, @Nullable Finding worst, double tolerance) {
@@ -321,7 +322,7 @@ public final class GradientCheck {
           String.format(
               Locale.ROOT,
               ": of %d comparisons %d agree within %.2g, %d differ, %d are not numbers,"
-                  + " %d stand at a kink, %d are too weak to tell%n",
+                  + " %d are at a kink, %d are too weak to tell%n",
               findings.size(),
               count(Verdict.AGREES),
               tolerance,

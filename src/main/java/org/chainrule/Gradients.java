@@ -9,9 +9,9 @@ import org.chainrule.binding.NativeGradients;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Computes the gradients of a loss on a batch, and statistics of each node. It needs no optimizer
- * and changes nothing: training continues bit for bit as it would without it. The model may have no
- * parameters. The gradient of an input shows which of its values the loss depends on most
+ * Computes the gradients of a loss on a batch, and statistics of each node. Needs no optimizer and
+ * changes nothing: training continues with the same bits as without this object. The model may have
+ * no parameters. The gradient of an input shows which of its values the loss depends on most
  * (saliency).
  *
  * <pre>{@code
@@ -22,8 +22,9 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>The gradients are those of the current parameters, and bit for bit those of a training step.
- * Thread-safe: one thread at a time computes and the others wait. The caller must close it.
+ * <p>The gradients are computed with the current parameters and have the same bits as those of a
+ * training step. Thread-safe: one thread at a time computes and other threads wait. The caller must
+ * close the object.
  */
 public final class Gradients extends NativeObject {
   private final Model model;

@@ -8,10 +8,10 @@ import org.chainrule.binding.NativeInputs;
 /**
  * The Java side of native inputs: makes the data of one caller available to the C++ core. Data in
  * native memory are read in place; arrays are copied once. Memory is allocated only if a batch is
- * larger than all earlier ones.
+ * larger than all earlier batches. A slot is the number of a data node in the native inputs.
  */
 final class Inputs {
-  /** A data node, and the native memory to which its arrays are copied. */
+  /** A data node, and the native memory to which the arrays of its values are copied. */
   private static final class Slot {
     final Node node;
     final boolean needed;
@@ -60,7 +60,7 @@ final class Inputs {
         if (values.isPointer() || (values.address() != 0 && values.type() == slot.type)) {
           addresses.put(i, values.address());
         } else {
-          values.copyTo(reserve(operation, i, batch.size()));
+          values.copyTo(reserve(operation, i, batch.size()), operation, slot.node);
         }
       }
     }
@@ -68,11 +68,12 @@ final class Inputs {
 
   /** Copies the samples of one array to the memory of a slot. */
   void fill(String operation, int slot, Object array, int samples) {
-    reserve(operation, slot, samples).put(array, 0, (int) (samples * slots[slot].width));
+    Memory memory = reserve(operation, slot, samples);
+    memory.put(operation, slots[slot].node, array, 0, (int) (samples * slots[slot].width));
   }
 
   /**
-   * Discards all addresses of native memory. The core has used the memory itself and may have
+   * Discards all addresses of native memory, because the core has used the memory and may have
    * reallocated it.
    */
   void forget() {
@@ -85,7 +86,11 @@ final class Inputs {
   private static void check(String operation, Slot slot, Batch batch, Values values) {
     if (values == null) {
       throw new IllegalArgumentException(
-          operation + ": the batch has no values for " + slot.node + "; it has " + batch);
+          operation
+              + ": expected the batch to have values for "
+              + slot.node
+              + ", but got "
+              + batch);
     }
     boolean isLabel = slot.type == Memory.Type.LABEL;
     boolean converts = values.type() != Memory.Type.LABEL && !isLabel && !values.isPointer();
@@ -131,13 +136,15 @@ final class Inputs {
       if (samples * slot.width > Memory.most(slot.type)) {
         throw new IllegalArgumentException(
             operation
-                + ": "
-                + samples
-                + " x "
-                + slot.width
+                + ": expected at most "
+                + Memory.most(slot.type)
                 + " values for "
                 + slot.node
-                + " are more than can be copied at once; use smaller batches, or a pointer");
+                + ", but "
+                + samples
+                + " samples give "
+                + samples * slot.width
+                + "; use smaller batches, or a pointer");
       }
       slot.samples = 0;
       BytePointer memory = handle.reserve(index, samples);

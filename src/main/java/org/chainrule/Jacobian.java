@@ -4,8 +4,8 @@ import java.lang.ref.Reference;
 import org.chainrule.binding.NativeJacobian;
 
 /**
- * Computes the derivative of one node by another as matrices. It serves sensitivity analysis and
- * teaching: backpropagation itself never builds these matrices. The convention is
+ * Computes the derivative of one node by another as matrices, for sensitivity analysis and
+ * teaching. Backpropagation itself never builds these matrices. The convention is
  *
  * <pre>(dz/dx)[i][j] = dz[j] / dx[i]</pre>
  *
@@ -26,8 +26,8 @@ import org.chainrule.binding.NativeJacobian;
  * depends on the x of other samples. The batch must then have exactly one sample. The values of a
  * matrix are numbered row by row.
  *
- * <p>It uses the model's current parameters. Thread-safe: one thread at a time computes and the
- * others wait. The caller must close it.
+ * <p>The model's current parameters are used. Thread-safe: one thread at a time computes and other
+ * threads wait. The caller must close the object.
  */
 public final class Jacobian extends NativeObject {
   private final Model model;

@@ -61,15 +61,17 @@ final class Memory {
    * Copies {@code count} values from a float[], double[], int[] or a buffer of these types, and
    * converts between float and double.
    *
+   * @param operation the operation, for error messages
+   * @param target the node or column that gets the values, for error messages
    * @throws IllegalArgumentException if a finite double is too large for a float
    */
-  void put(Object source, int offset, int count) {
+  void put(String operation, Object target, Object source, int offset, int count) {
     if (labels != null) {
       putLabels(source, offset, count);
     } else if (source instanceof float[] array) {
       putFloats(array, offset, count);
     } else if (source instanceof double[] array) {
-      putDoubles(array, offset, count);
+      putDoubles(operation, target, array, offset, count);
     } else if (floats != null && source instanceof FloatBuffer buffer) {
       floats.put(0, buffer, offset, count);
     } else if (doubles != null && source instanceof DoubleBuffer buffer) {
@@ -82,7 +84,7 @@ final class Memory {
     } else {
       DoubleBuffer buffer = (DoubleBuffer) source;
       for (int i = 0; i < count; ++i) {
-        floats.put(i, toFloat(buffer.get(offset + i), offset + i));
+        floats.put(i, toFloat(operation, target, buffer.get(offset + i), offset + i));
       }
     }
   }
@@ -105,25 +107,29 @@ final class Memory {
     }
   }
 
-  private void putDoubles(double[] array, int offset, int count) {
+  private void putDoubles(
+      String operation, Object target, double[] array, int offset, int count) {
     if (doubles != null) {
       doubles.put(0, array, offset, count);
     } else {
       for (int i = 0; i < count; ++i) {
-        floats.put(i, toFloat(array[offset + i], offset + i));
+        floats.put(i, toFloat(operation, target, array[offset + i], offset + i));
       }
     }
   }
 
-  private static float toFloat(double value, int index) {
+  private static float toFloat(String operation, Object target, double value, int index) {
     float rounded = (float) value;
     if (Float.isInfinite(rounded) && !Double.isInfinite(value)) {
       throw new IllegalArgumentException(
-          "a float cannot hold "
+          operation
+              + ": expected values for "
+              + target
+              + " that fit into a float, but got "
               + value
-              + ", the value at index "
+              + " at index "
               + index
-              + "; use a model of doubles or a smaller number");
+              + "; use a model of doubles or smaller numbers");
     }
     return rounded;
   }

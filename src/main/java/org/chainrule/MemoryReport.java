@@ -3,8 +3,8 @@ package org.chainrule;
 import org.chainrule.binding.NativeMemoryUse;
 
 /**
- * Native memory in bytes, by purpose. It grows with the largest batch so far and is freed when its
- * owner is closed.
+ * Native memory in bytes, by purpose. The memory grows with the largest batch so far and is freed
+ * when the trainer or tool that holds it is closed.
  *
  * @param arena values and deltas between the phases of a step; {@link Trainer#plan} prints how much
  *     one batch size needs

@@ -105,8 +105,8 @@ public final class Model extends NativeObject {
   }
 
   /**
-   * Writes the graph and the parameters to a safetensors file. They are first written to a
-   * temporary file in the same folder, which then replaces {@code file}.
+   * Writes the graph and the parameters to a safetensors file. Writes a temporary file in the same
+   * folder first, which then replaces {@code file}.
    *
    * @param file the file to write; an existing file is replaced
    * @throws ChainruleException if the file cannot be written

@@ -24,7 +24,7 @@ final class ModelNodes {
     return all;
   }
 
-  /** Returns the data nodes in order. The index of a node is its slot in the native inputs. */
+  /** Returns the data nodes in order. The index of a node is its slot in {@link Inputs}. */
   List<Node> data() {
     return all.stream().filter(node -> node.op().isData()).toList();
   }
@@ -35,8 +35,8 @@ final class ModelNodes {
   }
 
   /**
-   * Returns the number of a node. Throws IllegalArgumentException if it does not belong to the
-   * model.
+   * Returns the number of a node. Throws IllegalArgumentException if the node does not belong to
+   * the model.
    */
   int id(String operation, Node node) {
     Check.notNull(node, operation, "node");

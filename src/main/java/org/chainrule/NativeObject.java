@@ -27,7 +27,7 @@ abstract class NativeObject implements AutoCloseable {
 
   /**
    * Sets the function that frees the native object. {@code destroy} must not hold a reference to
-   * this object, because the cleaner would never run.
+   * this object, because the cleaner would then never run.
    */
   final void own(Runnable destroy) {
     destroyer = CLEANER.register(this, destroy);
@@ -61,8 +61,8 @@ abstract class NativeObject implements AutoCloseable {
    * Frees the native memory. Waits for calls that run in other threads. Later calls throw {@link
    * IllegalStateException}. Closing a closed object does nothing.
    *
-   * @throws IllegalStateException if it is called within a custom operation, because it would wait
-   *     for the call that runs the operation
+   * @throws IllegalStateException if this method is called within a custom operation, because it
+   *     would wait for the call that runs the operation
    */
   @Override
   public void close() {

@@ -78,8 +78,8 @@ public final class Node {
   }
 
   /**
-   * Renames this node. If the node has a weight or a bias with its own name and {@code .weight} or
-   * {@code .bias} appended, these are renamed with it.
+   * Renames this node. If the node has a weight or a bias whose name is the name of the node with
+   * {@code .weight} or {@code .bias} appended, these are also renamed.
    *
    * @param name the new name, not empty and not the name of another node
    * @return this node
@@ -108,8 +108,8 @@ public final class Node {
   }
 
   /**
-   * Returns the name of the operation: that of {@link #op()}, or for {@link Op#CUSTOM} the name
-   * under which it is registered.
+   * Returns the name of the operation: the name of {@link #op()}, or for {@link Op#CUSTOM} the name
+   * under which the operation is registered.
    *
    * @return a name
    */
@@ -460,8 +460,8 @@ public final class Node {
 
   /**
    * Applies dropout. In a training step, each value is set to 0 with probability {@code rate}, and
-   * the others are divided by {@code 1 - rate}, which preserves the mean. Everywhere else ({@link
-   * Trainer#evaluate}, predictors, Jacobians) the values pass unchanged.
+   * all other values are divided by {@code 1 - rate}, which preserves the mean. Everywhere else
+   * ({@link Trainer#evaluate}, predictors, Jacobians) the values pass unchanged.
    *
    * <p>Which values are set to 0 depends only on the model's seed, this node, the number of the
    * step, the feature, and the position of the sample in the batch. {@link Gradients} and {@link

@@ -179,7 +179,7 @@ public enum Op {
   /**
    * Returns whether the operation is used as the nonlinearity of a layer.
    *
-   * @return true for sigmoid, ReLU and similar operations, and for user-defined ones
+   * @return true for sigmoid, ReLU and similar operations, and for user-defined operations
    */
   public boolean isActivation() {
     return Native.op_is_activation(ordinal());

@@ -223,8 +223,8 @@ public final class Predictor extends NativeObject {
    * Returns the class of each sample.
    *
    * <p>If the output has several values per sample (logits or probabilities), the class is the
-   * index of the largest. Among equal values the first one counts, and NaN is never the largest. If
-   * the output is a single sigmoid (a probability), the class is 1 above 0.5, otherwise 0. Any
+   * index of the largest value. Among equal values the first counts, and NaN is never the largest.
+   * If the output is a single sigmoid (a probability), the class is 1 above 0.5, otherwise 0. Any
    * other single value is rejected, because its meaning is unknown.
    *
    * @param samples the values of the input, [sample][feature], for any number of samples

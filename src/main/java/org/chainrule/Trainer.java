@@ -140,8 +140,8 @@ public final class Trainer extends NativeObject {
    *     nothing is changed
    * @throws ChainruleException if the loss is not finite; nothing is changed. If the batch contains
    *     a non-finite value, the message names the node, the sample and the feature, counted from 0.
-   *     If it contains none, {@link #checking} finds the node where the first non-finite number
-   *     occurs
+   *     If all values of the batch are finite, {@link #checking} finds the node where the first
+   *     non-finite number occurs
    */
   public double step(Batch batch) {
     begin("step");
@@ -265,8 +265,8 @@ public final class Trainer extends NativeObject {
 
   /**
    * Turns the shuffling of examples on or off. With shuffling, the examples have a new random order
-   * in each epoch, which depends on the model's seed. Without it, they are used in the order of the
-   * data set. Shuffling is on by default.
+   * in each epoch, which depends on the model's seed. Without shuffling, the examples are used in
+   * the order of the data set. Shuffling is on by default.
    *
    * @param on whether to shuffle
    * @return this trainer
@@ -277,8 +277,8 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * Turns the shuffling of examples on. They have a new random order in each epoch, which depends
-   * on the given seed.
+   * Turns the shuffling of examples on. The examples have a new random order in each epoch, which
+   * depends on the given seed.
    *
    * @param seed any number
    * @return this trainer
@@ -335,7 +335,7 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * Returns the number of updates so far, including those before a resume.
+   * Returns the number of updates so far, including updates before a resume.
    *
    * @return 0 or more
    */
@@ -349,7 +349,7 @@ public final class Trainer extends NativeObject {
   }
 
   /**
-   * Returns the number of epochs that {@code fit} has completed, including those before a resume.
+   * Returns the number of epochs that {@code fit} has completed, including epochs before a resume.
    *
    * @return 0 or more
    */
@@ -505,7 +505,7 @@ public final class Trainer extends NativeObject {
    * @param batch values for all data nodes on which the loss depends
    * @param steps the number of steps, at least 1
    * @return the text of {@link #plan} with the mean time of each phase, GFLOP/s and GB/s, and a
-   *     comparison of the time of a step with that of its matrix products alone
+   *     comparison of the time of a step with the time of its matrix products alone
    * @throws ChainruleException if the loss is not finite; the step that fails changes nothing
    */
   public String profile(Batch batch, int steps) {

@@ -11,8 +11,8 @@ import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * The values that a caller passed to a batch for one data node: an array, a buffer or a pointer. An
- * object can be set any number of times.
+ * The values that a caller passed to a batch for one data node: an array, a buffer or a pointer.
+ * They can be replaced any number of times.
  */
 final class Values {
   /**
@@ -90,7 +90,7 @@ final class Values {
     return source instanceof Pointer;
   }
 
-  /** Returns the number of values. For a pointer, it may change between calls. */
+  /** Returns the number of values. For a pointer, the number may change between calls. */
   long length() {
     if (source instanceof Pointer pointer) {
       return pointer.limit() - pointer.position();
@@ -109,7 +109,8 @@ final class Values {
     return address;
   }
 
-  void copyTo(Memory memory) {
-    memory.put(source, offset, length);
+  /** Copies the values. The operation and the node are for error messages. */
+  void copyTo(Memory memory, String operation, Node node) {
+    memory.put(operation, node, source, offset, length);
   }
 }

@@ -5,7 +5,10 @@ import org.bytedeco.javacpp.BytePointer;
 import org.chainrule.binding.NativePredictor;
 import org.chainrule.binding.NativeWorkspace;
 
-/** The memory of one running prediction: its inputs, outputs and intermediate values. */
+/**
+ * The native memory of a prediction: inputs, outputs and intermediate values. It serves one
+ * prediction at a time and is then reused ({@link WorkspacePool}).
+ */
 final class Workspace {
   private final NativeWorkspace handle;
   private final List<Node> outputs;
@@ -29,11 +32,16 @@ final class Workspace {
       if (capacities[i] < samples) {
         Node output = outputs.get(i);
         long size = output.isBatched() ? samples * output.features() : output.features();
-        Check.that(
-            size <= Memory.most(type),
-            "predict",
-            output + " has more values than a buffer can hold: ",
-            size);
+        if (size > Memory.most(type)) {
+          throw new IllegalArgumentException(
+              "predict: expected at most "
+                  + Memory.most(type)
+                  + " values for "
+                  + output
+                  + (output.isBatched()
+                      ? ", but " + samples + " samples give " + size + "; use smaller batches"
+                      : ", but it has " + size));
+        }
         capacities[i] = 0;
         BytePointer memory = handle.reserve_output(i, samples);
         memories[i] = Memory.at(memory, 0, (int) size, type);
@@ -43,7 +51,10 @@ final class Workspace {
     predictor.predict(handle, samples);
   }
 
-  /** Copies the first values of an output to a float[] or double[]. */
+  /**
+   * Copies the first {@code count} values of output number {@code output} to {@code target}, a
+   * float[] or double[].
+   */
   void read(int output, Object target, int count) {
     memories[output].get(target, count);
   }

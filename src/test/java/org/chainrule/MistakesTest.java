@@ -61,10 +61,13 @@ class MistakesTest {
         Predictor exact = doubles.predictor(y);
         Trainer trainer = floats.trainer(loss, Sgd.of(0.1));
         Trainer inDoubles = doubles.trainer(loss, Sgd.of(0.1))) {
-      refused(() -> rounded.predict(values), "float cannot hold -1.0E300", "at index 3");
+      refused(
+          () -> rounded.predict(values),
+          "predict: expected values for 'x'",
+          "that fit into a float, but got -1.0E300 at index 3");
       assertEquals(2, exact.predict(values).length);
       Batch batch = new Batch(2).set("x", values).set("t", targets);
-      refused(() -> trainer.step(batch), "float cannot hold", "at index 3");
+      refused(() -> trainer.step(batch), "step: expected values for 'x'", "at index 3");
       Dataset data = Dataset.of(2).add("x", values).add("t", targets);
       refused(() -> trainer.fit(data, 2, 1), "'x'", "-1e+300", "example 1, feature 1");
       assertEquals(0, trainer.steps());

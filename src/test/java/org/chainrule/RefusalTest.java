@@ -105,7 +105,7 @@ class RefusalTest {
     refused(() -> new Batch(-3), "-3");
     refused(() -> Dataset.of(0), "0");
     refused(() -> Dataset.of(-1), "-1");
-    refused(() -> Chainrule.threads(0), "expected a number from 1 to 64, but got 0");
+    refused(() -> Chainrule.threads(0), "expected from 1 to 64 threads, but got 0");
     refused(() -> Chainrule.threads(65), "65");
     refused(() -> trainer.plan(0), "0");
     refused(() -> trainer.profile(new Batch(1), 0), "0");

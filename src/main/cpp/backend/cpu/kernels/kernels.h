@@ -35,8 +35,8 @@ Kernel find_loss(const Step& step, DType dtype);
 Kernel find_layout(const Step& step, DType dtype);
 Kernel find_update(const Step& step, DType dtype);
 
-// The number of columns that a row-wise kernel processes at a time. Its sums then fit into registers and the
-// first-level cache.
+// The number of columns that a row-wise kernel (rowwise.cpp: it uses all features of a sample) processes at a time. Its
+// sums then fit into registers and the first-level cache.
 constexpr int64_t column_block = 64;
 
 // An operand's address and layout in one run.

@@ -1,4 +1,5 @@
-// Kernels that copy rows, transpose the user's [batch][feature] data in and out, and compute polynomial features.
+// Kernels that copy rows, transpose between the user's [batch][feature] and the engine's [feature][batch], and compute
+// polynomial features.
 #include "backend/cpu/kernels/kernels.h"
 #include "ops/polynomial_features.h"
 
@@ -19,7 +20,8 @@ struct Layout {
     }
   }
 
-  // The side of a transposed block. The cache lines of both operands stay in the first-level cache.
+  // The side of a square block that is transposed at a time. The block's cache lines of both operands stay in the
+  // first-level cache.
   static constexpr int64_t side = 16;
 
   template <class Body>

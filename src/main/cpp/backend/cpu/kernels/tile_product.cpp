@@ -1,7 +1,8 @@
-// Matrix products with the scheme of K. Goto and R. van de Geijn (ACM TOMS 34, 2008). A panel of op(A), a few rows
-// high, is multiplied by a panel of op(B), two vectors wide. The sums over a block of k stay in registers. The operands
-// are packed into panels first, because rows at a stride of a power of two would evict each other from the cache. Each
-// packed element is used m or n times.
+// Matrix products with the scheme of K. Goto and R. van de Geijn (ACM TOMS 34, 2008). A panel of op(A) is a strip of a
+// few rows, a panel of op(B) is a strip of columns, two vectors wide. The micro-kernel multiplies two panels. The sums
+// over a block of k stay in registers. The operands are packed (copied into contiguous panels) first, because rows at a
+// stride of a power of two would evict each other from the cache. Each packed element of A is used n times, each packed
+// element of B m times.
 #include "backend/cpu/kernels/tile_product.h"
 
 #include "backend/cpu/kernels/vector.h"
@@ -31,7 +32,8 @@ constexpr int64_t column_block = tile_product_columns;  // columns of B that are
 constexpr int64_t panels_block = 8;                     // panels of a transposed A that are packed at a time
 
 // Layouts of a panel of A: element (i, p) is at i * row_stride + p * depth_stride.
-struct ByRows {  // packed from rows, which are 17 cache lines apart and so in different cache sets
+struct
+    ByRows {  // packed from the rows of A; packed rows are 17 cache lines apart and so in different cache sets
   static constexpr int64_t row_stride = depth_block + 16, depth_stride = 1;
 };
 struct ByDepth {  // packed from a transposed A
@@ -204,7 +206,7 @@ void pack_columns(float* to, const float* b, int64_t stride, int64_t columns, in
   }
 }
 
-// Packs a transposed B in the same way. A stored row of B is a column of op(B).
+// Packs a transposed B as pack_columns() packs a plain one. A stored row of B is a column of op(B).
 void pack_transposed(float* to, const float* b, int64_t stride, int64_t columns, int64_t depth) {
   for (int64_t j = 0; j < columns; j += panel_columns, to += depth * panel_columns) {
     for (int64_t half = 0; half < panel_columns; half += lanes) {
@@ -239,7 +241,6 @@ constexpr int64_t prefetched_elements = 65536;
 constexpr int64_t max_panels_without_packing(int64_t depth) { return depth <= 64 ? 3 : 2; }
 
 // Multiplies a panel of A by all panels of B. `tail` is the last, incomplete panel of B, which is always packed.
-
 template <class Layout>
 void run_panel(const float* a, int64_t rows, const float* b, int64_t b_stride, int64_t b_panel,
                const float* tail, int64_t columns, int64_t depth, Out out, Prefetch& prefetch) {

@@ -1,5 +1,5 @@
-// Our own tile kernel for matrix products in float. It computes the products for which it is faster than the BLAS
-// (by_tile_kernel in backend/cpu/products.cpp).
+// Our own tile kernel for matrix products in float. It computes one tile, a rectangle of C. It is used for the products
+// for which it is faster than the BLAS (by_tile_kernel in backend/cpu/products.cpp).
 #pragma once
 
 #include <cstdint>
@@ -23,17 +23,18 @@ struct ProductTile {
   int64_t c_stride;
 };
 
-// A part of the tile. The kernel calls PartDone when the part is final and still in cache.
+// A rectangle of the tile. (Not to be confused with the parts of k, StepKind::product in program/program.h.) The kernel
+// calls PartDone when the rectangle is final and still in cache.
 struct Part {
   int64_t row_begin, row_end, column_begin, column_end;
 };
 using PartDone = void (*)(void* argument, const Part& part);
 
-// Each element is summed over k in one order, which is the same for any m and n. So the cut of C into tiles does not
-// change any bit. `done` may be null.
+// Computes a tile. Each element is summed over k in an order that does not depend on m and n, so the cut of C into
+// tiles does not change any bit. `done` may be null.
 using TileProduct = void (*)(const ProductTile& tile, float* scratch, PartDone done, void* argument);
 
-// The largest number of columns of a part. A part has all columns of the tile if these are not more.
+// The largest number of columns of a Part. If the tile has at most this many columns, each Part has all of them.
 constexpr int64_t tile_product_columns = 512;
 
 // The size in bytes of the scratch memory that a call needs.

@@ -1,5 +1,6 @@
-// The vector operations of the tile kernel, for the instruction set being built. There are none for the baseline level:
-// with its instructions the BLAS is always faster than a tile kernel.
+// The vector operations of the tile kernel, for the instruction set being built. A lane is one of the floats of a
+// vector register. The baseline level has no such operations: with its instructions the BLAS is always faster than a
+// tile kernel.
 #pragma once
 
 #include "util/host_device.h"

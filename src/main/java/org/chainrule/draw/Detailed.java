@@ -21,8 +21,8 @@ final class Detailed {
   /**
    * One scalar variable.
    *
-   * @param from the id of the leaf or operation that produces it
-   * @param name its name; empty if it has none yet
+   * @param from the id of the leaf or operation that produces the variable
+   * @param name the name of the variable; empty if it has none yet
    * @param role the role of the variable
    */
   record Number(String from, String name, Role role) {}

@@ -52,8 +52,9 @@ final class Dot {
 
   private void edge(DrawnEdge edge) {
     // A parameter is in the same rank as its operation. Graphviz orders nodes within a rank by the
-    // direction of their edges. The first parameter is placed before the operation. The others are
-    // placed behind it by an edge in the reverse direction, which is drawn with its arrow reversed.
+    // direction of their edges. The first parameter is placed before the operation. All other
+    // parameters are placed behind the operation by an edge in the reverse direction, which is
+    // drawn with its arrow reversed.
     boolean behind = isBehind(edge);
     out.append("  ").append(behind ? edge.to() : edge.from());
     out.append(" -> ").append(behind ? edge.from() : edge.to());

@@ -13,8 +13,8 @@ import org.chainrule.NodeStatistics;
 
 /**
  * The content of a picture of a {@link Graph}: nodes, arrows and text, without positions on a page.
- * All renderers use it: {@link #toMermaid()} and {@link #toDot()} in this class, and those for SVG
- * and HTML in the module chainrule-visual.
+ * {@link #toMermaid()} and {@link #toDot()} render a drawing as text. The module chainrule-visual
+ * renders it as SVG and HTML.
  *
  * <pre>{@code
  * System.out.println(Drawing.of(graph, View.CONCISE).toMermaid());
@@ -66,7 +66,7 @@ public record Drawing(
   }
 
   /**
-   * Draws a node, such as a loss, and all nodes that it is computed from.
+   * Draws a node, such as a loss, and all nodes from which it is computed.
    *
    * @param result the node
    * @param view the level of detail
@@ -158,7 +158,7 @@ public record Drawing(
   }
 
   /**
-   * Adds all nodes that the result depends on to the order, then the result. It does not recurse
+   * Adds all nodes that the result depends on to the order, then the result. Does not recurse,
    * because graphs can be deep.
    */
   private static void collect(Node result, List<Node> order) {

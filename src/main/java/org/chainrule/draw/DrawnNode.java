@@ -11,10 +11,11 @@ import org.chainrule.Node;
  * @param role what the node represents
  * @param form the outline
  * @param lines the text inside, as plain text that the renderers escape; empty for a mark
- * @param nodes the nodes of the graph that it represents; the last one has its value
- * @param beside the id of the operation beside which the node is drawn, if it affects only that
- *     operation
- * @param paint the colours: those of the role or of an overlay
+ * @param nodes the nodes of the graph that the drawn node represents; its value is the value of the
+ *     last of these
+ * @param beside the id of the operation beside which the node is drawn, if the node affects only
+ *     that operation
+ * @param paint the colours of the role or of an overlay
  */
 public record DrawnNode(
     String id,
@@ -31,7 +32,7 @@ public record DrawnNode(
    * @param role what the node represents
    * @param form the outline
    * @param lines the text inside
-   * @param nodes the nodes of the graph that it represents
+   * @param nodes the nodes of the graph that the drawn node represents
    * @param beside the id of the operation beside which the node is drawn
    * @param paint the colours
    */

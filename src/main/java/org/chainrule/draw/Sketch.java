@@ -40,7 +40,7 @@ final class Sketch {
     return edges;
   }
 
-  /** Returns the length of the longest path in nodes, without nodes that are beside others. */
+  /** Returns the length of the longest path in nodes. Nodes beside an operation do not count. */
   int longestChain() {
     Map<String, Integer> length = new HashMap<>();
     Map<String, List<DrawnEdge>> incoming = new HashMap<>();

@@ -12,7 +12,7 @@ import org.chainrule.NodeStatistics;
 
 /** Colours a drawing by the size of a quantity, on a logarithmic scale. */
 final class Tint {
-  /** The smallest range of a scale, in powers of ten. On less, noise would look like a pattern. */
+  /** The smallest range of a scale, in powers of ten. On less, noise looks significant. */
   private static final int LEAST_DECADES = 3;
 
   private static final int MOST_STEPS = 7;
@@ -26,7 +26,7 @@ final class Tint {
     {0xfd, 0xe7, 0x25}
   };
 
-  /** Below this luminance, white text has more contrast than dark text. */
+  /** On a colour with less luminance than this, white text has more contrast than dark text. */
   private static final double MIDDLE = 0.19;
 
   private static final Paint NONE = new Paint("none", "#6e757d", Role.CONSTANT.onPage());
@@ -80,8 +80,8 @@ final class Tint {
   }
 
   /**
-   * Returns the statistics that are shown on a drawn node: those of its value or, for gradients,
-   * those of all parameters that it represents.
+   * Returns the statistics that are shown on a drawn node: the statistics of its value or, for
+   * gradients, the statistics of all parameters that the drawn node represents.
    */
   private List<NodeStatistics> shown(DrawnNode drawn) {
     List<Node> nodes = drawn.nodes();

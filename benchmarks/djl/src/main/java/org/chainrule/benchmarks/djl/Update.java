@@ -14,8 +14,8 @@ interface Update {
   void apply(PtNDArray parameter, PtNDArray gradient);
 
   /**
-   * SGD with momentum. DJL's own optimizer needs three more passes over the memory, because it
-   * copies the gradient and adds a weight decay of 0.
+   * SGD with momentum. DJL's own optimizer also copies the gradient and adds a weight decay of 0,
+   * which costs three more passes over arrays of the parameter's size.
    */
   final class Momentum implements Update {
     private final Map<PtNDArray, PtNDArray> velocities = new HashMap<>();
@@ -33,7 +33,7 @@ interface Update {
     }
   }
 
-  /** DJL's own Adam. */
+  /** Adam, computed by DJL's native adamUpdate(). */
   final class Adam implements Update {
     private static final float BETA1 = 0.9f;
     private static final float BETA2 = 0.999f;
@@ -51,7 +51,8 @@ interface Update {
       ++state.steps;
       double root = Math.sqrt(1 - Math.pow(BETA2, state.steps));
       double corrected = learningRate * root / (1 - Math.pow(BETA1, state.steps));
-      // DJL adds epsilon to the root before the bias correction, so epsilon is scaled.
+      // adamUpdate() adds epsilon to √variance before the bias correction, so epsilon is multiplied
+      // by the correction √(1 - BETA2^steps).
       float epsilon = (float) (1e-8 * root);
       JniUtils.adamUpdate(
           parameter,

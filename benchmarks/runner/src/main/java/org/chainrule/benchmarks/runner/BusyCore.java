@@ -24,9 +24,10 @@ final class BusyCore implements AutoCloseable {
   }
 
   /**
-   * Runs the process: it counts until the process that started it has ended.
+   * The main method of the busy process. Counts until its parent process has ended, in case {@link
+   * #close} is never called.
    *
-   * @param arguments none
+   * @param arguments not used
    */
   public static void main(String[] arguments) {
     ProcessHandle parent = ProcessHandle.current().parent().orElseThrow();

@@ -10,15 +10,16 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * The class path of a library's process, from the files that the build of the modules has written.
+ * The class path of the process that measures a library. It is read from target/classpath.txt,
+ * which the Maven build of each module writes.
  */
 final class ClassPath {
-  /** Native libraries of other platforms, which an application for this platform would not ship. */
+  /** Jars with native libraries for platforms other than linux-x86_64. */
   private static final Pattern FOREIGN =
       Pattern.compile(
           ".*-(windows|win|macosx|osx|android|ios|linux-(?!x86_64))[-a-z0-9_]*.*\\.jar");
 
-  /** The jars of the benchmark itself, which are not part of the library. */
+  /** Jars of the benchmark and of JMH, which do not belong to the measured library. */
   private static final Pattern OURS =
       Pattern.compile(
           "chainrule-benchmarks-.*|jmh-core-.*|jopt-simple-.*|commons-math3-3\\.6\\.1.*");
@@ -37,7 +38,7 @@ final class ClassPath {
     return Files.exists(file(variant.library())) && (!variant.mkl() || Files.exists(file("mkl")));
   }
 
-  /** Returns the value of -classpath. */
+  /** Returns the class path with which the variant's process is started. */
   String of(Variant variant) throws IOException {
     return String.join(File.pathSeparator, entries(variant).stream().map(Path::toString).toList());
   }

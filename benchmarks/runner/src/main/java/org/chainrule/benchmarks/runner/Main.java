@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Measures all libraries and writes the results. */
+/** Runs the chosen sections for the chosen libraries and writes the results. */
 public final class Main {
   private static final int COLD_STARTS = 5;
   private static final long NANOSECONDS = 1_000_000_000;
@@ -30,7 +30,7 @@ public final class Main {
   /**
    * Runs the benchmark. The working directory must be the folder 'benchmarks'.
    *
-   * @param arguments the arguments of {@link Options}
+   * @param arguments the command line; see {@link Options#parse}
    * @throws IOException if results cannot be written
    * @throws InterruptedException if this thread is interrupted
    */
@@ -49,18 +49,20 @@ public final class Main {
   }
 
   /**
-   * Returns true if Chainrule and the floors were measured. A failure of a peer does not matter.
+   * Measures all chosen sections and writes the results after each. Returns false if no chosen
+   * library is built, or if a measurement of Chainrule or of a floor (the matrix products alone)
+   * failed. Failures of other libraries are only reported.
    */
   private boolean run() throws IOException, InterruptedException {
     long begin = System.nanoTime();
     List<Variant> variants = options.variants().stream().filter(classPath::isBuilt).toList();
     for (Variant variant : options.variants()) {
       if (!variants.contains(variant)) {
-        System.err.println(variant + " is not built and is skipped.");
+        System.err.println("Skipping " + variant + ": it has not been built.");
       }
     }
     if (variants.isEmpty()) {
-      System.err.println("There is nothing to measure, because none of the libraries is built.");
+      System.err.println("Nothing to measure: none of the chosen libraries has been built.");
       return false;
     }
     Plan plan = new Plan(options, variants);
@@ -69,7 +71,10 @@ public final class Main {
       write();
     }
     long seconds = (System.nanoTime() - begin) / NANOSECONDS;
-    System.out.printf("Written after %d s: %s%n", seconds, target.resolve("results.json"));
+    System.out.printf(
+        "Wrote the results to %s (results.json, results.md, charts) after %d s.%n",
+        target,
+        seconds);
     return !ownFailed;
   }
 
@@ -77,10 +82,11 @@ public final class Main {
       throws IOException, InterruptedException {
     List<List<Job>> groups = plan.groups(section);
     List<Job> jobs = groups.stream().flatMap(List::stream).toList();
-    System.err.printf("%s: %d measurements%n", section.title(), jobs.size());
+    System.err.printf("%s: %d jobs%n", section.title(), jobs.size());
     for (List<Job> group : groups) {
       if (section == Section.BUSY) {
-        // the jobs without a busy core are measured first, unless another section has measured them
+        // first measures the same jobs without a busy core, except those that an earlier section
+        // has measured
         lab.measure(group.stream().map(Job::quiet).toList(), options.rounds());
         try (BusyCore busy = new BusyCore()) {
           lab.measure(group, options.rounds());

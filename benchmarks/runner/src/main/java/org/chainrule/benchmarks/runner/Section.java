@@ -2,15 +2,15 @@ package org.chainrule.benchmarks.runner;
 
 import java.util.List;
 
-/** A part of the benchmark. Each has one table. */
+/** A section of the benchmark. Each section fills one table. */
 enum Section {
   TRAINING("Training with SGD"),
   OPTIMIZERS("Training with momentum and Adam"),
   INFERENCE("Inference"),
   ALLOCATION("Memory allocated by a training step"),
   COLD_START("Cold start"),
-  SIZE("Jars on the class path"),
-  GROWTH("Growth with width, batch, depth and threads"),
+  SIZE("Number and size of the jars that an application ships"),
+  GROWTH("Training time by width, batch size, depth and number of threads"),
   BUSY("Training while another process keeps a core busy"),
   BANDWIDTH("Memory bandwidth of this machine");
 
@@ -23,7 +23,7 @@ enum Section {
     this.title = title;
   }
 
-  /** Returns the name on the command line, such as cold-start. */
+  /** Returns the name that the option --sections uses, such as cold-start. */
   String label() {
     return Job.lower(this);
   }

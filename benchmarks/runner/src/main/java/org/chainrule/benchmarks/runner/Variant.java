@@ -22,8 +22,11 @@ record Variant(
     Map<String, String> environment) {
   /** The role of a variant in comparisons. */
   enum Role {
+    /** Chainrule. */
     OURS,
+    /** Another library. */
     PEER,
+    /** The matrix products of the network alone, a lower bound for the time of a library. */
     FLOOR
   }
 
