@@ -31,7 +31,7 @@ constexpr int32_t optimizer_count = 0
 
 constexpr int32_t max_settings = 8;      // per rule
 constexpr int32_t max_states = 3;        // per rule; a state holds one number per element of a parameter
-constexpr int32_t max_step_scalars = 2;  // per rule; numbers that the rule computes once per step
+constexpr int32_t max_step_scalars = 3;  // per rule; numbers that the rule computes once per step
 
 struct Setting {
   const char* name;
