@@ -1,19 +1,50 @@
-// Prints the rows of docs/accuracy.md.
+// Prints the table of docs/accuracy.md: the rows of limits.h with the measured errors.
 #include <cstdio>
 
+#include "accuracy/limits.h"
 #include "accuracy/sweep.h"
+#include "harness.h"
 
 namespace test {
 
+namespace {
+
+std::string cell(const Worst& worst) {
+  char number[32];
+  std::snprintf(number, sizeof number, "%.2f", worst.ulps);
+  return worst.ulps == 0 ? "0" : number + std::string(": ") + worst.where;
+}
+
+}  // namespace
+
 void print_table(const Results& results) {
-  for (const auto& [name, measured] : results) {
-    for (int type = 0; type < 2; ++type) {
-      std::printf("%-24s %s forward %.3g at %s; backward %.3g at %s\n", name.c_str(),
-                  type == 0 ? "float" : "double", measured.forward[type].ulps,
-                  measured.forward[type].where.c_str(), measured.backward[type].ulps,
-                  measured.backward[type].where.c_str());
+  std::printf(
+      "| entry | inputs | unit | limit | forward, float | forward, double | backward, float | "
+      "backward, double | exception |\n");
+  std::printf("| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
+  for (const Limit& limit : limits()) {
+    const auto found = results.find(limit.name);
+    std::string cells = "not measured | | | ";
+    if (found != results.end()) {
+      const Measured& m = found->second;
+      cells = cell(m.forward[0]) + " | " + cell(m.forward[1]) + " | " + cell(m.backward[0]) + " | " +
+              cell(m.backward[1]);
     }
+    std::printf("%s%s%s\n", row_begin(limit).c_str(), cells.c_str(), row_end(limit).c_str());
   }
 }
 
 }  // namespace test
+
+// Measures everything and prints the table. It takes minutes.
+COMMAND(accuracy) {
+  test::Results results;
+  for (const auto sweep : test::sweeps()) {
+    std::fprintf(stderr, "accuracy: %s\n", sweep.name);
+    sweep.run(test::Effort::full, results);
+  }
+  std::fprintf(stderr, "accuracy: all floats\n");
+  test::sweep_all_floats(results);
+  test::print_table(results);
+  return 0;
+}
