@@ -37,7 +37,7 @@ const std::vector<Limit> table = {
     {"softplus", "all z", result, result, 2, 4, ""},
     {"gelu", "all z", result, term, 2, 4, ""},
     {"silu", "all z", result, term, 2, 4, ""},
-    {"dropout", "all z", result, result, 2, 4, ""},
+    {"dropout", "all z that are kept", result, result, 2, 4, ""},
     {"softmax", "1 to 10⁶ logits", shifted, term, 8, 8, ""},
     {"layer_norm", "1 to 10⁶ features", term, term, 8, 8, ""},
     {"sum", "1 to 10⁶ features", sums, result, 8, 8, ""},
