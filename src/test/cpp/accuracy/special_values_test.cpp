@@ -1,7 +1,7 @@
 // The values of unary operations at zero, at infinities and at NaN, written out, and the sign of zero.
 #include "accuracy/engine.h"
 #include "accuracy/exact_unary.h"
-#include "accuracy/points.h"
+#include "accuracy/ulps.h"
 #include "harness.h"
 
 using namespace test;
