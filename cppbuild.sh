@@ -2,6 +2,7 @@
 # Builds the C++ core for one platform into cppbuild/<platform>/ with CMake. Usage: bash cppbuild.sh [command]
 #   build        lib/libchainrule.a (the default command) and compile_commands.json
 #   test         build, then compiles and runs the C++ tests (CHAINRULE_TEST_FILTER=TEXT: only tests with TEXT in their name)
+#   test-build   as test, but does not run the tests
 #   cuda         lib/libchainrule_cuda.so, the CUDA engine; checks that no kernel spills registers
 #   cuda-test    cuda, then bin/chainrule_cuda_test, the tests of the CUDA engine, which need a GPU
 #   sanitize     runs the tests with the address and undefined sanitizers, then the tests of threads with the thread sanitizer
@@ -90,6 +91,7 @@ format() {
 case ${1:-build} in
   build) build ;;
   test) build; make_targets "$OUT" chainrule_test; run_tests "$OUT" ;;
+  test-build) build; make_targets "$OUT" chainrule_test ;;
   cuda) cuda ;;
   cuda-test) cuda core chainrule_cuda_test
     echo "cppbuild.sh: $OUT/bin/chainrule_cuda_test needs libcublasLt.so.13 and libopenblas.so.0 on LD_LIBRARY_PATH" ;;
@@ -97,5 +99,5 @@ case ${1:-build} in
   format) format --dry-run -Werror ;;
   format-fix) format -i ;;
   clean) rm -rf "$OUT" ;;
-  *) die "unknown command '$1': use build, test, cuda, cuda-test, sanitize, format, format-fix or clean." ;;
+  *) die "unknown command '$1': use build, test, test-build, cuda, cuda-test, sanitize, format, format-fix or clean." ;;
 esac

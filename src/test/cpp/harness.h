@@ -1,5 +1,5 @@
 // A small test harness: TEST(name) {…}, CHECK(condition), CHECK_NEAR(a, b, tolerance), CHECK_THROWS(expression,
-// substring).
+// substring). COMMAND(name) {…} defines what the test program does if its only argument is --name.
 #pragma once
 
 #include <cmath>
@@ -24,6 +24,21 @@ struct Register {
   Register(const char* name, void (*run)()) { cases().push_back({name, run}); }
 };
 
+// A command returns the exit status.
+struct Command {
+  const char* name;
+  int (*run)();
+};
+
+inline std::vector<Command>& commands() {
+  static std::vector<Command> all;
+  return all;
+}
+
+struct RegisterCommand {
+  RegisterCommand(const char* name, int (*run)()) { commands().push_back({name, run}); }
+};
+
 // Reports a failed check. The test continues, and the whole run counts as failed.
 void fail(const char* file, int line, const std::string& what);
 
@@ -36,6 +51,11 @@ void skip(const std::string& why);
   static void test_##name();                                       \
   static const test::Register register_##name(#name, test_##name); \
   static void test_##name()
+
+#define COMMAND(name)                                                                \
+  static int command_##name();                                                       \
+  static const test::RegisterCommand register_command_##name(#name, command_##name); \
+  static int command_##name()
 
 #define CHECK(condition)                                          \
   do {                                                            \

@@ -1,5 +1,6 @@
 // Runs the tests whose names contain the value of CHAINRULE_TEST_FILTER, or all tests if it is unset. --only NAME runs
-// the test with exactly that name. --list prints the names of the selected tests, one per line, and runs none. The exit
+// the test with exactly that name. --list prints the names of the selected tests, one per line, and runs none. --NAME
+// runs the command of that name (COMMAND in harness.h) instead of tests and returns its exit status. Otherwise the exit
 // status is 0 if at least one test was selected and none failed, 1 if not, and 2 if the arguments are wrong.
 #include <cstdio>
 #include <cstdlib>
@@ -22,6 +23,9 @@ void test::skip(const std::string& why) { skip_reason = why; }
 
 int main(int count, char** arguments) {
   const char* filter = std::getenv("CHAINRULE_TEST_FILTER");
+  for (const test::Command& command : test::commands()) {
+    if (count == 2 && std::string("--") + command.name == arguments[1]) return command.run();
+  }
   const bool list = count == 2 && std::strcmp(arguments[1], "--list") == 0;
   const char* only = count == 3 && std::strcmp(arguments[1], "--only") == 0 ? arguments[2] : nullptr;
   if (count > 1 && !list && only == nullptr) {
