@@ -96,11 +96,11 @@ public final class Device {
    *
    * <p>By default cuBLASLt's heuristic selects the algorithm and nothing is timed. The tuned device
    * times up to 16 algorithms that the heuristic proposes, once per shape, when the first plan with
-   * that shape is created. The algorithms run on separate memory, several times in
-   * turn, with warm caches. This takes between some hundredths of a second and some seconds per
-   * shape. Other work on the device at the same time makes the times less exact. For each product,
-   * {@link Trainer#plan(int)} prints the time of the selected algorithm and the time of the
-   * heuristic's choice.
+   * that shape is created. The algorithms run on separate memory, several times in turn, with warm
+   * caches. This takes between some hundredths of a second and some seconds per shape. Other work
+   * on the device at the same time makes the times less exact. For each product, {@link
+   * Trainer#plan(int)} prints the time of the selected algorithm and the time of the heuristic's
+   * choice.
    *
    * <p>The choices are stored in {@code file}, which is created if it does not exist. A shape that
    * is in the file is not timed again, so training repeats bit for bit as long as the file is kept.

@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  * compares g · d with a five-point difference formula of the loss along d. The directions are
  * random in all parameters and inputs together, random in each parameter and input alone, and
  * single elements of each. If a comparison differs, the check searches for the element that differs
- * most. Everything is computed in {@code double} with a copy of the model's
- * current parameters. The model does not change, and it may have type {@code float}.
+ * most. Everything is computed in {@code double} with a copy of the model's current parameters. The
+ * model does not change, and it may have type {@code float}.
  *
  * <p>Where a rule changes its formula, such as ReLU at 0, there is no derivative to compare with.
  * The check recognises this and reports a kink instead of a fault. For custom operations the check

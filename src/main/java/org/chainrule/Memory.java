@@ -107,8 +107,7 @@ final class Memory {
     }
   }
 
-  private void putDoubles(
-      String operation, Object target, double[] array, int offset, int count) {
+  private void putDoubles(String operation, Object target, double[] array, int offset, int count) {
     if (doubles != null) {
       doubles.put(0, array, offset, count);
     } else {

@@ -73,8 +73,7 @@ public final class Main {
     long seconds = (System.nanoTime() - begin) / NANOSECONDS;
     System.out.printf(
         "Wrote the results to %s (results.json, results.md, charts) after %d s.%n",
-        target,
-        seconds);
+        target, seconds);
     return !ownFailed;
   }
 
