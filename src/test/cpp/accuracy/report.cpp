@@ -9,10 +9,11 @@ namespace test {
 
 namespace {
 
+// An error of at most half an ulp is that of a correctly rounded result. It needs no input as an example.
 std::string cell(const Worst& worst) {
   char number[32];
-  std::snprintf(number, sizeof number, "%.2f", worst.ulps);
-  return worst.ulps == 0 ? "0" : number + std::string(": ") + worst.where;
+  std::snprintf(number, sizeof number, worst.ulps < 1e5 ? "%.2f" : "%.2g", worst.ulps);
+  return worst.ulps == 0 ? "0" : worst.ulps <= 0.5 ? number : number + std::string(": ") + worst.where;
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ void elementwise(Effort effort, Op op, double constant, Results& results) {
                      delta == 1 ? "" : message(", δ = ", delta), ", ", engine.name);
     };
     Applied<T> one(engine, op, constant, {1, 1}, 1, false), all(engine, op, constant, {1, 1}, batch);
-    for (size_t i = 0; i < at(batch); ++i) {
+    for (size_t i = 0; i < at(batch); i += effort == Effort::full ? 1 : 11) {
       one.run({{on.predictions[i]}, {on.targets[i]}});
       forward.add(error_in_ulps(one.value()[0], exact[i].value.value), [&] { return where("", i, T(1)); });
     }

@@ -93,7 +93,7 @@ class Case {
       if (!representable(i)) continue;
       const Term& exact = state < 0 ? exact_[i].w : exact_[i].states[state];
       worst.add(error_in_ulps<T>(got[i], static_cast<Wide<T>>(exact.value), static_cast<Wide<T>>(exact.term)),
-                [&] { return where(i, state, engine); });
+                [&] { return where(state, engine); });
     }
   }
   // Returns false if a mean of squares is below the smallest normal number, so that its stored value has few digits.
@@ -102,15 +102,14 @@ class Case {
     const Exact squares = exact_[i].states[rule_.kind() == OptimizerKind::rmsprop ? 0 : 1].value;
     return squares == 0 || squares >= static_cast<Exact>(std::numeric_limits<T>::min());
   }
-  std::string where(size_t i, int32_t state, const Engine& engine) const {
-    std::string text = state < 0 ? "w" : message("state ", state);
-    const Element& e = elements_[i];
-    text += message(", t = ", step_, ", w = ", digits_of(static_cast<T>(e.w)),
-                    ", g = ", digits_of(static_cast<T>(e.g)));
-    for (double s : e.state) text += message(", ", digits_of(static_cast<T>(s)));
+  // The parameter or the state with the error, the step, and the settings that are not the defaults.
+  std::string where(int32_t state, const Engine& engine) const {
+    std::string text = message(state < 0 ? "w" : message("state ", state), ", t = ", step_);
     int32_t k = 0;
-    for (const Setting& setting : settings_of(rule_.kind()))
-      text += message(", ", setting.name, " ", rule_.values()[k++]);
+    for (const Setting& setting : settings_of(rule_.kind())) {
+      if (rule_.values()[k] != setting.value) text += message(", ", setting.name, " ", rule_.values()[k]);
+      ++k;
+    }
     return text + ", " + engine.name;
   }
 
