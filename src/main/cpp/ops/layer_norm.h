@@ -2,6 +2,9 @@
 // d_x_i = r (g_i - Σ g / k - n_i Σ g n / k) with g = w δ,   d_w_i = Σ_batch δ_i n_i,   d_b_i = Σ_batch δ_i.
 // The other sums are over the k features of a sample. Without w, w_i = 1; without b, b_i = 0.   c > 0.
 // J. Ba, J. Kiros, G. Hinton, 2016.
+// Largest measured errors in ulp, for rows of 1 to 1000 features with c = 1e-5, on the CPU and on CUDA. float: 2.3,
+// backward 4.6. double: 3.9, backward 7.0. The unit of forward is an ulp of n_i or, if that is larger, of the rounding
+// error of m times r (double: of 1). The unit of backward is an ulp of the largest term.
 // Forward makes two passes over the features. It saves its input and three numbers per sample: r, and m in two parts.
 // One part is not enough: if the mean is large, its rounding error can be as large as the differences between the
 // values.

@@ -72,8 +72,8 @@ enum class StepKind : int32_t {
   row_sum,  // s_r = α Σ_c x_rc + β s_r: s x. If parts > 1, s has `rows` sums for each part of the columns
   reduction_forward,     // s_c = rule over r of x: s x
   reduction_backward,    // d_x = rule(δ_c, x): d_x δ x (acc)
-  log_sum_exp_forward,   // s_c: s z
-  log_sum_exp_backward,  // d_z = rule(δ_c, z, s_c): d_z δ z s (acc)
+  log_sum_exp_forward,   // s_c: s z saved?
+  log_sum_exp_backward,  // d_z = rule(δ_c, z, saved): d_z δ z saved (acc)
   rowwise_forward,   // a = rule(x): a x saved? parameters...; backward reads `saved` in addition to x or a
   rowwise_backward,  // d_x = rule(δ, x or a, saved): d_x δ x|a saved? parameters... (acc)
   rowwise_parameter_backward,  // the contribution of each element to a parameter's gradient: d δ x saved (acc)

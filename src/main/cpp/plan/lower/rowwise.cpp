@@ -35,6 +35,10 @@ void Lowering::forward_rowwise(int32_t id) {
   step.writes[0] = true;
   step.refs[1] = rowwise(x, of);
   step.step.count = features(of);
+  if (delta[at(id)] && saved_rows_of(n.op) > 0) {
+    step.refs[2] = saved_by_sample(id);
+    step.writes[2] = true;
+  }
 }
 
 void Lowering::backward_rowwise(int32_t id, int32_t index) {
@@ -69,7 +73,10 @@ void Lowering::backward_rowwise(int32_t id, int32_t index) {
   step.writes[0] = true;
   step.refs[1] = one_a_sample(d, shape.batched);
   if (saves_input(saved)) step.refs[2] = elementwise(x, shape, shape);
-  if (saves_output(saved)) step.refs[3] = one_a_sample(values_[at(id)], shape.batched);
+  if (saved_rows_of(n.op) > 0) {
+    step.refs[3] = saved_by_sample(id);
+    if (!shape.batched) step.refs[3].column_stride = 0, step.refs[3].access = Access::whole;
+  }
   step.step.count = features(shape);
   step.step.accumulate = accumulate;
 }

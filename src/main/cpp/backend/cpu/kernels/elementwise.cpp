@@ -178,13 +178,15 @@ template <class T>
 struct OtherElementwise {
   static void log_sum_exp_backward(const Step& step, const Context& context, const Rect& rect) {
     View<T> d_z = view<T>(context, step.operands[0]), delta = view<T>(context, step.operands[1]);
-    View<T> z = view<T>(context, step.operands[2]), s = view<T>(context, step.operands[3]);
+    View<T> z = view<T>(context, step.operands[2]), saved = view<T>(context, step.operands[3]);
+    const T *max = saved.row(0), *inverse = saved.row(1);
     for (int64_t r = rect.row_begin; r < rect.row_end; ++r) {
       T* out = d_z.row(r);
-      const T *d = delta.row(r), *x = z.row(r), *v = s.row(r);
+      const T *d = delta.row(r), *x = z.row(r);
       CHAINRULE_VECTORIZE
       for (int64_t i = rect.column_begin; i < rect.column_end; ++i) {
-        store(out[i], LogSumExp::backward(d[delta.spread ? 0 : i], x[i], v[s.spread ? 0 : i]),
+        const int64_t sample = saved.spread ? 0 : i;
+        store(out[i], LogSumExp::backward(d[delta.spread ? 0 : i], x[i], max[sample], inverse[sample]),
               step.accumulate);
       }
     }

@@ -1,6 +1,7 @@
 // Kernels that copy rows, transpose between the user's [batch][feature] and the engine's [feature][batch], and compute
 // polynomial features.
 #include "backend/cpu/kernels/kernels.h"
+#include "backend/cpu/kernels/sums.h"
 #include "ops/polynomial_features.h"
 
 namespace chainrule {
@@ -78,18 +79,21 @@ struct Layout {
     View<T> x = view<T>(context, step.operands[2]);
     const int64_t n = step.rows, begin = rect.column_begin, end = rect.column_end;
     for (int64_t i = 0; i < n; ++i) {
-      T* d = d_x.row(i);
-      const T *x_i = x.row(i), *same = delta.row(i), *square = delta.row(n + i);
-      CHAINRULE_VECTORIZE
-      for (int64_t c = begin; c < end; ++c) {
-        store(d[c], same[c] + 2 * Rule::d_factor(square[c], x_i[c]), step.accumulate);
-      }
-      for (int64_t j = 0; j < n; ++j) {
-        if (j == i) continue;
-        const T* x_j = x.row(j);
-        const T* g = delta.row(i < j ? Rule::pair(i, j, n) : Rule::pair(j, i, n));
-        CHAINRULE_VECTORIZE
-        for (int64_t c = begin; c < end; ++c) d[c] += Rule::d_factor(g[c], x_j[c]);
+      for (int64_t first = begin; first < end; first += column_block) {
+        const int64_t left = end - first, width = left < column_block ? left : column_block;
+        ColumnSums<T, T, column_block> sums;
+        const T *x_i = x.row(i) + first, *same = delta.row(i) + first, *square = delta.row(n + i) + first;
+        for (int64_t c = 0; c < width; ++c) sums.part[c] = same[c] + 2 * Rule::d_factor(square[c], x_i[c]);
+        for (int64_t j = 0; j < n; ++j) {
+          if (j == i) continue;
+          const T* x_j = x.row(j) + first;
+          const T* g = delta.row(i < j ? Rule::pair(i, j, n) : Rule::pair(j, i, n)) + first;
+          for (int64_t c = 0; c < width; ++c) sums.part[c] += Rule::d_factor(g[c], x_j[c]);
+          sums.end_row(j, width);
+        }
+        sums.finish(width);
+        T* d = d_x.row(i) + first;
+        for (int64_t c = 0; c < width; ++c) store(d[c], sums.part[c], step.accumulate);
       }
     }
   }

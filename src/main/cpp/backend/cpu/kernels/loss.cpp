@@ -1,6 +1,7 @@
 // Losses: the value and the derivatives, in one pass over a tile. Each block of columns has its own partial sum, in
 // double. loss_value adds the partial sums in order.
 #include "backend/cpu/kernels/kernels.h"
+#include "backend/cpu/kernels/sums.h"
 #include "ops/softmax.h"
 #include "ops/softmax_cross_entropy.h"
 
@@ -59,13 +60,14 @@ struct Loss {
     const T c = static_cast<T>(step.constant);
     for (int64_t begin = rect.column_begin; begin < rect.column_end; begin += loss_block) {
       int64_t left = rect.column_end - begin, width = left < loss_block ? left : loss_block;
-      double sum[loss_block] = {};
+      ColumnSums<T, double, loss_block> sums;
       for (int64_t r = rect.row_begin; r < rect.row_end; ++r) {
         const T* f = on.f.row(r);
         if (on.partials != nullptr) {
           for (int64_t i = 0; i < width; ++i) {
-            sum[i] += static_cast<double>(Rule::forward(f[begin + i], on.y.at(r, begin + i), c));
+            sums.part[i] += static_cast<double>(Rule::forward(f[begin + i], on.y.at(r, begin + i), c));
           }
+          sums.end_row(r - rect.row_begin, width);
         }
         if (on.d_f.data != nullptr) {
           T* d = on.d_f.row(r);
@@ -82,7 +84,8 @@ struct Loss {
           }
         }
       }
-      if (on.partials != nullptr) on.partials[begin / loss_block] = sum_block(sum);
+      sums.finish(width);
+      if (on.partials != nullptr) on.partials[begin / loss_block] = sum_block(sums.part);
     }
   }
 
@@ -97,7 +100,8 @@ struct Loss {
 
   static double cross_entropy_block(const Operands& on, const Step& step, int64_t begin, int64_t width) {
     using Rule = SoftmaxCrossEntropy;
-    T max[loss_block], sum[loss_block] = {}, sum_target[loss_block] = {}, dot[loss_block] = {};
+    T max[loss_block];
+    ColumnSums<T, T, loss_block> below_max, maxima, targets, dots;
     for (int64_t i = 0; i < width; ++i) max[i] = on.f.data[begin + i];
     for (int64_t r = 1; r < step.rows; ++r) {
       const T* z = on.f.row(r) + begin;
@@ -112,11 +116,30 @@ struct Loss {
       CHAINRULE_VECTORIZE
       for (int64_t i = 0; i < width; ++i) {
         T y = on.y.at(r, begin + i);
-        numerators[i] = Softmax::numerator(z[i], max[i]);
-        sum[i] += numerators[i];
-        sum_target[i] += y;
-        dot[i] += y == 0 ? T(0) : y * (z[i] - max[i]);
+        const T numerator = Softmax::numerator(z[i], max[i]);
+        numerators[i] = numerator;
+        below_max.part[i] += Softmax::below_max(z[i], max[i], numerator);
+        maxima.part[i] += Softmax::is_max(z[i], max[i]);
+        targets.part[i] += y;
+        dots.part[i] += math::select(y == 0, T(0), y * Softmax::difference(z[i], max[i]));
       }
+      below_max.end_row(r, width);
+      maxima.end_row(r, width);
+      targets.end_row(r, width);
+      dots.end_row(r, width);
+    }
+    below_max.finish(width);
+    maxima.finish(width);
+    targets.finish(width);
+    dots.finish(width);
+    T sum[loss_block], largest[loss_block], rest[loss_block], log_sum[loss_block];
+    CHAINRULE_VECTORIZE
+    for (int64_t i = 0; i < width; ++i) {
+      const auto sample = Rule::Sample<T>::of(Softmax::others(below_max.part[i], maxima.part[i]));
+      sum[i] = sample.sum;
+      largest[i] = sample.largest;
+      rest[i] = sample.rest;
+      log_sum[i] = sample.log_sum;
     }
     for (int64_t r = 0; r < step.rows; ++r) {
       const T* z = on.f.row(r) + begin;
@@ -127,7 +150,7 @@ struct Loss {
           T numerator = keeps ? d[i] : Softmax::numerator(z[i], max[i]);
           store(d[i],
                 Rule::d_logits(on.factor, Softmax::forward(numerator, sum[i]), on.y.at(r, begin + i),
-                               sum_target[i]),
+                               targets.part[i], largest[i], rest[i]),
                 step.accumulate);
         }
       }
@@ -135,7 +158,8 @@ struct Loss {
         T* d = on.d_y.row(r) + begin;
         CHAINRULE_VECTORIZE
         for (int64_t i = 0; i < width; ++i) {
-          store(d[i], Rule::d_target(on.factor, z[i] - max[i], sum[i]), step.accumulate2);
+          store(d[i], Rule::d_target(on.factor, Softmax::difference(z[i], max[i]), log_sum[i]),
+                step.accumulate2);
         }
       }
     }
@@ -143,7 +167,7 @@ struct Loss {
     double values[loss_block] = {};
     CHAINRULE_VECTORIZE
     for (int64_t i = 0; i < width; ++i) {
-      values[i] = static_cast<double>(Rule::forward(sum[i], sum_target[i], dot[i]));
+      values[i] = static_cast<double>(Rule::forward(log_sum[i], targets.part[i], dots.part[i]));
     }
     return sum_block(values);
   }
@@ -152,9 +176,9 @@ struct Loss {
 template <class T>
 void loss_value(const Step& step, const Context& context, const Rect&) {
   const double* partials = view<double>(context, step.operands[1]).data;
-  double total = 0;
-  for (int64_t i = 0; i < step.count; ++i) total += partials[i];
-  *view<T>(context, step.operands[0]).data = static_cast<T>(step.constant * total);
+  double total = 0, error = 0;
+  for (int64_t i = 0; i < step.count; ++i) add_with_error(total, error, partials[i]);
+  *view<T>(context, step.operands[0]).data = static_cast<T>(step.constant * with_error(total, error));
 }
 
 template <class T, bool Labels>

@@ -1,6 +1,7 @@
 // Sums over the batch, for each row, and sums over the features of each sample, for each column. The order of each sum
 // depends only on the shape. Sums of many terms are computed in double, or in lanes that are added in pairs.
 #include "backend/cpu/kernels/kernels.h"
+#include "backend/cpu/kernels/sums.h"
 #include "ops/layer_norm.h"
 #include "ops/log_sum_exp.h"
 #include "ops/softmax.h"
@@ -19,12 +20,15 @@ inline void for_blocks(const Rect& rect, Body body) {
   }
 }
 
-// Returns Σ f(x_i) over contiguous values. The terms are added in lanes, which the compiler keeps in vectors. Every
-// 1024 values the sum of the lanes is added to a double.
+// Returns true if x is neither infinite nor a NaN.
+inline bool is_finite(double x) { return math::abs(x) < math::format<double>::infinity; }
+
+// Returns Σ f(x_i) over contiguous values. The terms are added in lanes, which the compiler keeps in vectors. Each lane
+// adds up to terms_in_sequence terms. Then the sum of the lanes is added to the total (ops/long_sum.h).
 template <class T, class F>
 inline double sum_contiguous(const T* x, int64_t n, F f) {
-  constexpr int64_t lanes = 32, span = 1024;
-  double total = 0;
+  constexpr int64_t lanes = 32, span = lanes * terms_in_sequence;
+  double total = 0, error = 0;
   for (int64_t begin = 0; begin < n; begin += span) {
     int64_t end = n < begin + span ? n : begin + span;
     T lane[lanes] = {};
@@ -36,10 +40,22 @@ inline double sum_contiguous(const T* x, int64_t n, F f) {
     for (int64_t width = lanes / 2; width > 0; width /= 2) {
       for (int64_t l = 0; l < width; ++l) lane[l] += lane[l + width];
     }
-    total += static_cast<double>(lane[0]);
+    if constexpr (sizeof(T) == sizeof(double)) {
+      add_with_error(total, error, lane[0]);
+    } else {
+      total += static_cast<double>(lane[0]);
+    }
+  }
+  if constexpr (sizeof(T) == sizeof(double)) return with_error(total, error);
+  if (!is_finite(total)) {  // A lane can overflow although the sum does not.
+    total = 0;
+    for (int64_t i = 0; i < n; ++i) total += static_cast<double>(f(x[i]));
   }
   return total;
 }
+
+// Sums of doubles are computed again with this factor if they overflow. The sum, or the mean, can still be finite.
+constexpr double against_overflow = 0x1p-64;
 
 template <class T>
 struct Rowwise {
@@ -67,14 +83,17 @@ struct Rowwise {
     const double alpha = step.alpha.at(rate), beta = step.beta.at(rate);
     for (int64_t r = rect.row_begin; r < rect.row_end; ++r) {
       for_blocks(rect, [&](int64_t begin, int64_t width) {
-        double sum[column_block] = {};
+        ColumnSums<T, double, column_block> sums;
         for (int64_t p = 0; p < step.parts; ++p) {
           const T* part = s.row(p * step.rows + r) + begin;
-          for (int64_t i = 0; i < width; ++i) sum[i] += static_cast<double>(part[i]);
+          for (int64_t i = 0; i < width; ++i) sums.part[i] += static_cast<double>(part[i]);
+          sums.end_row(p, width);
         }
+        sums.finish(width);
         T* out = c.row(r) + begin;
         for (int64_t i = 0; i < width; ++i) {
-          out[i] = static_cast<T>(alpha * sum[i] + (beta == 0 ? 0.0 : beta * static_cast<double>(out[i])));
+          out[i] =
+              static_cast<T>(alpha * sums.part[i] + (beta == 0 ? 0.0 : beta * static_cast<double>(out[i])));
         }
       });
     }
@@ -85,59 +104,99 @@ struct Rowwise {
     View<T> s = view<T>(context, step.operands[0]), x = view<T>(context, step.operands[1]);
     const double n = static_cast<double>(step.count);
     if (step.columns == 1 && x.row_stride == 1) {
-      *s.data = static_cast<T>(
-          Rule::finish(sum_contiguous(x.data, step.rows, [](T v) { return Rule::term(v); }), n));
+      const double sum = sum_contiguous(x.data, step.rows, [](T v) { return Rule::term(v); });
+      *s.data = finish_sum<Rule>(sum, x, step.rows, 0, n);
       return;
     }
     for_blocks(rect, [&](int64_t c, int64_t width) {
-      double sum[column_block] = {};
+      ColumnSums<T, double, column_block> sums;
       for (int64_t r = 0; r < step.rows; ++r) {
         const T* row = x.row(r) + c;
-        for (int64_t i = 0; i < width; ++i) sum[i] += static_cast<double>(Rule::term(row[i]));
+        for (int64_t i = 0; i < width; ++i) sums.part[i] += static_cast<double>(Rule::term(row[i]));
+        sums.end_row(r, width);
       }
-      for (int64_t i = 0; i < width; ++i) s.data[c + i] = static_cast<T>(Rule::finish(sum[i], n));
+      sums.finish(width);
+      for (int64_t i = 0; i < width; ++i)
+        s.data[c + i] = finish_sum<Rule>(sums.part[i], x, step.rows, c + i, n);
     });
   }
 
-  // Computes m = max_r z and Σ_r e^(z - m). Writes the numerators e^(z - m) to `out` unless its data are null.
-  static void softmax_sums(const View<T>& z, const View<T>& out, int64_t rows, int64_t c, int64_t width,
-                           T* max, T* sum) {
+  // Returns the result from the sum of a column's terms. Computes the sum again if it has overflowed.
+  template <class Rule>
+  CHAINRULE_INLINE static T finish_sum(double sum, const View<T>& x, int64_t rows, int64_t c, double n) {
+    if constexpr (sizeof(T) == sizeof(double)) {
+      if (!is_finite(sum)) {
+        double error = sum = 0;
+        for (int64_t r = 0; r < rows; ++r)
+          add_with_error(sum, error, Rule::term(x.row(r)[c]) * against_overflow);
+        return Rule::finish(with_error(sum, error), n) / against_overflow;
+      }
+    }
+    return static_cast<T>(Rule::finish(sum, n));
+  }
+
+  // Computes m = max_r z.
+  CHAINRULE_INLINE static void find_max(const View<T>& z, int64_t rows, int64_t c, int64_t width, T* max) {
     for (int64_t i = 0; i < width; ++i) max[i] = z.data[c + i];
     for (int64_t r = 1; r < rows; ++r) {
       const T* row = z.row(r) + c;
       for (int64_t i = 0; i < width; ++i) max[i] = max[i] < row[i] || row[i] != row[i] ? row[i] : max[i];
     }
-    for (int64_t i = 0; i < width; ++i) sum[i] = 0;
-    for (int64_t r = 0; r < rows; ++r) {
-      const T* row = z.row(r) + c;
-      if (out.data != nullptr) {
-        T* numerators = out.row(r) + c;
-        CHAINRULE_VECTORIZE
-        for (int64_t i = 0; i < width; ++i) {
-          numerators[i] = Softmax::numerator(row[i], max[i]);
-          sum[i] += numerators[i];
-        }
-      } else {
-        CHAINRULE_VECTORIZE
-        for (int64_t i = 0; i < width; ++i) sum[i] += Softmax::numerator(row[i], max[i]);
-      }
-    }
   }
 
   static void log_sum_exp_forward(const Step& step, const Context& context, const Rect& rect) {
     View<T> s = view<T>(context, step.operands[0]), z = view<T>(context, step.operands[1]);
+    View<T> saved = view<T>(context, step.operands[2]);
     for_blocks(rect, [&](int64_t c, int64_t width) {
-      T max[column_block], sum[column_block];
-      softmax_sums(z, View<T>{nullptr, 0, true}, step.rows, c, width, max, sum);
-      for (int64_t i = 0; i < width; ++i) s.data[c + i] = LogSumExp::forward(max[i], sum[i]);
+      T max[column_block];
+      find_max(z, step.rows, c, width, max);
+      ColumnSums<T, T, column_block> below_max, maxima;
+      for (int64_t r = 0; r < step.rows; ++r) {
+        const T* row = z.row(r) + c;
+        CHAINRULE_VECTORIZE
+        for (int64_t i = 0; i < width; ++i) {
+          below_max.part[i] += Softmax::below_max(row[i], max[i], Softmax::numerator(row[i], max[i]));
+          maxima.part[i] += Softmax::is_max(row[i], max[i]);
+        }
+        below_max.end_row(r, width);
+        maxima.end_row(r, width);
+      }
+      below_max.finish(width);
+      maxima.finish(width);
+      for (int64_t i = 0; i < width; ++i) {
+        const T others = Softmax::others(below_max.part[i], maxima.part[i]);
+        s.data[c + i] = LogSumExp::forward(max[i], others);
+        if (saved.data == nullptr) continue;
+        saved.row(0)[c + i] = max[i];
+        saved.row(1)[c + i] = LogSumExp::inverse(others);
+      }
     });
   }
 
   static void softmax_forward(const Step& step, const Context& context, const Rect& rect) {
     View<T> a = view<T>(context, step.operands[0]), z = view<T>(context, step.operands[1]);
     for_blocks(rect, [&](int64_t c, int64_t width) {
-      T max[column_block], sum[column_block];
-      softmax_sums(z, a, step.rows, c, width, max, sum);
+      T max[column_block];
+      find_max(z, step.rows, c, width, max);
+      ColumnSums<T, T, column_block> below_max, maxima;
+      for (int64_t r = 0; r < step.rows; ++r) {
+        const T* row = z.row(r) + c;
+        T* numerators = a.row(r) + c;
+        CHAINRULE_VECTORIZE
+        for (int64_t i = 0; i < width; ++i) {
+          const T logit = row[i], numerator = Softmax::numerator(logit, max[i]);
+          numerators[i] = numerator;
+          below_max.part[i] += Softmax::below_max(logit, max[i], numerator);
+          maxima.part[i] += Softmax::is_max(logit, max[i]);
+        }
+        below_max.end_row(r, width);
+        maxima.end_row(r, width);
+      }
+      below_max.finish(width);
+      maxima.finish(width);
+      T sum[column_block];
+      for (int64_t i = 0; i < width; ++i)
+        sum[i] = Softmax::sum(Softmax::others(below_max.part[i], maxima.part[i]));
       for (int64_t r = 0; r < step.rows; ++r) {
         T* row = a.row(r) + c;
         for (int64_t i = 0; i < width; ++i) row[i] = Softmax::forward(row[i], sum[i]);
@@ -149,17 +208,19 @@ struct Rowwise {
     View<T> d_z = view<T>(context, step.operands[0]), delta = view<T>(context, step.operands[1]);
     View<T> a = view<T>(context, step.operands[2]);
     for_blocks(rect, [&](int64_t c, int64_t width) {
-      T dot[column_block] = {};
+      ColumnSums<T, T, column_block> dots;
       for (int64_t r = 0; r < step.rows; ++r) {
         const T *d = delta.row(r) + c, *p = a.row(r) + c;
-        for (int64_t i = 0; i < width; ++i) dot[i] += p[i] * d[i];
+        for (int64_t i = 0; i < width; ++i) dots.part[i] += p[i] * d[i];
+        dots.end_row(r, width);
       }
+      dots.finish(width);
       for (int64_t r = 0; r < step.rows; ++r) {
         const T *d = delta.row(r) + c, *p = a.row(r) + c;
         T* out = d_z.row(r) + c;
         CHAINRULE_VECTORIZE
         for (int64_t i = 0; i < width; ++i)
-          store(out[i], Softmax::backward(d[i], p[i], dot[i]), step.accumulate);
+          store(out[i], Softmax::backward(d[i], p[i], dots.part[i]), step.accumulate);
       }
     });
   }
@@ -173,24 +234,30 @@ struct Rowwise {
     const View<T> weight = view<T>(context, step.operands[3]), bias = view<T>(context, step.operands[4]);
     const double k = static_cast<double>(step.count);
     for_blocks(rect, [&](int64_t c, int64_t width) {
-      double sum[column_block] = {}, squares[column_block] = {};
+      ColumnSums<T, double, column_block> sums, rests, squares;
       T mean[column_block], rest[column_block], r[column_block];
       for (int64_t row = 0; row < step.rows; ++row) {
         const T* from = x.row(row) + c;
-        for (int64_t i = 0; i < width; ++i) sum[i] += static_cast<double>(from[i]);
+        for (int64_t i = 0; i < width; ++i) sums.part[i] += static_cast<double>(from[i]);
+        sums.end_row(row, width);
       }
-      for (int64_t i = 0; i < width; ++i) mean[i] = LayerNorm::mean<T>(sum[i], k), sum[i] = 0;
+      sums.finish(width);
+      for (int64_t i = 0; i < width; ++i) mean[i] = LayerNorm::mean<T>(sums.part[i], k);
       for (int64_t row = 0; row < step.rows; ++row) {
         const T* from = x.row(row) + c;
         for (int64_t i = 0; i < width; ++i) {
-          const double from_mean = static_cast<double>(from[i] - mean[i]);
-          sum[i] += from_mean;
-          squares[i] += from_mean * from_mean;
+          const double from_mean = static_cast<double>(from[i]) - static_cast<double>(mean[i]);
+          rests.part[i] += from_mean;
+          squares.part[i] += from_mean * from_mean;
         }
+        rests.end_row(row, width);
+        squares.end_row(row, width);
       }
+      rests.finish(width);
+      squares.finish(width);
       for (int64_t i = 0; i < width; ++i) {
-        rest[i] = LayerNorm::rest<T>(sum[i], k);
-        r[i] = LayerNorm::r<T>(sum[i], squares[i], k, step.constant);
+        rest[i] = LayerNorm::rest<T>(rests.part[i], k);
+        r[i] = LayerNorm::r<T>(rests.part[i], squares.part[i], k, step.constant);
       }
       if (saved.data != nullptr) {
         for (int64_t i = 0; i < width; ++i) {
@@ -219,20 +286,24 @@ struct Rowwise {
     const double k = static_cast<double>(step.count);
     for_blocks(rect, [&](int64_t c, int64_t width) {
       const T *mean = saved.row(0) + c, *rest = saved.row(1) + c, *r = saved.row(2) + c;
-      double sum[column_block] = {}, products[column_block] = {};
+      ColumnSums<T, double, column_block> sums, products;
       T mean_g[column_block], mean_gn[column_block];
       for (int64_t row = 0; row < step.rows; ++row) {
         const T *d = delta.row(row) + c, *from = x.row(row) + c;
         const T w = weight.data == nullptr ? T(1) : *weight.row(row);
         for (int64_t i = 0; i < width; ++i) {
           const double g = static_cast<double>(w * d[i]);
-          sum[i] += g;
-          products[i] += g * static_cast<double>(LayerNorm::normalised(from[i], mean[i], rest[i], r[i]));
+          sums.part[i] += g;
+          products.part[i] += g * static_cast<double>(LayerNorm::normalised(from[i], mean[i], rest[i], r[i]));
         }
+        sums.end_row(row, width);
+        products.end_row(row, width);
       }
+      sums.finish(width);
+      products.finish(width);
       for (int64_t i = 0; i < width; ++i) {
-        mean_g[i] = static_cast<T>(sum[i] / k);
-        mean_gn[i] = static_cast<T>(products[i] / k);
+        mean_g[i] = static_cast<T>(sums.part[i] / k);
+        mean_gn[i] = static_cast<T>(products.part[i] / k);
       }
       for (int64_t row = 0; row < step.rows; ++row) {
         const T *d = delta.row(row) + c, *from = x.row(row) + c;

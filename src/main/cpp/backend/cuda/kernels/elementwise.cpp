@@ -145,7 +145,7 @@ struct BinaryBackward {
 };
 template <class T>
 struct LogSumExpBackward {
-  DEVICE T operator()(const T (&x)[3]) const { return LogSumExp::backward(x[0], x[1], x[2]); }
+  DEVICE T operator()(const T (&x)[4]) const { return LogSumExp::backward(x[0], x[1], x[2], x[3]); }
 };
 template <class T>
 struct Same {
@@ -220,8 +220,11 @@ struct Elementwise {
   }
 
   static void log_sum_exp_backward(const Launch& launch, const Run& run) {
-    map<T, 3>(launch, run, LogSumExpBackward<T>{},
-              {operand(launch, run, 1), operand(launch, run, 2), operand(launch, run, 3)});
+    const View<T> saved = operand(launch, run, 3);  // the rows max and inverse
+    map<T, 4>(
+        launch, run, LogSumExpBackward<T>{},
+        {operand(launch, run, 1), operand(launch, run, 2), View<T>{saved.at(0, 0), 0, saved.column_stride},
+         View<T>{saved.at(1, 0), 0, saved.column_stride}});
   }
 
   static void copy(const Launch& launch, const Run& run) {

@@ -1,6 +1,7 @@
 // Transposes of the users' data ([batch][feature]), polynomial features, and gathering a batch's samples from resident
 // columns.
 #include "backend/cuda/kernels/kernels.h"
+#include "ops/long_sum.h"
 #include "ops/polynomial_features.h"
 
 namespace chainrule {
@@ -90,14 +91,14 @@ struct PolynomialBackward {
     const int64_t index = at.block * threads + at.thread, i = divide(index, samples), c = index - i * samples;
     if (i >= features) return;
     T* place = d_x.at(i, c);
-    T sum = *delta.at(i, c) + 2 * Rule::d_factor(*delta.at(features + i, c), *x.at(i, c));
-    if (accumulate) sum = *place + sum;
+    LongSum<T> sum;
+    sum.add(*delta.at(i, c) + 2 * Rule::d_factor(*delta.at(features + i, c), *x.at(i, c)));
     for (int64_t j = 0; j < features; ++j) {
       if (j == i) continue;
       const int64_t pair = i < j ? Rule::pair(i, j, features) : Rule::pair(j, i, features);
-      sum += Rule::d_factor(*delta.at(pair, c), *x.at(j, c));
+      sum.add(Rule::d_factor(*delta.at(pair, c), *x.at(j, c)));
     }
-    *place = sum;
+    *place = accumulate ? *place + sum.value() : sum.value();
   }
 };
 

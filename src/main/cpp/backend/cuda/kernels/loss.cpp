@@ -23,9 +23,9 @@ struct LossValue {
   template <int phase>
   DEVICE void run(Thread at, Shared& shared, None&) const {
     if constexpr (phase == 0) {
-      double sum = 0;
-      for (int64_t i = at.thread; i < count; i += threads) sum += partials[i];
-      shared.sums[at.thread] = sum;
+      LongSum<double> sum;
+      for (int64_t i = at.thread; i < count; i += threads) sum.add(partials[i]);
+      shared.sums[at.thread] = sum.value();
     } else if constexpr (phase == 1) {
       fold(shared.sums, threads, at.thread);
     } else if (at.thread == 0) {

@@ -4,6 +4,7 @@
 
 #include "backend/cuda/kernels/kernels.h"
 #include "backend/cuda/kernels/sums.h"
+#include "ops/long_sum.h"
 #include "ops/softmax.h"
 #include "ops/softmax_cross_entropy.h"
 
@@ -96,17 +97,17 @@ struct ElementwiseLoss {
   DEVICE double pass(const BlockLanes& own) const {
     const int64_t c = own.column;
     const T scale = operands.scale();
-    double sum = 0;
+    SumInDouble<T> sum;
     CHAINRULE_UNROLL_ROWS
     for (int64_t r = own.lane; r < operands.rows; r += BlockLanes::lanes) {
       const T f = *operands.f.at(r, c), y = operands.target(r, c);
-      if (operands.partials != nullptr) sum += static_cast<double>(Rule::forward(f, y, operands.constant));
+      if (operands.partials != nullptr) sum.add(static_cast<double>(Rule::forward(f, y, operands.constant)));
       if (operands.d_f.data != nullptr)
         operands.add_to_d_f(r, c, Rule::d_prediction(scale, f, y, operands.constant));
       if (operands.d_y.data != nullptr)
         operands.add_to_d_y(r, c, Rule::d_target(scale, f, y, operands.constant));
     }
-    return sum;
+    return sum.value();
   }
 };
 
@@ -116,7 +117,8 @@ struct CrossEntropy {
   static constexpr int threads = BlockLanes::threads, phases = 5;
   struct Shared {
     T maxima[BlockLanes::lanes][BlockLanes::columns];
-    T sums[BlockLanes::lanes][BlockLanes::columns];
+    T sums[BlockLanes::lanes][BlockLanes::columns];    // of the numerators that are below the maximum
+    T counts[BlockLanes::lanes][BlockLanes::columns];  // of the logits that are the maximum
     T sums_of_targets[BlockLanes::lanes][BlockLanes::columns];
     T dots[BlockLanes::lanes][BlockLanes::columns];
     ColumnValues<BlockLanes> values;
@@ -152,25 +154,28 @@ struct CrossEntropy {
   DEVICE void sum(const BlockLanes& own, Shared& shared) const {
     const int64_t c = own.column;
     const T max = own.max(shared.maxima);
-    T sum = 0, sum_of_targets = 0, dot = 0;
+    LongSum<T> sum, count, sum_of_targets, dot;
     CHAINRULE_UNROLL_ROWS
     for (int64_t r = own.lane; r < operands.rows; r += BlockLanes::lanes) {
-      const T shifted = *operands.f.at(r, c) - max, y = operands.target(r, c);
-      const T numerator = Softmax::numerator(*operands.f.at(r, c), max);
+      const T z = *operands.f.at(r, c), y = operands.target(r, c);
+      const T numerator = Softmax::numerator(z, max);
       if (keeps()) *operands.d_f.at(r, c) = numerator;
-      sum += numerator;
-      sum_of_targets += y;
-      dot += y == 0 ? T(0) : y * shifted;
+      sum.add(Softmax::below_max(z, max, numerator));
+      count.add(Softmax::is_max(z, max));
+      sum_of_targets.add(y);
+      dot.add(y == 0 ? T(0) : y * Softmax::difference(z, max));
     }
-    shared.sums[own.lane][own.place] = sum;
-    shared.sums_of_targets[own.lane][own.place] = sum_of_targets;
-    shared.dots[own.lane][own.place] = dot;
+    shared.sums[own.lane][own.place] = sum.value();
+    shared.counts[own.lane][own.place] = count.value();
+    shared.sums_of_targets[own.lane][own.place] = sum_of_targets.value();
+    shared.dots[own.lane][own.place] = dot.value();
   }
 
   DEVICE void derive(const BlockLanes& own, Shared& shared) const {
     using Rule = SoftmaxCrossEntropy;
     const int64_t c = own.column;
-    const T max = own.max(shared.maxima), sum = own.add(shared.sums);
+    const T max = own.max(shared.maxima);
+    const auto sample = Rule::Sample<T>::of(Softmax::others(own.add(shared.sums), own.add(shared.counts)));
     const T sum_of_targets = own.add(shared.sums_of_targets), scale = operands.scale();
     CHAINRULE_UNROLL_ROWS
     for (int64_t r = own.lane; r < operands.rows; r += BlockLanes::lanes) {
@@ -178,14 +183,16 @@ struct CrossEntropy {
         const T numerator = keeps() ? *operands.d_f.at(r, c) : Softmax::numerator(*operands.f.at(r, c), max);
         operands.add_to_d_f(
             r, c,
-            Rule::d_logits(scale, Softmax::forward(numerator, sum), operands.target(r, c), sum_of_targets));
+            Rule::d_logits(scale, Softmax::forward(numerator, sample.sum), operands.target(r, c),
+                           sum_of_targets, sample.largest, sample.rest));
       }
       if (operands.d_y.data != nullptr)
-        operands.add_to_d_y(r, c, Rule::d_target(scale, *operands.f.at(r, c) - max, sum));
+        operands.add_to_d_y(
+            r, c, Rule::d_target(scale, Softmax::difference(*operands.f.at(r, c), max), sample.log_sum));
     }
     if (own.lane == 0) {
       shared.values.columns[own.place] =
-          static_cast<double>(Rule::forward(sum, sum_of_targets, own.add(shared.dots)));
+          static_cast<double>(Rule::forward(sample.log_sum, sum_of_targets, own.add(shared.dots)));
     }
   }
 };

@@ -2,6 +2,7 @@
 // depends on the shape alone: each thread adds its elements one after another, then the block adds the threads' sums.
 #include "backend/cuda/kernels/kernels.h"
 #include "backend/cuda/kernels/sums.h"
+#include "ops/long_sum.h"
 
 namespace chainrule {
 namespace cuda {
@@ -129,17 +130,17 @@ struct RowSum {
     constexpr int32_t width = pack_width<T>;
     const int64_t row = divide(group, parts), begin = (group - row * parts) * part;
     const int64_t end = begin + part < columns ? begin + part : columns;
-    double sum = 0;
+    SumInDouble<T> sum;
     for (int64_t c = begin + lane * width; c < end; c += lanes * width) {
       const int32_t count = end - c < width ? static_cast<int32_t>(end - c) : width;
       Pack<T> terms;
       source(terms, row, c, count, in_packs && count == width);
       CHAINRULE_UNROLL
       for (int32_t i = 0; i < width; ++i) {
-        if (i < count) sum += static_cast<double>(terms.v[i]);
+        if (i < count) sum.add(static_cast<double>(terms.v[i]));
       }
     }
-    return sum;
+    return sum.value();
   }
 };
 
@@ -159,9 +160,9 @@ struct AddParts {
   DEVICE void run(Thread at, None&, None&) const {
     const int64_t row = at.block * threads + at.thread;
     if (row >= rows) return;
-    double sum = 0;
-    for (int64_t p = 0; p < parts; ++p) sum += partials[row * parts + p];
-    finish(sum, s.at(row, 0));
+    SumInDouble<T> sum;
+    for (int64_t p = 0; p < parts; ++p) sum.add(partials[row * parts + p]);
+    finish(sum.value(), s.at(row, 0));
   }
 };
 
@@ -202,12 +203,12 @@ struct ColumnSum {
     const Lanes own(at);
     if (own.column >= columns) return;
     if constexpr (phase == 0) {
-      double sum = 0;
+      SumInDouble<T> sum;
       CHAINRULE_UNROLL_ROWS
       for (int64_t r = own.lane; r < rows; r += Lanes::lanes) {
-        sum += static_cast<double>(Rule::term(*x.at(r, own.column)));
+        sum.add(static_cast<double>(Rule::term(*x.at(r, own.column))));
       }
-      shared.sums[own.lane][own.place] = sum;
+      shared.sums[own.lane][own.place] = sum.value();
     } else if (own.lane == 0) {
       *s.at(0, own.column) = static_cast<T>(Rule::finish(own.add(shared.sums), n));
     }

@@ -5,6 +5,7 @@
 #include "backend/cuda/kernels/sums.h"
 #include "ops/layer_norm.h"
 #include "ops/log_sum_exp.h"
+#include "ops/long_sum.h"
 #include "ops/softmax.h"
 
 namespace chainrule {
@@ -18,11 +19,12 @@ struct SoftmaxForward {
   static constexpr int threads = Lanes::threads, phases = 3;
   struct Shared {
     T maxima[Lanes::lanes][Lanes::columns];
-    T sums[Lanes::lanes][Lanes::columns];
+    T sums[Lanes::lanes][Lanes::columns];    // of the numerators that are below the maximum
+    T counts[Lanes::lanes][Lanes::columns];  // of the logits that are the maximum
   };
   using Local = None;
 
-  View<T> out, z;
+  View<T> out, z, saved;
   int64_t rows, columns;
 
   template <int phase>
@@ -33,20 +35,26 @@ struct SoftmaxForward {
       shared.maxima[own.lane][own.place] = own.max(z, rows);
     } else if constexpr (phase == 1) {
       const T max = own.max(shared.maxima);
-      T sum = 0;
+      LongSum<T> sum, count;
       CHAINRULE_UNROLL_ROWS
       for (int64_t r = own.lane; r < rows; r += Lanes::lanes) {
-        const T numerator = Softmax::numerator(*z.at(r, own.column), max);
-        sum += numerator;
+        const T logit = *z.at(r, own.column), numerator = Softmax::numerator(logit, max);
+        sum.add(Softmax::below_max(logit, max, numerator));
+        count.add(Softmax::is_max(logit, max));
         if constexpr (!log_sum_exp) *out.at(r, own.column) = numerator;
       }
-      shared.sums[own.lane][own.place] = sum;
+      shared.sums[own.lane][own.place] = sum.value();
+      shared.counts[own.lane][own.place] = count.value();
     } else if constexpr (log_sum_exp) {
-      if (own.lane == 0) {
-        *out.at(0, own.column) = LogSumExp::forward(own.max(shared.maxima), own.add(shared.sums));
-      }
+      if (own.lane > 0) return;
+      const T max = own.max(shared.maxima);
+      const T others = Softmax::others(own.add(shared.sums), own.add(shared.counts));
+      *out.at(0, own.column) = LogSumExp::forward(max, others);
+      if (saved.data == nullptr) return;
+      *saved.at(0, own.column) = max;
+      *saved.at(1, own.column) = LogSumExp::inverse(others);
     } else {
-      const T sum = own.add(shared.sums);
+      const T sum = Softmax::sum(Softmax::others(own.add(shared.sums), own.add(shared.counts)));
       CHAINRULE_UNROLL_ROWS
       for (int64_t r = own.lane; r < rows; r += Lanes::lanes) {
         T* place = out.at(r, own.column);
@@ -73,12 +81,12 @@ struct SoftmaxBackward {
     const Lanes own(at);
     if (own.column >= columns) return;
     if constexpr (phase == 0) {
-      T dot = 0;
+      LongSum<T> dot;
       CHAINRULE_UNROLL_ROWS
       for (int64_t r = own.lane; r < rows; r += Lanes::lanes) {
-        dot += *a.at(r, own.column) * *delta.at(r, own.column);
+        dot.add(*a.at(r, own.column) * *delta.at(r, own.column));
       }
-      shared.dots[own.lane][own.place] = dot;
+      shared.dots[own.lane][own.place] = dot.value();
     } else {
       const T dot = own.add(shared.dots);
       CHAINRULE_UNROLL_ROWS
@@ -110,24 +118,24 @@ struct LayerNormForward {
     const Lanes own(at);
     if (own.column >= columns) return;
     if constexpr (phase == 0) {
-      double sum = 0;
+      SumInDouble<T> sum;
       CHAINRULE_UNROLL_ROWS
       for (int64_t r = own.lane; r < rows; r += Lanes::lanes)
-        sum += static_cast<double>(*x.at(r, own.column));
-      shared.sums[own.lane][own.place] = sum;
+        sum.add(static_cast<double>(*x.at(r, own.column)));
+      shared.sums[own.lane][own.place] = sum.value();
       return;
     }
     const T mean = LayerNorm::mean<T>(own.add(shared.sums), k);
     if constexpr (phase == 1) {
-      double rest = 0, squares = 0;
+      SumInDouble<T> rest, squares;
       CHAINRULE_UNROLL_ROWS
       for (int64_t r = own.lane; r < rows; r += Lanes::lanes) {
-        const double from_mean = static_cast<double>(*x.at(r, own.column) - mean);
-        rest += from_mean;
-        squares += from_mean * from_mean;
+        const double from_mean = static_cast<double>(*x.at(r, own.column)) - static_cast<double>(mean);
+        rest.add(from_mean);
+        squares.add(from_mean * from_mean);
       }
-      shared.rests[own.lane][own.place] = rest;
-      shared.squares[own.lane][own.place] = squares;
+      shared.rests[own.lane][own.place] = rest.value();
+      shared.squares[own.lane][own.place] = squares.value();
     } else {
       const double sum = own.add(shared.rests);
       const T rest = LayerNorm::rest<T>(sum, k);
@@ -181,15 +189,15 @@ struct LayerNormBackward {
     const Lanes own(at);
     if (own.column >= columns) return;
     if constexpr (phase == 0) {
-      double sum = 0, products = 0;
+      SumInDouble<T> sum, products;
       CHAINRULE_UNROLL_ROWS
       for (int64_t r = own.lane; r < rows; r += Lanes::lanes) {
         const double g = static_cast<double>(in.g(r, own.column));
-        sum += g;
-        products += g * static_cast<double>(in.n(r, own.column));
+        sum.add(g);
+        products.add(g * static_cast<double>(in.n(r, own.column)));
       }
-      shared.sums[own.lane][own.place] = sum;
-      shared.products[own.lane][own.place] = products;
+      shared.sums[own.lane][own.place] = sum.value();
+      shared.products[own.lane][own.place] = products.value();
     } else {
       const T mean_g = static_cast<T>(own.add(shared.sums) / k);
       const T mean_gn = static_cast<T>(own.add(shared.products) / k);
@@ -238,7 +246,7 @@ struct Rowwise {
   static void softmax_forward(const Launch& launch, const Run& run) {
     const Step& step = launch.step;
     launch_columns(run, SoftmaxForward<T, log_sum_exp>{operand(launch, run, 0), operand(launch, run, 1),
-                                                       step.rows, step.columns});
+                                                       operand(launch, run, 2), step.rows, step.columns});
   }
 
   static void softmax_backward(const Launch& launch, const Run& run) {
