@@ -3,6 +3,7 @@
 // are scaled up in training, so predictions need no scaling.
 // m depends on the element's random word (random_words.h): the upper 24 bits of the word, as a number from 0 to below
 // 1, are compared with c. The comparison is exact in float and in double. A NaN passes through, because m is a factor.
+// The rate is rounded to the type. Forward and backward round twice: 1 - c and the quotient.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
-// elu: a = z if z >= 0, otherwise c (eᶻ - 1),   d_z = δ if z >= 0, otherwise (a + c) δ.   c > 0.
-// Saves its output. Because c is positive, the output has the sign bit of z.
+// elu: a = z if z >= 0, otherwise c (eᶻ - 1),   d_z = δ if z >= 0, otherwise c eᶻ δ.   c > 0.
+// Saves its derivative. The sum a + c would cancel for z far below 0.
+// Worst error in ulp: forward 1.9 (1.2 for c = 1), derivative 1.7; with the product by δ 2.2.
 #pragma once
 
 #include <cstdint>
@@ -13,16 +14,24 @@ namespace chainrule {
 inline namespace CHAINRULE_ISA {
 
 struct Elu {
-  static constexpr Saves saves = Saves::output;
+  static constexpr Saves saves = Saves::derivative;
 
   template <class T>
-  HOST_DEVICE static T forward(T z, T c) {
-    return z < 0 ? c * math::expm1(z < 0 ? z : T(0)) : z + T(0);
+  HOST_DEVICE static WithDerivative<T> with_derivative(T z, T c) {
+    const T below = math::at_most(z, T(0));
+    const bool above = z >= 0;  // false for NaN
+    return {math::select(above, z + T(0), c * math::expm1(below)),
+            math::select(above, T(1), c * math::exp(below))};
   }
 
   template <class T>
-  HOST_DEVICE static T backward(T delta, T saved, T c) {
-    return math::sign_bit(saved) ? (saved + c) * delta : delta;
+  HOST_DEVICE static T forward(T z, T c) {
+    return with_derivative(z, c).value;
+  }
+
+  template <class T>
+  HOST_DEVICE static T backward(T delta, T derivative, T /*c*/) {
+    return delta * derivative;
   }
 
   // Returns 1 if z is above the kink, -1 if z is below it, and 0 at the kink.

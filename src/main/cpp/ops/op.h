@@ -196,7 +196,16 @@ constexpr int32_t count_of(Kind kind) {
 
 // The values that a rule's backward needs besides delta. With `nothing` the plan can reuse both buffers. If backward
 // also needs intermediate results of forward, the lowering of the operation's kind saves them (Lowering::saved_value).
-enum class Saves { nothing, input, output, input_and_output };
+// `derivative` is for an elementwise rule whose derivative cannot be computed accurately from its output, because the
+// output is rounded: near 1, the sigmoid has lost 1 - a. The forward of such a rule computes value and derivative
+// together, from the same exponential, with_derivative(). Its backward is one multiplication.
+enum class Saves { nothing, input, output, input_and_output, derivative };
+
+// The result of with_derivative().
+template <class T>
+struct WithDerivative {
+  T value, derivative;
+};
 
 constexpr bool saves_input(Saves saves) { return saves == Saves::input || saves == Saves::input_and_output; }
 constexpr bool saves_output(Saves saves) {

@@ -1,6 +1,7 @@
 // relu: a = max(z, 0),   d_z = δ if z >= 0, otherwise 0. The derivative at exactly zero is 1 (PyTorch has 0 there).
 // Saves its output. The output is -0 for z < 0 and +0 for z = 0, so its sign bit distinguishes the two. A NaN passes
-// through. The core adds +0 to every value that it returns, so users do not see the -0.
+// through, and its derivative is NaN. The core adds +0 to every value that it returns, so users do not see the -0.
+// Forward and backward are exact.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,7 @@ struct Relu {
 
   template <class T>
   HOST_DEVICE static T backward(T delta, T saved, T /*c*/) {
-    return math::sign_bit(saved) ? T(0) : delta;
+    return saved != saved ? saved : math::sign_bit(saved) ? T(0) : delta;
   }
 
   // Returns 1 if z is above the kink, -1 if z is below it, and 0 at the kink.

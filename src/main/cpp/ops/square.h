@@ -1,4 +1,5 @@
 // square: a = z²,   d_z = 2 z δ.   Saves its input, because the output does not have the sign of z.
+// Backward doubles the product z δ, because 2 z can overflow when 2 z δ does not. Forward and backward round once.
 #pragma once
 
 #include "ops/op.h"
@@ -17,7 +18,7 @@ struct Square {
 
   template <class T>
   HOST_DEVICE static T backward(T delta, T saved, T /*c*/) {
-    return 2 * saved * delta;
+    return 2 * (saved * delta);
   }
 };
 

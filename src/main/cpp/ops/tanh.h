@@ -1,4 +1,6 @@
-// tanh: a = (eᶻ - e⁻ᶻ) / (eᶻ + e⁻ᶻ),   d_z = (1 - a²) δ.   Saves its output.
+// tanh: a = (eᶻ - e⁻ᶻ) / (eᶻ + e⁻ᶻ),   d_z = (1 - |a|) (1 + |a|) δ.   Saves its derivative.
+// The derivative cannot be computed from a, because a has lost 1 - |a| for large |z|. math::tanh() computes 1 - |a|.
+// Worst error in ulp: forward 1.93 in float and 2.12 in double, derivative 3.0; with the product by δ 3.8.
 #pragma once
 
 #include "ops/math.h"
@@ -9,7 +11,14 @@ namespace chainrule {
 inline namespace CHAINRULE_ISA {
 
 struct Tanh {
-  static constexpr Saves saves = Saves::output;
+  static constexpr Saves saves = Saves::derivative;
+
+  template <class T>
+  HOST_DEVICE static WithDerivative<T> with_derivative(T z, T /*c*/) {
+    WithDerivative<T> a;
+    a.value = math::tanh(z, &a.derivative);
+    return a;
+  }
 
   template <class T>
   HOST_DEVICE static T forward(T z, T /*c*/) {
@@ -17,8 +26,8 @@ struct Tanh {
   }
 
   template <class T>
-  HOST_DEVICE static T backward(T delta, T saved, T /*c*/) {
-    return delta * (1 - saved * saved);
+  HOST_DEVICE static T backward(T delta, T derivative, T /*c*/) {
+    return delta * derivative;
   }
 };
 

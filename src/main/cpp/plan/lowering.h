@@ -56,6 +56,8 @@ class Lowering final : public BackwardRules {
   // A value that a node's forward saves for its backward, in addition to input and output. The operation chooses
   // `number`.
   int32_t saved_value(int32_t id, size_t number, const Shape& shape);
+  // Stores the node's saved value number 0 in an existing value.
+  void reuse_as_saved(int32_t id, int32_t value) { saved_values_[at(id)] = {value}; }
   // A value as an operand of an elementwise step on `domain`, of a row-wise step, of a product, and as a row with one
   // value per sample.
   Ref elementwise(int32_t value, const Shape& shape, const Shape& domain) const;

@@ -64,8 +64,8 @@ inline bool overlap(const Operand& a, const Operand& b) {
 enum class StepKind : int32_t {
   product,  // C = α op(A) op(B) + β C: C A B; k, transposed_a, transposed_b. If parts > 1, C consists of `parts`
             // blocks of rows / parts rows, one below the other; block p sums part number p of k (part_depth)
-  sum_parts,        // c = α Σ_p s_p + β c, s_p the blocks of such a product or row_sum: c s; `parts`
-  unary_forward,    // a = rule(z + bias): a z bias?
+  sum_parts,      // c = α Σ_p s_p + β c, s_p the blocks of such a product or row_sum: c s; `parts`
+  unary_forward,  // a = rule(z + bias): a z bias? derivative?; with the last, it also writes the derivative of a
   unary_backward,   // d_z = rule(δ, saved): d_z δ saved? (acc)
   binary_forward,   // c = rule(a, b): c a b
   binary_backward,  // d_a or d_b (side 0, 1) = rule(δ, other): d δ other? (acc)

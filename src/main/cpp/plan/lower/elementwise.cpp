@@ -18,13 +18,21 @@ void Lowering::forward_unary(int32_t id) {
   bool needed_by_backward = delta[at(id)] && saves_input(saves_of(rule));
   bool saved_by_producer = delta[at(from)] && saves_output(saves_of(node(from).op));
   bool own = draft.values[at(z)].space == Space::arena && kind_of(node(from).op) != Kind::leaf;
-  if (own && uses_[at(from)] == 1 && !needed_by_backward && !saved_by_producer) values_[at(id)] = z;
+  const bool overwrites = own && uses_[at(from)] == 1 && !needed_by_backward && !saved_by_producer;
+  // A derivative that backward needs overwrites the input instead. The value then has its own memory.
+  const bool saves_derivative = delta[at(id)] && saves_of(rule) == Saves::derivative;
+  if (overwrites && saves_derivative) reuse_as_saved(id, z);
+  if (overwrites && !saves_derivative) values_[at(id)] = z;
   int32_t a = value_of(id);
   DraftStep& step = emit_elementwise(StepKind::unary_forward, rule, n.shape, n.name);
   step.refs[0] = elementwise(a, n.shape, n.shape);
   step.writes[0] = true;
   step.refs[1] = elementwise(z, n.shape, n.shape);
   if (deferred_bias_[at(from)] >= 0) step.refs[2] = {deferred_bias_[at(from)], 0, 1, 0, Access::row};
+  if (saves_derivative) {
+    step.refs[3] = elementwise(saved_value(id, 0, n.shape), n.shape, n.shape);
+    step.writes[3] = true;
+  }
   step.step.constant = n.constant;
   step.step.node = id;
   step.step.by_sample = n.shape.batched;
@@ -44,7 +52,10 @@ void Lowering::backward_unary(int32_t id, int32_t index) {
   }
   const Op rule = unary_rule(id);
   const Saves saved = saves_of(rule);
-  int32_t kept = saves_output(saved) ? values_[at(id)] : saves_input(saved) ? value_of(from) : -1;
+  int32_t kept = -1;
+  if (saves_output(saved)) kept = values_[at(id)];
+  if (saves_input(saved)) kept = value_of(from);
+  if (saved == Saves::derivative) kept = saved_value(id, 0, n.shape);
   DraftStep& step = emit_elementwise(StepKind::unary_backward, rule, n.shape, "d " + node(from).name);
   step.refs[0] = elementwise(deltas_[at(from)].value, n.shape, n.shape);
   step.writes[0] = true;

@@ -122,7 +122,42 @@ struct Elementwise {
     });
   }
 
+  // As unary_forward. Also writes the derivatives, which may overwrite z.
+  static void forward_with_derivative(const Step& step, const Context& context, const Rect& rect) {
+    const T c = static_cast<T>(step.constant), no_bias = -T(0);  // x + -0 is x, for x = -0 too
+    const View<T> a = view<T>(context, step.operands[0]), z = view<T>(context, step.operands[1]);
+    const View<T> derivative = view<T>(context, step.operands[3]);
+    View<T> bias{const_cast<T*>(&no_bias), 0, true};  // one value per row
+    if (step.operands[2].present()) bias = view<T>(context, step.operands[2]);
+    const int64_t begin = rect.column_begin, n = rect.column_end - begin;
+    const int64_t rows = rect.row_end - rect.row_begin;
+    const bool dense = a.row_stride == 1 && z.row_stride == 1 && derivative.row_stride == 1;
+    if (n == 1 && rows > 1 && dense && bias.row_stride == 1) {
+      const int64_t r = rect.row_begin;  // one sample, as in zip()
+      return row_with_derivative<false>(a.row(r) + begin, derivative.row(r) + begin, z.row(r) + begin,
+                                        bias.row(r), rows, c);
+    }
+    for (int64_t r = rect.row_begin; r < rect.row_end; ++r) {
+      row_with_derivative<true>(a.row(r) + begin, derivative.row(r) + begin, z.row(r) + begin, bias.row(r), n,
+                                c);
+    }
+  }
+
+  template <bool SpreadBias>
+  static void row_with_derivative(T* a, T* derivative, const T* z, const T* bias, int64_t n, T c) {
+    const T b0 = *bias;
+    CHAINRULE_VECTORIZE
+    for (int64_t i = 0; i < n; ++i) {
+      const WithDerivative<T> both = Rule::with_derivative(z[i] + (SpreadBias ? b0 : bias[i]), c);
+      a[i] = both.value;
+      derivative[i] = both.derivative;
+    }
+  }
+
   static void unary_forward(const Step& step, const Context& context, const Rect& rect) {
+    if constexpr (Rule::saves == Saves::derivative) {
+      if (step.operands[3].present()) return forward_with_derivative(step, context, rect);
+    }
     const T c = static_cast<T>(step.constant);
     View<T> a = view<T>(context, step.operands[0]), z = view<T>(context, step.operands[1]);
     View<T> bias = view<T>(context, step.operands[2]);

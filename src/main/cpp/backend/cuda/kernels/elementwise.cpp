@@ -10,7 +10,17 @@ namespace cuda {
 
 namespace {
 
-// out (+)= f(in[0], in[1], ...), element by element. The output may alias an input (in place).
+// Returns true if the function also computes a derivative, which it writes to F::derivative.
+template <class F>
+HOST_DEVICE constexpr auto writes_derivative(int) -> decltype(F::writes_derivative, bool()) {
+  return true;
+}
+template <class F>
+HOST_DEVICE constexpr bool writes_derivative(long) {
+  return false;
+}
+
+// out (+)= f(in[0], in[1], ...), element by element. The outputs may alias inputs (in place).
 template <class T, int32_t inputs, class F>
 struct Map {
   static constexpr int32_t places = inputs == 0 ? 1 : inputs;  // C++ has no arrays of size 0
@@ -34,6 +44,7 @@ struct Map {
     const int32_t count = left < width ? static_cast<int32_t>(left) : width;
     const bool whole = in_packs && count == width;
     Pack<T> x[places], result;
+    [[maybe_unused]] Pack<T> derivative;
     CHAINRULE_UNROLL
     for (int32_t k = 0; k < inputs; ++k) load(x[k], in[k], r, c, count, whole);
     [[maybe_unused]] uint32_t words[width] = {};
@@ -45,6 +56,10 @@ struct Map {
       for (int32_t k = 0; k < inputs; ++k) values[k] = x[k].v[i];
       if constexpr (is_random<F>(0)) {
         result.v[i] = f(values, words[i]);
+      } else if constexpr (writes_derivative<F>(0)) {
+        const WithDerivative<T> both = f(values);
+        result.v[i] = both.value;
+        derivative.v[i] = both.derivative;
       } else {
         result.v[i] = f(values);
       }
@@ -56,14 +71,17 @@ struct Map {
       for (int32_t i = 0; i < width; ++i) result.v[i] = before.v[i] + result.v[i];
     }
     store(result, out, r, c, count, whole);
+    if constexpr (writes_derivative<F>(0)) store(derivative, f.derivative, r, c, count, whole);
   }
 };
 
 // Treats contiguous rows, or a single column, as one row.
 template <class T, int32_t inputs, class F>
 void flatten(Map<T, inputs, F>* map) {
-  View<T>* views[inputs + 1] = {&map->out};
-  for (int32_t k = 0; k < inputs; ++k) views[k + 1] = &map->in[k];
+  constexpr int32_t outputs = writes_derivative<F>(0) ? 2 : 1;
+  View<T>* views[outputs + inputs] = {&map->out};
+  if constexpr (writes_derivative<F>(0)) views[1] = &map->f.derivative;
+  for (int32_t k = 0; k < inputs; ++k) views[outputs + k] = &map->in[k];
   bool column = map->columns == 1, dense = true;
   for (const View<T>* view : views) {
     column = column && view->row_stride <= 1;
@@ -88,6 +106,9 @@ void map(const Launch& launch, const Run& run, F f, std::initializer_list<View<T
   std::copy(in.begin(), in.end(), kernel.in);
   if constexpr (!is_random<F>(0)) flatten(&kernel);  // A random word depends on row and column.
   kernel.in_packs = in_packs(kernel.out, kernel.rows);
+  if constexpr (writes_derivative<F>(0)) {
+    kernel.in_packs = kernel.in_packs && in_packs(kernel.f.derivative, kernel.rows);
+  }
   for (int32_t k = 0; k < inputs; ++k)
     kernel.in_packs = kernel.in_packs && in_packs(kernel.in[k], kernel.rows);
   kernel.packs_per_row = ceil_div(kernel.columns, pack_width<T>);
@@ -104,6 +125,17 @@ template <class T, class Rule>
 struct ForwardWithBias {
   T c;
   DEVICE T operator()(const T (&x)[2]) const { return Rule::forward(x[0] + x[1], c); }
+};
+// A function that also writes the derivative of its result, to a view of its own.
+template <class T, class Rule, int32_t inputs>
+struct ForwardWithDerivative {
+  static constexpr bool writes_derivative = true;
+  T c;
+  View<T> derivative;
+  DEVICE WithDerivative<T> operator()(const T (&x)[inputs]) const {
+    if constexpr (inputs == 2) return Rule::with_derivative(x[0] + x[1], c);
+    return Rule::with_derivative(x[0], c);
+  }
 };
 template <class T, class Rule>
 struct Backward {
@@ -179,10 +211,24 @@ struct Elementwise {
       } else {
         map<T, 1>(launch, run, RandomForward<T, Rule>{c, words}, {z});
       }
-    } else if (has_bias) {
-      map<T, 2>(launch, run, ForwardWithBias<T, Rule>{c}, {z, operand(launch, run, 2)});
-    } else {
-      map<T, 1>(launch, run, Forward<T, Rule>{c}, {z});
+      return;
+    } else if constexpr (Rule::saves == Saves::derivative) {
+      if (launch.step.operands[3].present()) {
+        const View<T> saved = operand(launch, run, 3);
+        if (has_bias) {
+          map<T, 2>(launch, run, ForwardWithDerivative<T, Rule, 2>{c, saved}, {z, operand(launch, run, 2)});
+        } else {
+          map<T, 1>(launch, run, ForwardWithDerivative<T, Rule, 1>{c, saved}, {z});
+        }
+        return;
+      }
+    }
+    if constexpr (!is_random<Rule>(0)) {
+      if (has_bias) {
+        map<T, 2>(launch, run, ForwardWithBias<T, Rule>{c}, {z, operand(launch, run, 2)});
+      } else {
+        map<T, 1>(launch, run, Forward<T, Rule>{c}, {z});
+      }
     }
   }
 

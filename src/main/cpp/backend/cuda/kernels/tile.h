@@ -258,12 +258,18 @@ DEVICE void unary_forward(const TileThread& at) {
   const View<float> a = at.view(0), z = at.view(1), bias = at.view(2);
   const float constant = at.instruction.constant;
   const bool has_bias = bias.data != nullptr;
+  [[maybe_unused]] const View<float> derivative = at.view(3);
+  [[maybe_unused]] const bool has_derivative = derivative.data != nullptr;
   for_elements(at, false, [&](int64_t r, int64_t c) {
     const float x = has_bias ? *z.at(r, c) + *bias.at(r, c) : *z.at(r, c);
     if constexpr (is_random<Rule>(0)) {
       uint32_t word[1];
       at.instruction.words.get(r, c, word);
       *a.at(r, c) = Rule::forward(x, constant, word[0]);
+    } else if constexpr (Rule::saves == Saves::derivative) {
+      const WithDerivative<float> both = Rule::with_derivative(x, constant);
+      *a.at(r, c) = both.value;
+      if (has_derivative) *derivative.at(r, c) = both.derivative;
     } else {
       *a.at(r, c) = Rule::forward(x, constant);
     }
