@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures the accuracy of every operation and optimizer and prints the table of docs/accuracy.md. Builds the C++ tests first.
-# The unary operations are measured for all floats, on all cores. It takes minutes. Usage: tools/accuracy.sh [sampled]
+# The unary operations are measured for all floats, on all cores. Usage: tools/accuracy.sh [sampled]
 #   sampled   measures what the tests measure, in seconds
 # Environment: as for cppbuild.sh.
 set -euo pipefail

@@ -37,7 +37,7 @@ void print_table(const Results& results) {
 
 }  // namespace test
 
-// Measures everything and prints the table. It takes minutes.
+// Measures everything and prints the table.
 COMMAND(accuracy) {
   test::Results results;
   for (const test::Sweep& sweep : test::sweeps()) {

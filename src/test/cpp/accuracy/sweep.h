@@ -44,7 +44,8 @@ inline std::vector<Sweep> sweeps() {
           {"updates", sweep_updates}};
 }
 
-// All 2³² floats through every unary operation that is not random, with the kernels of each instruction set.
+// All 2³² floats through every unary operation that is not random, with the kernels of the
+// baseline and of the best instruction set.
 void sweep_all_floats(Results& results);
 
 // Prints the table of docs/accuracy.md.

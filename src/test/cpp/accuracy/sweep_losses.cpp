@@ -123,18 +123,17 @@ void cross_entropy(Effort effort, Results& results) {
   using R = Wide<T>;
   Measured& measured = results["softmax_cross_entropy"];
   Worst &forward = measured.forward[type_index<T>], &backward = measured.backward[type_index<T>];
-  for (int64_t n : sizes(effort == Effort::full)) {
-    for (const Vector<T>& v : vectors<T>(n, 6)) {
-      for (const Vector<T>& y : targets_of(v.values)) {
-        const ExactCrossEntropy<R> exact = exact_cross_entropy<T>(v.values, y.values);
-        for (const Engine& engine : engines()) {
-          const std::string where = v.name + ", " + y.name + ", " + engine.name;
-          Applied<T> applied(engine, Op::softmax_cross_entropy, 0, {n, n}, 1);
-          applied.run({v.values, y.values}, {T(1)});
-          compare<T>(applied.value().data(), std::vector<Expected<R>>{exact.value}, R(1), forward, where);
-          compare<T>(applied.derivative(0).data(), exact.d_logits, R(1), backward, "d_logits, " + where);
-          compare<T>(applied.derivative(1).data(), exact.d_target, R(1), backward, "d_target, " + where);
-        }
+  for (const Vector<T>& v : vectors_of_all_sizes<T>(effort == Effort::full, 6)) {
+    const int64_t n = static_cast<int64_t>(v.values.size());
+    for (const Vector<T>& y : targets_of(v.values)) {
+      const ExactCrossEntropy<R> exact = exact_cross_entropy<T>(v.values, y.values);
+      for (const Engine& engine : engines()) {
+        const std::string where = v.name + ", " + y.name + ", " + engine.name;
+        Applied<T> applied(engine, Op::softmax_cross_entropy, 0, {n, n}, 1);
+        applied.run({v.values, y.values}, {T(1)});
+        compare<T>(applied.value().data(), std::vector<Expected<R>>{exact.value}, R(1), forward, where);
+        compare<T>(applied.derivative(0).data(), exact.d_logits, R(1), backward, "d_logits, " + where);
+        compare<T>(applied.derivative(1).data(), exact.d_target, R(1), backward, "d_target, " + where);
       }
     }
   }

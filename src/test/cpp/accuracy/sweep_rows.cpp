@@ -39,22 +39,21 @@ std::vector<Expected<R>> exact_reduction_derivative(Op op, const std::vector<T>&
 template <class T>
 void reductions(Effort effort, Results& results) {
   using R = Wide<T>;
-  for (int64_t n : sizes(effort == Effort::full)) {
-    for (const Vector<T>& v : vectors<T>(n, 5)) {
-      for (Op op : operations()) {
-        if (kind_of(op) != Kind::reduction) continue;
-        Measured& measured = results[name_of(op)];
-        const std::vector<Expected<R>> value = {exact_reduction<T>(op, v.values)};
-        const std::vector<Expected<R>> derivative = exact_reduction_derivative<T>(op, v.values);
-        for (const Engine& engine : engines()) {
-          const std::string where = v.name + ", " + engine.name;
-          for (int64_t batch : {1, 3}) {
-            Applied<T> applied(engine, op, 0, {n}, batch);
-            applied.run({repeated(v.values, batch)}, std::vector<T>(at(batch), T(-0.7)));
-            compare<T>(&applied.value().back(), value, R(1), measured.forward[type_index<T>], where);
-            compare<T>(&applied.derivative()[at((batch - 1) * n)], derivative, static_cast<R>(T(-0.7)),
-                       measured.backward[type_index<T>], where);
-          }
+  for (const Vector<T>& v : vectors_of_all_sizes<T>(effort == Effort::full, 5)) {
+    const int64_t n = static_cast<int64_t>(v.values.size());
+    for (Op op : operations()) {
+      if (kind_of(op) != Kind::reduction) continue;
+      Measured& measured = results[name_of(op)];
+      const std::vector<Expected<R>> value = {exact_reduction<T>(op, v.values)};
+      const std::vector<Expected<R>> derivative = exact_reduction_derivative<T>(op, v.values);
+      for (const Engine& engine : engines()) {
+        const std::string where = v.name + ", " + engine.name;
+        for (int64_t batch : {1, 3}) {
+          Applied<T> applied(engine, op, 0, {n}, batch);
+          applied.run({repeated(v.values, batch)}, std::vector<T>(at(batch), T(-0.7)));
+          compare<T>(&applied.value().back(), value, R(1), measured.forward[type_index<T>], where);
+          compare<T>(&applied.derivative()[at((batch - 1) * n)], derivative, static_cast<R>(T(-0.7)),
+                     measured.backward[type_index<T>], where);
         }
       }
     }
@@ -65,20 +64,19 @@ template <class T>
 void softmax(Effort effort, Results& results) {
   using R = Wide<T>;
   Measured& measured = results["softmax"];
-  for (int64_t n : sizes(effort == Effort::full)) {
+  for (const Vector<T>& v : vectors_of_all_sizes<T>(effort == Effort::full, 6)) {
+    const int64_t n = static_cast<int64_t>(v.values.size());
     const std::vector<T> delta = random_deltas<T>(n, 3);
-    for (const Vector<T>& v : vectors<T>(n, 6)) {
-      const std::vector<Expected<R>> value = exact_softmax(v.values.data(), n);
-      const std::vector<Expected<R>> derivative = exact_softmax_derivative(value, delta.data());
-      for (const Engine& engine : engines()) {
-        for (int64_t batch : {1, 3}) {
-          Applied<T> applied(engine, Op::softmax, 0, {n}, batch);
-          applied.run({repeated(v.values, batch)}, repeated(delta, batch));
-          const std::string where = v.name + ", " + engine.name;
-          const size_t last = at((batch - 1) * n);
-          compare<T>(&applied.value()[last], value, R(1), measured.forward[type_index<T>], where);
-          compare<T>(&applied.derivative()[last], derivative, R(1), measured.backward[type_index<T>], where);
-        }
+    const std::vector<Expected<R>> value = exact_softmax(v.values.data(), n);
+    const std::vector<Expected<R>> derivative = exact_softmax_derivative(value, delta.data());
+    for (const Engine& engine : engines()) {
+      for (int64_t batch : {1, 3}) {
+        Applied<T> applied(engine, Op::softmax, 0, {n}, batch);
+        applied.run({repeated(v.values, batch)}, repeated(delta, batch));
+        const std::string where = v.name + ", " + engine.name;
+        const size_t last = at((batch - 1) * n);
+        compare<T>(&applied.value()[last], value, R(1), measured.forward[type_index<T>], where);
+        compare<T>(&applied.derivative()[last], derivative, R(1), measured.backward[type_index<T>], where);
       }
     }
   }
@@ -120,7 +118,8 @@ template <class T>
 void layer_norm(Effort effort, Results& results) {
   using R = Wide<T>;
   Measured& measured = results["layer_norm"];
-  for (int64_t n : sizes(effort == Effort::full)) {
+  for (const Vector<T>& v : vectors_of_all_sizes<T>(effort == Effort::full, 6)) {
+    const int64_t n = static_cast<int64_t>(v.values.size());
     Random random(4);
     const std::vector<T> delta = random_deltas<T>(n, 3);
     std::vector<double> weight, bias;
@@ -128,19 +127,17 @@ void layer_norm(Effort effort, Results& results) {
       weight.push_back(static_cast<T>(random.uniform(-2, 2)));
       bias.push_back(static_cast<T>(random.uniform(-2, 2)));
     }
-    for (const Vector<T>& v : vectors<T>(n, 6)) {
-      for (double c : {static_cast<double>(1e-5f), 0.25}) {
-        const LayerNormCase<T> expected(v.values, delta, weight, bias, static_cast<R>(c));
-        for (const Engine& engine : engines()) {
-          Applied<T> applied(engine, Op::layer_norm, c, {n, n, n}, 1, true, {weight, bias});
-          applied.run({v.values}, delta);
-          const std::string where = message(v.name, ", c = ", c, ", ", engine.name);
-          Worst& backward = measured.backward[type_index<T>];
-          compare<T>(applied.value().data(), expected.value, R(1), measured.forward[type_index<T>], where);
-          compare<T>(applied.derivative(0).data(), expected.d_x, R(1), backward, "d_x, " + where);
-          compare<T>(applied.derivative(1).data(), expected.d_w, R(1), backward, "d_w, " + where);
-          compare<T>(applied.derivative(2).data(), expected.d_b, R(1), backward, "d_b, " + where);
-        }
+    for (double c : {static_cast<double>(1e-5f), 0.25}) {
+      const LayerNormCase<T> expected(v.values, delta, weight, bias, static_cast<R>(c));
+      for (const Engine& engine : engines()) {
+        Applied<T> applied(engine, Op::layer_norm, c, {n, n, n}, 1, true, {weight, bias});
+        applied.run({v.values}, delta);
+        const std::string where = message(v.name, ", c = ", c, ", ", engine.name);
+        Worst& backward = measured.backward[type_index<T>];
+        compare<T>(applied.value().data(), expected.value, R(1), measured.forward[type_index<T>], where);
+        compare<T>(applied.derivative(0).data(), expected.d_x, R(1), backward, "d_x, " + where);
+        compare<T>(applied.derivative(1).data(), expected.d_w, R(1), backward, "d_w, " + where);
+        compare<T>(applied.derivative(2).data(), expected.d_b, R(1), backward, "d_b, " + where);
       }
     }
   }

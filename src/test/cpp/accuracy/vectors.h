@@ -69,10 +69,24 @@ std::vector<T> random_deltas(int64_t n, uint64_t seed) {
   return all;
 }
 
-// The sizes of the vectors.
+// The sizes of the vectors in a sweep.
 inline std::vector<int64_t> sizes(bool full) {
   return full ? std::vector<int64_t>{1, 2, 3, 7, 10, 31, 32, 33, 100, 1000, 1025, 10000, 100000, 1000000}
-              : std::vector<int64_t>{1, 2, 3, 33, 1025, 20000};
+              : std::vector<int64_t>{1, 2, 3, 33, 1025, 30000};
+}
+
+// Returns the vectors of a sweep. A sampled sweep has few large ones.
+template <class T>
+std::vector<Vector<T>> vectors_of_all_sizes(bool full, uint64_t seed) {
+  std::vector<Vector<T>> all;
+  for (int64_t n : sizes(full)) {
+    for (Vector<T>& v : vectors<T>(n, seed)) {
+      const bool chosen = v.name.rfind("all 1,", 0) == 0 || v.name.rfind("positive, then", 0) == 0 ||
+                          v.name.rfind("a large one", 0) == 0;
+      if (full || n < 10000 || chosen) all.push_back(std::move(v));
+    }
+  }
+  return all;
 }
 
 }  // namespace test
