@@ -1,7 +1,7 @@
 // sigmoid: a = 1 / (1 + e⁻ᶻ),   d_z = q (1 - q) δ with q = e⁻|ᶻ| / (1 + e⁻|ᶻ|).   Saves its derivative.
 // a is e⁻|ᶻ| - e⁻|ᶻ| q for z < 0, otherwise 1 - q. This form rounds less than the quotient alone. The derivative cannot
 // be computed from a, because a has lost 1 - a for large z. No overflow for any finite z.
-// Worst error in ulp: forward 1.7, derivative 2.7; with the product by δ 3.3.
+// Worst error in ulp: forward 1.8, derivative 3.2; with the product by δ 3.4.
 #pragma once
 
 #include "ops/math.h"

@@ -1,6 +1,7 @@
 // tanh: a = (eᶻ - e⁻ᶻ) / (eᶻ + e⁻ᶻ),   d_z = (1 - |a|) (1 + |a|) δ.   Saves its derivative.
 // The derivative cannot be computed from a, because a has lost 1 - |a| for large |z|. math::tanh() computes 1 - |a|.
-// Worst error in ulp: forward 1.93 in float and 2.12 in double, derivative 3.0; with the product by δ 3.8.
+// Worst error in ulp: forward 2.0 in float and 2.12 in double, derivative 3.2. With the product by δ it is 3.2, and 4.1
+// without FMA.
 #pragma once
 
 #include "ops/math.h"
