@@ -101,22 +101,25 @@ std::vector<Expected<R>> exact_softmax_derivative(const std::vector<Expected<R>>
 template <class R>
 struct Normalised {
   R mean, r;
-  std::vector<R> n, term;  // term_i is the unit of n_i: max(|x_i|, |m|) r
+  std::vector<R> n, term;  // term_i is the unit of n_i: max(|x_i|, Σ|x| / k) r
 };
 
 template <class T, class R = Wide<T>>
 Normalised<R> exact_normalised(const T* x, int64_t count, R c) {
   Normalised<R> result;
   const R k = static_cast<R>(count);
-  Sum<R> sum, squares;
-  for (int64_t i = 0; i < count; ++i) sum.add(x[i]);
+  Sum<R> sum, squares, sizes;
+  for (int64_t i = 0; i < count; ++i) {
+    sum.add(x[i]);
+    sizes.add(std::abs(static_cast<R>(x[i])));
+  }
   result.mean = sum.value() / k;
   for (int64_t i = 0; i < count; ++i) squares.add((x[i] - result.mean) * (x[i] - result.mean));
   result.r = 1 / std::sqrt(squares.value() / k + c);
   for (int64_t i = 0; i < count; ++i) {
     const R value = x[i];
     result.n.push_back((value - result.mean) * result.r);
-    result.term.push_back(std::max(std::abs(value), std::abs(result.mean)) * result.r);
+    result.term.push_back(std::max(std::abs(value), sizes.value() / k) * result.r);
   }
   return result;
 }

@@ -80,8 +80,15 @@ void elementwise(Effort effort, Op op, double constant, Results& results) {
       for (size_t i = 0; i < at(batch); ++i) {
         const auto check = [&](const char* what, T got, const Expected<R>& e) {
           if (delta != 1 && out_of_range<T>(e.value)) return;
+          // A target so small that its product with δ, or with 1 / batch, underflows.
+          const R target = std::abs(static_cast<R>(on.targets[i]));
+          const R weighted = target * std::min(std::abs(static_cast<R>(delta)), 1 / static_cast<R>(batch));
+          if (op == Op::negative_log_likelihood && target != 0 &&
+              weighted < static_cast<R>(std::numeric_limits<T>::min()))
+            return;
           const R least = static_cast<R>(std::numeric_limits<T>::min());
-          backward.add(error_in_ulps<T>(got, e.value * delta, std::max(e.term, least) * std::abs(delta)),
+          backward.add(error_in_ulps<T>(got, e.value * delta, std::max(e.term, least) * std::abs(delta),
+                                        std::abs(static_cast<R>(delta))),
                        [&] { return where(what, i, delta); });
         };
         if (std::isnan(on.predictions[i])) continue;

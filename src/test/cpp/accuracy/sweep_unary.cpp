@@ -69,7 +69,8 @@ void measure(const Engine& engine, Op op, double constant, const std::vector<T>&
       if (delta != 1 && out_of_range<T>(d.value)) continue;
       const W factor = keeps[i] ? W(delta) : W(0);
       measured.backward[type_index<T>].add(
-          error_in_ulps(derivative, d.value * factor, largest_term<T>(d) * std::abs(factor)),
+          error_in_ulps(derivative, d.value * factor, largest_term<T>(d) * std::abs(factor),
+                        std::abs(factor)),
           [&] { return where(i, delta); });
     }
   }

@@ -25,10 +25,11 @@ using Wide = typename WiderThan<T>::type;
 static_assert(std::numeric_limits<long double>::digits >= 64, "the reference for double needs a wider type");
 
 // Returns the error of `got` in ulps of T at the larger of |exact| and `term`. `term` is the formula's largest term if
-// terms of opposite sign cancel, otherwise 0. Below the smallest normal number, an ulp is the smallest subnormal.
+// terms of opposite sign cancel, otherwise 0. If both are below the smallest normal number times `factor`, only an
+// error of at least that number counts. `factor` is |δ|, for a derivative that is multiplied by δ, and at least 1.
 // Infinity stands for the first power of 2 that T does not hold. A NaN is right only if the exact value is NaN.
 template <class T>
-double error_in_ulps(T got, Wide<T> exact, Wide<T> term = 0) {
+double error_in_ulps(T got, Wide<T> exact, Wide<T> term = 0, Wide<T> factor = 1) {
   using W = Wide<T>;
   using Limits = std::numeric_limits<T>;
   if (std::isnan(exact)) return std::isnan(got) ? 0 : INFINITY;
@@ -39,6 +40,8 @@ double error_in_ulps(T got, Wide<T> exact, Wide<T> term = 0) {
   exact = std::min(std::max(exact, -bound), bound);
   const W difference = std::abs(value - exact);
   if (difference == 0) return 0;
+  const W least = static_cast<W>(Limits::min()) * std::max(factor, W(1));
+  if (std::max(std::abs(exact), term) <= least && difference < least) return 0;
   const W size = std::min(std::max(std::abs(exact), term), static_cast<W>(Limits::max()));
   int exponent = Limits::min_exponent;
   if (size > static_cast<W>(Limits::min())) std::frexp(size, &exponent);

@@ -353,7 +353,7 @@ TEST(cuda_time_is_measured_per_phase) {
 
 TEST(cuda_library_refuses_wrong_arguments_and_versions) {
   CUDA_ENGINE_OR_SKIP(engine, CudaPrecision::float32);
-  CHECK_THROWS(engine.allocate(-1), "not negative");
+  CHECK_THROWS(engine.allocate(-1), "expected a size of 0 or more bytes, but got -1");
   CHECK_THROWS(open_cuda_engine(cuda_library(), 4711, CudaPrecision::float32), "4711");
   CudaLibrary other = cuda_library();
   other.version = 0;
