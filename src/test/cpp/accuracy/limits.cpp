@@ -43,7 +43,8 @@ const std::vector<Limit> table = {
      "Φ(z) has an error of up to 6 ulps, and few digits where it is subnormal (z < -13 in float, -37 in "
      "double)"},
     {"silu", "all z", result, term, 128, 192,
-     "σ(z) has few digits where it is subnormal (z < -87 in float, -708 in double), and |z| multiplies its "
+     "σ(z) has few digits where it is subnormal (z < -87 in float, -708 in double), and the size of z "
+     "multiplies its "
      "error; "
      "elsewhere 2.3 and 3.9"},
     {"dropout", "all z that are kept", result, result, 2, 4, ""},
