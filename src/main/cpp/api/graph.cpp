@@ -52,7 +52,7 @@ int32_t NativeGraph::parameter(const char* name, int64_t rows, int64_t columns, 
 int32_t NativeGraph::constant(const char* name, int64_t rows, int64_t columns, const double* values,
                               int64_t count) {
   const std::string named = text("constant", name);
-  REQUIRE(count >= 0, "constant '", named, "': expected a count of 0 or more, but got ", count);
+  REQUIRE(count >= 0, "constant '", named, "': expected 0 or more values, but got ", count);
   REQUIRE(values != nullptr, "constant '", named, "': expected an array of ", count, " values, but got null");
   return body->graph.constant(named, rows, columns, std::vector<double>(values, values + count));
 }
@@ -83,7 +83,7 @@ int32_t NativeGraph::add(int32_t op, const int32_t* inputs, int32_t count,
                          const NativeAttributes* attributes) {
   REQUIRE(op >= 0 && op < chainrule::op_count, "operation: expected an operation number from 0 to ",
           chainrule::op_count - 1, ", but got ", op);
-  REQUIRE(count >= 0, name_of(static_cast<Op>(op)), ": expected a count of 0 or more, but got ", count);
+  REQUIRE(count >= 0, name_of(static_cast<Op>(op)), ": expected 0 or more inputs, but got ", count);
   REQUIRE(inputs != nullptr || count == 0, name_of(static_cast<Op>(op)), ": expected an array of ", count,
           count == 1 ? " input" : " inputs", ", but got null");
   require_object(name_of(static_cast<Op>(op)), attributes);

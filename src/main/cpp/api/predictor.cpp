@@ -33,7 +33,8 @@ char* NativeWorkspace::reserve_output(int32_t index, int64_t batch) {
 
 NativePredictor* NativePredictor::create(NativeModel* model, const int32_t* outputs, int32_t count) {
   require_object("predictor", model);
-  REQUIRE(outputs != nullptr && count > 0, "predictor: expected at least one output, but got none");
+  REQUIRE(count > 0, "predictor: expected at least one output, but got ", count);
+  REQUIRE(outputs != nullptr, "predictor: expected an array of ", count, " outputs, but got null");
   auto body = std::make_unique<Body>();
   body->predictor =
       std::make_unique<Predictor>(model->body->model, std::vector<int32_t>(outputs, outputs + count));
@@ -58,8 +59,9 @@ NativeWorkspace* NativePredictor::workspace() const {
 
 bool NativePredictor::needed(int32_t slot) const {
   const std::vector<bool>& needed = body->predictor->needed();
-  REQUIRE(slot >= 0 && static_cast<size_t>(slot) < needed.size(), "predictor: the graph has ", needed.size(),
-          " data slots, numbered from 0, but got slot ", slot);
+  REQUIRE(slot >= 0 && static_cast<size_t>(slot) < needed.size(),
+          "predictor: expected the number of one of the graph's ", needed.size(),
+          " data slots, counted from 0, but got ", slot);
   return needed[static_cast<size_t>(slot)];
 }
 void NativePredictor::checking(bool on) { body->predictor->set_checking(on); }

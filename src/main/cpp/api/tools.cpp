@@ -71,7 +71,7 @@ REQUIRE_SAME(NativeVerdict, Verdict, too_weak);
 
 const NativeFinding* NativeGradientCheck::finding(int64_t number) {
   const int64_t count = static_cast<int64_t>(body->findings.size());
-  REQUIRE(count > 0, "gradient check: there are no findings yet");
+  REQUIRE(count > 0, "gradient check: expected a run with findings first, but there are no findings");
   REQUIRE(number >= 0 && number < count, "gradient check: expected a finding number from 0 to ", count - 1,
           ", but got ", number);
   const GradientFinding& f = body->findings[static_cast<size_t>(number)];
@@ -81,7 +81,8 @@ const NativeFinding* NativeGradientCheck::finding(int64_t number) {
 }
 
 int64_t NativeGradientCheck::worst() const {
-  REQUIRE(!body->findings.empty(), "gradient check: there are no findings yet");
+  REQUIRE(!body->findings.empty(),
+          "gradient check: expected a run with findings first, but there are no findings");
   return &chainrule::worst(body->findings) - body->findings.data();
 }
 
@@ -122,9 +123,9 @@ int32_t NativeGradients::statistics(int64_t batch) {
 
 const NativeStatistics* NativeGradients::statistic(int32_t number) {
   const int32_t count = static_cast<int32_t>(body->statistics.size());
-  REQUIRE(count > 0, "statistics: there are no statistics yet");
-  REQUIRE(number >= 0 && number < count, "statistics: expected a number from 0 to ", count - 1, ", but got ",
-          number);
+  REQUIRE(count > 0, "statistics: expected a call of statistics(batch) first, but there are no statistics");
+  REQUIRE(number >= 0 && number < count, "statistics: expected the number of an entry, from 0 to ", count - 1,
+          ", but got ", number);
   const NodeStatistics& s = body->statistics[static_cast<size_t>(number)];
   body->returned = {s.node,       s.count,        s.minimum, s.maximum, s.mean, s.standard_deviation,
                     s.delta_norm, s.gradient_norm};

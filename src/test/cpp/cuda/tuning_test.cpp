@@ -167,7 +167,7 @@ TEST(cuda_damaged_tuning_files_are_refused_with_the_line) {
   refused(lines[6] + "0", "line 7: it is damaged: expected the checksum ");
   refused("", "line 7: it is damaged");
   // wrong lines with a right checksum, as if written by hand
-  refused(with_checksum(product + " 1"), "line 7: expected the end of the line, but got '1'");
+  refused(with_checksum(product + " 1"), "line 7: expected the end of the line, but got ' 1'");
   refused(with_checksum(product.substr(0, product.rfind(' '))),
           "line 7: expected the untuned time in nanoseconds, but the line ends");
   refused(replaced("float32", "float16"),

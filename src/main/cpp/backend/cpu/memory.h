@@ -1,4 +1,4 @@
-// Allocates and counts the library's large blocks of native memory.
+// Allocates the blocks of native memory that hold values, and counts them.
 #pragma once
 
 #include <cstdint>

@@ -61,7 +61,7 @@ class Words {
 
   void end() const {
     if (at_ <= line_.size())
-      throw Error(message("expected the end of the line, but got '", line_.substr(at_), "'"));
+      throw Error(message("expected the end of the line, but got '", line_.substr(at_ - 1), "'"));
   }
 
  private:

@@ -137,11 +137,14 @@ void CudaProgram::prepare_product(CudaEngine& engine, Launch* launch) {
   const Step& step = launch->step;
   const Operand &c = step.operands[0], &a = step.operands[1], &b = step.operands[2];
   for (int64_t size : {step.rows, step.columns, step.k, c.row_stride, a.row_stride, b.row_stride}) {
-    if (size <= INT32_MAX && step.parts == 1) continue;
-    throw Error(message("a matrix product of ", step.rows, " x ", step.k, " by ", step.k, " x ", step.columns,
-                        ": expected sizes and row strides of at most ", INT32_MAX,
-                        " and no parts, but got the size ", size, " and ", step.parts, " parts"));
+    if (size > INT32_MAX)
+      throw Error(message("a matrix product of ", step.rows, " x ", step.k, " by ", step.k, " x ",
+                          step.columns, ": expected sizes and row strides of at most ", INT32_MAX,
+                          ", but got ", size));
   }
+  if (step.parts != 1)
+    throw Error(
+        message("internal error: the CUDA engine expected a matrix product in 1 part, but got ", step.parts));
   launch->launcher = cuda::product_launcher();
   launch->products = &engine.products;
   const bool converts = dtype == DType::float32 && engine.precision == CudaPrecision::bfloat16;

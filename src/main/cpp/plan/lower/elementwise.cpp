@@ -13,13 +13,13 @@ void Lowering::forward_unary(int32_t id) {
   const Node& n = node(id);
   const int32_t from = n.inputs[0];
   const int32_t z = value_of(from);
-  // Run in place if nothing else needs the input, including the backward pass.
+  // Run in place if nothing else needs the input, neither another node nor the backward pass.
   const Op rule = unary_rule(id);
   bool needed_by_backward = delta[at(id)] && saves_input(saves_of(rule));
   bool saved_by_producer = delta[at(from)] && saves_output(saves_of(node(from).op));
   bool own = draft.values[at(z)].space == Space::arena && kind_of(node(from).op) != Kind::leaf;
   const bool overwrites = own && uses_[at(from)] == 1 && !needed_by_backward && !saved_by_producer;
-  // A derivative that backward needs overwrites the input instead. The value then has its own memory.
+  // If backward needs the derivative, the derivative overwrites the input instead, and the value gets memory of its own.
   const bool saves_derivative = delta[at(id)] && saves_of(rule) == Saves::derivative;
   if (overwrites && saves_derivative) reuse_as_saved(id, z);
   if (overwrites && !saves_derivative) values_[at(id)] = z;

@@ -1,8 +1,8 @@
 package org.chainrule;
 
 /**
- * Converts between two-dimensional arrays with one row per sample and flat arrays, which the other
- * classes use.
+ * Converts two-dimensional arrays, which have one row per sample, to the flat arrays that the other
+ * classes use, and back.
  */
 final class Rows {
   private Rows() {}
@@ -55,7 +55,7 @@ final class Rows {
 
   private static int width(String operation, Object[] rows, Object first) {
     Check.notNull(rows, operation, "values");
-    Check.that(rows.length > 0, operation, "expected one array per sample, but got ", 0);
+    Check.that(rows.length > 0, operation, "expected at least one sample, but got ", 0);
     Check.notNull(first, operation, "array of sample 0");
     return java.lang.reflect.Array.getLength(first);
   }

@@ -79,8 +79,8 @@ class Instructions {
 
   tile::Instruction& push(const tile::Instruction& instruction, tile::Action action) {
     if (kernel_.count == max_instructions)
-      throw Error(
-          message("the tile kernel expected at most ", max_instructions, " instructions, but got more"));
+      throw Error(message("internal error: the tile kernel expected at most ", max_instructions,
+                          " instructions, but its steps need more"));
     tile::Instruction& made = kernel_.instructions[kernel_.count++];
     made = instruction;
     made.action = action;
