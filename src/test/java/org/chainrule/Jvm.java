@@ -11,6 +11,9 @@ import java.util.List;
 
 /** Runs a program in a separate JVM, for tests that need other options or another class path. */
 final class Jvm {
+  /** Since this version the JVM warns about native code, which would be part of the output. */
+  private static final int FIRST_WITH_WARNING = 24;
+
   private Jvm() {}
 
   /** Returns the entries of this JVM's class path. */
@@ -27,6 +30,9 @@ final class Jvm {
       throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    if (Runtime.version().feature() >= FIRST_WITH_WARNING) {
+      command.add("--enable-native-access=ALL-UNNAMED");
+    }
     command.addAll(options);
     command.addAll(List.of("-cp", String.join(File.pathSeparator, classPath), program.getName()));
     command.addAll(List.of(arguments));

@@ -9,6 +9,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -19,6 +20,9 @@ import javax.tools.ToolProvider;
 
 /** Extracts the Java programs of a page, and compiles and runs them unchanged. */
 final class PageExamples {
+  /** Since this version the JVM warns about native code, which would be part of the output. */
+  private static final int FIRST_WITH_WARNING = 24;
+
   private PageExamples() {}
 
   static List<String> of(Path page) throws IOException {
@@ -43,13 +47,14 @@ final class PageExamples {
     Path output = folder.resolve("output.txt");
     String classPath =
         folder + System.getProperty("path.separator") + System.getProperty("java.class.path");
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    if (Runtime.version().feature() >= FIRST_WITH_WARNING) {
+      command.add("--enable-native-access=ALL-UNNAMED");
+    }
+    command.addAll(List.of("-Duser.language=en", "-classpath", classPath, name));
     Process program =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Duser.language=en",
-                "-classpath",
-                classPath,
-                name)
+        new ProcessBuilder(command)
             .directory(data.toFile())
             .redirectErrorStream(true)
             .redirectOutput(output.toFile())
