@@ -4,6 +4,7 @@
 
 #include "cases.h"
 #include "harness.h"
+#include "ops/loss_slope.h"
 #include "plan_run.h"
 
 using namespace test;
@@ -55,25 +56,6 @@ void check_kink_at_zero(Op op, double c, double below_slope, double far_below) {
   CHECK_NEAR(a[3], -1e-30 * below_slope, 1e-36);
   CHECK_NEAR(d[3], below_slope, 1e-6);
   CHECK_NEAR(d[7], far_below, 1e-6);
-}
-
-// Computes the loss of one prediction `f` with target `y`. Sets `value` to the loss and returns its derivative with
-// respect to f.
-template <class T>
-T loss_slope(Op op, double f, double y, double c, double* value) {
-  Builder b;
-  const int32_t x = b.input(1), t = b.target(1);
-  PlanRequest request;
-  request.loss = b.op(op, {x, t}, c);
-  request.backward = true;
-  Values values(at(b.graph.size()));
-  values[at(x)] = {f};
-  values[at(t)] = {y};
-  PlanRun<T> run(b.graph, request, values);
-  run.forward();
-  *value = run.loss();
-  run.backward();
-  return run.gradient(x)[0];
 }
 
 template <class T>
